@@ -1,20 +1,21 @@
-// One connection of a transcript, by the npm package `ws`. Must not know what the server should say.
+// One connection of a transcript, by the npm package `ws`. Must not know what the server should send.
 
 import { randomBytes } from "node:crypto";
 import { WebSocket } from "ws";
 import { within } from "./deadline.mjs";
 
 /**
- * How texts begin that come at the server's own time: how many watch, and the heartbeat, which is every 25 s for all who
- * are on one server. Whether a heartbeat comes where none should, the replayer in Rust sees.
+ * The beginnings of texts that the server sends at any time: the number of viewers, and the heartbeat, every 25 s to all clients. The
+ * replayer in Rust checks that no heartbeat comes where none should.
  */
 const AT_ITS_OWN_TIME = ['{"type":"audience",', '{"type":"alive",'];
 
+/** An open connection. */
 export class Connection {
   #socket;
-  /** What has come and was not looked at yet. */
+  /** The received items that no step has taken yet. */
   #inbox = [];
-  /** Wakes the step that waits for something to come. */
+  /** Wakes the step that waits for an item. */
   #arrived = () => {};
 
   constructor(socket) {
@@ -31,7 +32,7 @@ export class Connection {
     socket.on("error", (error) => put({ kind: "error", message: error.message }));
   }
 
-  /** Opens a connection and completes its handshake. */
+  /** Opens a connection and completes its handshake. Throws if the server chooses another protocol. */
   static async open(address, protocol) {
     const offered = protocol === "v2" ? ["rtbroadcaster.v2"] : [];
     const socket = new WebSocket(address, offered, { perMessageDeflate: false });
@@ -42,7 +43,7 @@ export class Connection {
     return connection;
   }
 
-  /** The next thing that comes; of what comes at its own time only what begins like `expected`. */
+  /** Returns the next item. Skips a text that the server sends at any time, unless `expected` begins like it. */
   async next(expected = "") {
     for (;;) {
       const came = await this.#anything();
@@ -51,7 +52,7 @@ export class Connection {
     }
   }
 
-  /** The next thing that comes. */
+  /** Returns the next item of any kind. */
   async #anything() {
     if (this.#inbox.length === 0) {
       await within(new Promise((resolve) => (this.#arrived = resolve)), "waiting");
@@ -67,7 +68,7 @@ export class Connection {
     this.#socket.send(bytes);
   }
 
-  /** Writes bytes past the framing: `ws` has no public way to send what it would not frame itself. */
+  /** Writes raw bytes to the socket, without framing, for which `ws` has no public way. */
   sendRaw(bytes) {
     this.#socket._socket.write(bytes);
   }

@@ -1,9 +1,9 @@
-// Waiting with a limit. Must not know for what.
+// Waits for promises with a timeout. Must not know what they are for.
 
-/** What a step waits at most, in milliseconds. */
+/** The timeout of a step, in milliseconds. */
 export const DEADLINE_MS = 5_000;
 
-/** The promise's outcome, or an error after the deadline. */
+/** Settles like the promise, or rejects after the timeout. */
 export async function within(promise, what, milliseconds = DEADLINE_MS) {
   let timer;
   const late = new Promise((_, reject) => {

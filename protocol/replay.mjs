@@ -1,5 +1,5 @@
 // Replays conversations/*.txt against the server with an independent WebSocket implementation, the npm package `ws`.
-// server.mjs says which server that is.
+// server.mjs documents which server that is.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,12 +10,12 @@ import { parse, Values } from "./transcript.mjs";
 
 const CONVERSATIONS = fileURLToPath(new URL("conversations", import.meta.url));
 
-/** The flags of a server with the settings of a transcript. */
+/** Returns the server's flags for the settings of a transcript. */
 function flags(settings) {
   return settings.flatMap(({ name, value }) => [`--${name.replaceAll("_", "-")}`, value]);
 }
 
-/** Why this replayer cannot replay a transcript, if so. */
+/** Returns why this replayer cannot replay a transcript, or `undefined` if it can. */
 function missing({ steps }) {
   if (steps.some((step) => step.name === "rust")) return "needs the library";
   return undefined;
@@ -45,7 +45,7 @@ async function replay(transcript, address) {
   }
 }
 
-/** Replays one transcript against a server with its settings. */
+/** Replays one transcript against a server of its own, with the transcript's settings. */
 async function replayAlone(transcript) {
   const server = await start(flags(transcript.settings));
   try {
@@ -55,7 +55,7 @@ async function replayAlone(transcript) {
   }
 }
 
-/** Takes one step. */
+/** Runs one step. */
 async function take({ name, verb, rest }, address, values, open) {
   if (verb === "+") {
     if (open.has(name)) throw new Error(`${name} is open already`);

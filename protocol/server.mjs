@@ -9,7 +9,7 @@ import { within } from "./deadline.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** The path of the server's binary. */
+/** Returns the path of the server's binary. */
 function binary() {
   if (process.env.RTBROADCASTER_BIN) return process.env.RTBROADCASTER_BIN;
   const build = spawnSync("cargo", ["build", "-p", "rtbroadcaster-server"], { cwd: ROOT, stdio: "inherit" });
@@ -17,9 +17,9 @@ function binary() {
   return resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target", "debug", "rtbroadcaster");
 }
 
-/** Starts the server on a free port and waits for the line that tells its address. */
+/** Starts the server on a free port, and returns it once it has printed its address. Throws if it ends before, or does not in time. */
 export async function start(extraArguments = []) {
-  // All the connections of a test come from one address faster than any guest would.
+  // A test opens more connections from one address than the default limit allows.
   const env = { ...process.env, RTB_HANDSHAKES_PER_ADDRESS_PER_SECOND: "none" };
   const child = spawn(binary(), ["--listen", "127.0.0.1:0", ...extraArguments], { env, stdio: ["ignore", "pipe", "pipe"] });
   const said = [];
@@ -47,7 +47,7 @@ export async function start(extraArguments = []) {
   return server;
 }
 
-/** Stops the server as an operator would. Throws if it does not leave cleanly and in time. */
+/** Stops the server as an operator would. Throws if it does not exit with 0 in time. */
 export async function stop(server) {
   server.child.kill("SIGTERM");
   try {

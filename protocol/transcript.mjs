@@ -1,4 +1,4 @@
-// Reads a transcript (conversations/README.md has the format). Must not know sockets.
+// Parses a transcript (conversations/README.md has the format), and matches its texts. Must not know sockets.
 
 const KNOWN = {
   CR: "\r",
@@ -10,12 +10,12 @@ const PROTOCOLS = ["classic", "v2"];
 /** The name of a value in a line, with `#` in front for a number. */
 const NAME = /\{\{(#?[a-z]+|CR|LF|LIMITS|NUMBER)\}\}/;
 
-/** How a `joined` begins, and what it has at its end where a line says nothing of the viewer. */
+/** The beginning of a `joined` frame, and its end with any viewer. */
 const JOINED = '{"type":"joined",';
 const VIEWER = /,"viewer":\{"number":[1-9]\d{0,15},"key":"[0-9a-f-]{32,64}"\}\}$/;
 
 /**
- * The title, the configuration and the steps of a transcript. Throws an error that names the line.
+ * Returns the title, the settings and the steps of a transcript. Throws an error that names the line.
  * @param {string} text
  */
 export function parse(text) {
@@ -65,7 +65,7 @@ function isRustStep(verb, rest) {
 export class Values {
   #values = new Map(Object.entries(KNOWN));
 
-  /** The text with every value in its place. Throws if one is not known. */
+  /** Returns the text with all values filled in. Throws if one is not known. */
   fill(text) {
     return text.replace(new RegExp(NAME, "g"), (_, name) => {
       const value = this.#values.get(name);
@@ -75,8 +75,8 @@ export class Values {
   }
 
   /**
-   * Whether `text` is exactly what `expected` says; if so, takes the values that were not known. A `joined` that says nothing
-   * of the viewer stands for one that ends with any.
+   * Returns whether `text` matches `expected` exactly; if so, stores the values that were not known. An expected `joined` frame without a
+   * viewer matches one with any viewer.
    */
   matches(expected, text) {
     if (!expected.startsWith(JOINED) || expected.includes(',"viewer":')) return this.#matchesWhole(expected, text);
@@ -93,7 +93,7 @@ export class Values {
       if (names.includes(part)) return `\\k<${group}>`;
       names.push(part);
       if (part !== group) return `(?<${group}>[1-9]\\d{0,15})(?!\\d)`;
-      // The value goes on as long as it can: an epoch is the shortest, an owner key the longest.
+      // Greedy: a value is as long as possible. An epoch is the shortest, an owner key the longest.
       return `(?<${group}>[0-9a-f-]{32,64})(?![0-9a-f-])`;
     });
     const found = new RegExp(`^${pattern.join("")}$`, "su").exec(text);
@@ -103,5 +103,5 @@ export class Values {
   }
 }
 
-/** The text as a regular expression that matches only itself. */
+/** Returns a text as a regular expression that matches only this text. */
 const escape = (text) => text.replace(/[\\^$.*+?()[\]{}|\/]/g, "\\$&");

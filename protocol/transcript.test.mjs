@@ -1,4 +1,4 @@
-// The reader of transcripts refuses what the format does not know.
+// Tests the parser of transcripts, which refuses everything outside of the format.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,7 +1,7 @@
-// Where to connect and to which room, from what the page says. Must not know sockets.
+// Derives the server's address and the room's id from the page's address. Must not know sockets.
 
 /**
- * The WebSocket address of `url`, which may be relative to the page and may begin with http.
+ * Returns the WebSocket address of `url`, which may be relative to the page and may begin with http. Throws if `url` is invalid.
  * @param {string | URL} url
  * @returns {string}
  */
@@ -12,7 +12,7 @@ export function addressOf(url) {
 }
 
 /**
- * The same; an empty string if `url` is none.
+ * Returns the WebSocket address of `url`, or an empty string if `url` is invalid.
  * @param {string | URL} url
  */
 export function knownAddressOf(url) {
@@ -23,7 +23,7 @@ export function knownAddressOf(url) {
   }
 }
 
-/** The room that the page's own address names with `?uuid=`, or an empty string. */
+/** Returns the room that the page's own address names with `?uuid=`, or an empty string. */
 export function roomOfPage() {
   return new URLSearchParams(globalThis.location?.search ?? "").get("uuid") ?? "";
 }

@@ -1,4 +1,4 @@
-// How long to wait before the next attempt. Must not know what is attempted; takes time and randomness from outside.
+// Computes the delay before the next connection attempt. Must not read clocks or draw random numbers: both are arguments.
 
 /** The upper bound of the first delays, in milliseconds. */
 export const DELAY_MS_FIRST = 500;
@@ -6,46 +6,53 @@ export const DELAY_MS_FIRST = 500;
 /** The upper bound of every delay, in milliseconds. */
 export const DELAY_MS_MAX = 15_000;
 
-/** How many delays have the first bound: a network that is away for 2 s is tried at least each 500 ms. */
+/** How many delays have the first bound: in an outage of 2 s a client tries at least every 500 ms. */
 const QUICK = 7;
 
-/** How many attempts of an outage begin in `WINDOW_MS` at most. */
+/** The maximum number of attempts of one outage that begin within `WINDOW_MS`. */
 const ATTEMPTS_MAX = 8;
 
 /**
- * A shorter stay is short, in milliseconds. It begins the delays anew too, but only so many times in a row, or a server that takes and
- * drops clients at once would be asked four times a second for ever.
+ * A connection that was in the room for less than this counts as short, in milliseconds. A short one resets the delays too, but at most
+ * `SHORT_STAYS_MAX` times in a row. Else clients would ask a server that accepts and closes at once four times a second for ever.
  */
 const STAY_MS = 1_000;
 const SHORT_STAYS_MAX = 8;
 
-/** The time for which attempts are counted; behind a moment that the server told, a stay is this long, in milliseconds. */
+/**
+ * The window in which attempts are counted, in milliseconds. After a delay that the server set, a connection has to last this long to
+ * reset the delays.
+ */
 const WINDOW_MS = 10_000;
 
 /**
- * Returns the delays of one client. The first one is drawn from zero to `firstMs`, so that many clients never return at once. The
- * next six are 0.7 to 1 times the bound, so the seventh attempt is never before 2.1 s. Behind them the bound grows eightfold with each delay.
- * @param {{ firstMs?: number, maxMs?: number, random?: () => number }} [options] `random` gives 0 to 1.
+ * Returns the delays of one client. The first one is random between zero and `firstMs`, so that many clients never reconnect at once.
+ * The next six are 0.7 to 1 times the bound, so the seventh attempt is never before 2.1 s. After them each delay has eight times the
+ * bound of the one before, up to `maxMs`.
+ * @param {{ firstMs?: number, maxMs?: number, random?: () => number }} [options] `random` returns a number from 0 to 1.
  */
 export function backoff({ firstMs = DELAY_MS_FIRST, maxMs = DELAY_MS_MAX, random = Math.random } = {}) {
-  /** How many delays were drawn since the last stay. */
+  /** How many delays were drawn since the delays were reset. */
   let attempts = 0;
-  /** When the present stay began; not a number if there is none. */
+  /** When the present connection came into the room; `NaN` while there is none. */
   let since = NaN;
-  /** How many stays in a row were short. */
+  /** How many connections in a row were short. */
   let short = 0;
-  /** Whether the server told when to come. */
+  /** Whether the server set the last delay. */
   let wasTold = false;
-  /** @type {number[]} When the newest attempts began or will begin. */
+  /** @type {number[]} The times at which the newest attempts began or will begin. */
   const begun = [];
 
   return {
-    /** The client is in its room, and has everything. @param {number} now */
+    /** Records that the client is in its room and has all of the state. @param {number} now */
     connected(now) {
       since = now;
     },
 
-    /** Returns the delay before the next attempt, in milliseconds. @param {number} now @param {boolean} [isTold] */
+    /**
+     * Returns the delay before the next attempt, in milliseconds.
+     * @param {number} now @param {boolean} [isTold] Whether the server set a delay, which the caller adds.
+     */
     next(now, isTold = false) {
       const stayMs = now - since;
       const isLong = stayMs >= (wasTold ? WINDOW_MS : STAY_MS);
@@ -53,7 +60,7 @@ export function backoff({ firstMs = DELAY_MS_FIRST, maxMs = DELAY_MS_MAX, random
       if (isLong || (!wasTold && stayMs >= 0 && ++short <= SHORT_STAYS_MAX)) attempts = begun.length = 0;
       since = NaN;
       wasTold = isTold;
-      // Behind a moment that was told the bound doubles at once: the server has said that it cannot take more.
+      // After a delay that the server set, the bound doubles at once: the server has said that it cannot take more.
       const steps = isTold ? attempts : Math.max(0, attempts - QUICK + 1) * 3;
       const part = isTold || !attempts ? random() : 0.7 + 0.3 * random();
       attempts += 1;

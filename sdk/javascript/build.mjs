@@ -1,4 +1,4 @@
-// Builds the published package from the sources: ESM, CJS, a file for a script tag, types, maps, and what npm needs to know.
+// Builds the published package from the sources: ESM, CJS, a file for a script tag, types, maps, package.json and README.
 // `node build.mjs FOLDER`, by default target/npm at the root. Must not be needed to run the sources.
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,10 +10,10 @@ import { declare } from "./scripts/types.mjs";
 
 const ROOT = join(SOURCES, "../..");
 
-/** The variable with the https address of the project's repository, which npm shows and checks a package's origin against. */
+/** The variable with the https address of the project's repository, which npm shows and compares with the package's origin. */
 const REPOSITORY = "RTBROADCASTER_REPOSITORY";
 
-/** Builds the package in `folder`, which is emptied. Without the address of a repository npm refuses to publish it. */
+/** Builds the package in `folder`, and removes the folder's contents before. Without a repository's address npm refuses to publish it. */
 export async function buildPackage(folder, repository = process.env[REPOSITORY]) {
   const build = await esbuild();
   const published = description(described, repository);
@@ -24,12 +24,12 @@ export async function buildPackage(folder, repository = process.env[REPOSITORY])
   const servers = ENTRIES.filter(({ server }) => server).map(({ server }) => ({ name: bare(server), file: server }));
   const entryPoints = [...ENTRIES, ...servers].map(({ name, file }) => ({ in: join(folder, "src", file), out: name }));
   const maps = { sourcemap: true, sourcesContent: false };
-  // Paths are told from the working directory: with this one the same sources give the same package everywhere.
+  // esbuild writes paths relative to its working directory: with this one, the same sources give the same package everywhere.
   const common = { entryPoints, bundle: true, absWorkingDir: folder, outdir: folder, target: TARGET, ...maps, external: EXTERNAL, logLevel: "warning" };
   // The shared worker of viewers with `share: "tabs"` is found beside them.
   const worker = { in: join(folder, "src", "tabs-worker.js"), out: "tabs-worker" };
   await build({ ...common, entryPoints: [...entryPoints, worker], format: "esm", splitting: true, chunkNames: "shared-[hash]" });
-  // What is no module has no address to find it by, and does without.
+  // CJS has no `import.meta.url`, so its viewers share no connection between tabs.
   await build({ ...common, logOverride: { "empty-import-meta": "silent" }, format: "cjs", outExtension: { ".js": ".cjs" } });
   await writeTag(folder, "src/");
   types(folder);
@@ -41,10 +41,10 @@ export async function buildPackage(folder, repository = process.env[REPOSITORY])
 /** Returns the name of a file of code without its ending. */
 const bare = (file) => file.replace(/\.js$/, "");
 
-/** A README without links to what the package does not have: their words stay. */
+/** Returns a README without links to files that are not in the package; the links' texts stay. */
 const alone = (readme) => readme.replaceAll(/\[([^\]]*)\]\((?:\.\.|examples|tests)\/[^)]*\)/g, "$1");
 
-/** Types of each module with their maps, for those that import and for those that require. */
+/** Writes the types of each module with their maps, for `import` and for `require`. */
 function types(folder) {
   declare(folder, "src");
   for (const { name, file } of ENTRIES.filter((entry) => entry.name !== bare(entry.file))) {
@@ -52,13 +52,13 @@ function types(folder) {
   }
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(join(folder, file), "utf8");
-    // A module that is required has no types of one that is imported, and the map of both is one.
+    // The types of a CJS module must refer to those of CJS modules. Both have one map.
     const required = text.replaceAll(/"(\.\/[\w-]+)\.js"/g, '"$1.cjs"');
     writeFileSync(join(folder, file.replace(/\.d\.ts$/, ".d.cts")), required);
   }
 }
 
-/** The published package.json, from that of the sources. */
+/** Returns the published package.json, made from that of the sources. */
 function description({ private: _, scripts, devDependencies, overrides, files, exports, types, ...rest }, repository) {
   const forms = (name, typed) => ({
     import: { types: `./${typed}.d.ts`, default: `./${name}.js` },
@@ -68,7 +68,7 @@ function description({ private: _, scripts, devDependencies, overrides, files, e
   return {
     ...rest,
     ...origin(repository),
-    // The element is there by being imported alone, and what is else loaded later.
+    // These modules are imported for their effects only.
     sideEffects: ["./element.js", "./element.cjs", "./complete.js", "./complete.cjs"],
     main: "./index.cjs",
     module: "./index.js",
@@ -79,7 +79,7 @@ function description({ private: _, scripts, devDependencies, overrides, files, e
   };
 }
 
-/** Where the package comes from and how it is published, or that it is not. */
+/** Returns the members of package.json about the repository and publishing; without an address, those that prevent publishing. */
 function origin(repository) {
   // Provenance proves which repository built a package, so npm refuses one that names none.
   if (!repository) return { private: true };

@@ -1,48 +1,48 @@
-// The way from an address to a socket: what the program got wrong, what is loaded and asked before. Must not know what is said.
+// Opens sockets: checks the options, gets a token and loads modules before. Must not know the contents of frames.
 
 import { knownAddressOf } from "./address.js";
-import { uncaught } from "./attempt.js";
-import { loaded } from "./later.js";
+import { uncaught } from "./safe-call.js";
+import { loaded } from "./lazy.js";
 import { isTime } from "./limits.js";
 
 /**
- * What both ends may be told.
+ * The options of owners and viewers.
  * @typedef {object} Options
- * @property {AbortSignal} [signal] Ends the wait for the room. Once the end is in, it means nothing.
- * @property {AbortSignal} [lifetime] Ends it whenever it aborts, as `leave()` does.
- * @property {string | (() => string | Promise<string>)} [token] What the server asks for. A function is asked before each connection,
- *   and when the server says that the token expires.
- * @property {false | { firstMs?: number, maxMs?: number, random?: () => number }} [reconnect] False: a lost connection stays lost
- *   until `reconnect()` is called. Else the bounds of the delays; 500 and 15 000.
- * @property {number} [answerTimeoutMs] How long the server may take to answer, and for each message of a state or catch-up that
- *   it announced. Default 10 000; `Infinity` for ever. It doubles with each attempt that was not answered in time, up to 16 times.
+ * @property {AbortSignal} [signal] Aborts the wait for the room. It has no effect after the client has entered the room.
+ * @property {AbortSignal} [lifetime] Leaves the room whenever it aborts, like `leave()`.
+ * @property {string | (() => string | Promise<string>)} [token] The token, for servers that require one. A function is called before each
+ *   connection, and when the server announces that the token expires.
+ * @property {false | { firstMs?: number, maxMs?: number, random?: () => number }} [reconnect] The bounds of the delays between attempts, in
+ *   milliseconds. Default 500 and 15 000. `false`: do not reconnect before `reconnect()` is called.
+ * @property {number} [answerTimeoutMs] The timeout for the server's answer, and for each message of a state or replay that it announced,
+ *   in milliseconds. Default 10 000; `Infinity`: no timeout. It doubles with each attempt that times out, up to 16 times.
  * @property {boolean | "status" | "frames" | "contents" | ((line: string) => void) | { level?: "status" | "frames" | "contents", log: (line: string) => void }} [debug]
- *   Tells each status, to the console or to a function; with `frames` the kind and length of each frame too, with `contents` all of it.
- * @property {new (url: string, protocol: string) => WebSocket} [WebSocket] Instead of the global one.
+ *   Logs each status, to the console or to a function. `frames` also logs the type and length of each frame, `contents` all of it.
+ * @property {new (url: string, protocol: string) => WebSocket} [WebSocket] The class to connect with. Default the global `WebSocket`.
  */
 
 /** The subprotocol of version 2. */
 const PROTOCOL = "rtbroadcaster.v2";
 
 /**
- * Returns what opens the sockets of one end.
+ * Returns the dialer of one client, which opens its sockets.
  * @param {string | URL} url
  * @param {Options} options
- * @param {(WebSocket: any, address: string) => Promise<any>} [replace] Returns what connects instead of this class.
+ * @param {(WebSocket: any, address: string) => Promise<any>} [replace] Returns the class to connect with instead of this one.
  */
 export function dialer(url, { debug, token, reconnect, answerTimeoutMs = 1, WebSocket: Socket = globalThis.WebSocket }, replace) {
   const { firstMs = 1, maxMs = 1 } = reconnect || {};
   const address = knownAddressOf(url);
   const isAsked = typeof token === "function";
-  /** A function until it was asked, which no text has. */
+  /** The token; the program's function until it was called for the first time. */
   let secret = token;
-  // Without that file nothing is told, and there is a connection all the same.
+  // If the module cannot be loaded, nothing is logged; the client connects all the same.
   /** @type {any} */
   const lines = debug && Promise.resolve(loaded?.debug ?? import("./debug.js")).then((debugs) => debugs.lines(debug, uncaught), () => {});
-  /** Whether the class is what it should be. Only who wants to see frames waits for the lines. */
+  /** Whether `Socket` is the final class. A connection waits for the log module only if it is to log frames. */
   let isReady = !(replace || typeof debug === "string" || Object(debug).level);
 
-  /** Asks for a token, if a function knows it. */
+  /** Calls the program's `token` function, if there is one, and returns the new token. */
   const renew = async () => (isAsked ? (secret = await token()) : undefined);
 
   async function prepare() {
@@ -55,21 +55,21 @@ export function dialer(url, { debug, token, reconnect, answerTimeoutMs = 1, WebS
   }
 
   return {
-    /** @type {string | undefined} What the program got wrong. */
-    wrong:
+    /** @type {string | undefined} The program's mistake, as a sentence. */
+    mistake:
       !address ? "The address is none."
       : !Socket ? "No WebSocket: hand one in."
       : ![firstMs, maxMs, answerTimeoutMs].every(isTime) ? "Times are above 0."
       : undefined,
-    /** Tells a status, where that is wanted. @param {object} status */
+    /** Logs a status, if `debug` is set. @param {object} status */
     log: (status) => lines?.then((/** @type {any} */ lines) => lines?.say(JSON.stringify(status))),
     renew,
     token: () => /** @type {string | undefined} */ (secret),
-    /** Returns a promise of what has to be there before there may be a socket; nothing if all of it is. */
+    /** Returns a promise that resolves when a socket may be opened; `undefined` if one may be opened now. */
     prepare: () => (isReady && !isAsked ? undefined : prepare()),
-    /** Throws where the browser allows no such connection. */
+    /** Opens a socket. Throws if the browser does not allow the connection. */
     open: () => new Socket(address, PROTOCOL),
-    /** Whether the server speaks version 2. @param {any} socket */
+    /** Returns whether the server chose version 2. @param {any} socket */
     isOurs: (socket) => socket.protocol === PROTOCOL,
   };
 }

@@ -1,33 +1,37 @@
-// An element that shows what a key of a room holds, as text: for pages without a framework. Must not know sockets.
+// The element `<rtb-value>`, which shows the value of a key as text: for pages without a framework. Must not know sockets.
 //
 //   <rtb-value server="/broadcasting" room="ID" key="slide">nothing yet</rtb-value>
 
 import { watch } from "./viewer.js";
 
-/** What there is to inherit from; a server that renders pages has no elements. @type {typeof HTMLElement} */
+/** The base class. A server that renders pages has no `HTMLElement`. @type {typeof HTMLElement} */
 const Base = globalThis.HTMLElement ?? Object;
 
 /**
- * Shows the first parameter of what a key holds, or that at the index `param`; while nothing holds, what stands in the element.
- * Other attributes are `server` (default `/broadcasting`), `room` and `key`; `status` tells the name of the status. All may change.
+ * Shows the first parameter of a key's value, or the parameter at the index `param`. While the key has no value, it shows its own children.
+ * The other attributes are `server` (default `/broadcasting`), `room` and `key`. All of them may change. The element sets `status` to the
+ * name of its status.
  */
 export class RtbValue extends Base {
-  /** What all elements hand to `watch`, such as a `token`: to be told before the first one is in the page. @type {import("./viewer.js").ViewerOptions} */
+  /**
+   * The options with which all elements call `watch`, such as a `token`. Set them before the first element is in the page.
+   * @type {import("./viewer.js").ViewerOptions}
+   */
   static options = {};
 
   static observedAttributes = ["server", "room", "key", "param"];
 
-  /** Shows what stands in the element. */
+  /** Shows the element's children. */
   #slot = this.ownerDocument.createElement("slot");
-  /** What is shown; what stands in the element stays as it is. */
+  /** The shown content. The element's children stay as they are. */
   #shown = this.attachShadow({ mode: "open" });
   /** @type {import("./viewer.js").Viewer<import("./viewer.js").AnyMessages> | undefined} */
   #viewer;
-  /** Where that is. */
+  /** The server and room of `#viewer`; empty without one. */
   #where = "";
-  /** @type {(() => void) | undefined} Ends listening to the key. */
+  /** @type {(() => void) | undefined} Unsubscribes from the key. */
   #off;
-  /** Whether attributes or places have changed that were not looked at. */
+  /** Whether an update is scheduled. */
   #isDue = false;
 
   connectedCallback() {
@@ -42,7 +46,7 @@ export class RtbValue extends Base {
     this.#change();
   }
 
-  /** Shows nothing that may be wrong, and looks when all that changes together has changed. */
+  /** Hides the old value at once, and schedules one update for all changes of this turn. */
   #change() {
     this.#off?.();
     this.#shown.replaceChildren(this.#slot);
@@ -58,15 +62,15 @@ export class RtbValue extends Base {
     if (where !== this.#where) {
       this.#viewer?.leave();
       this.#viewer = where && room ? watch(server, room, RtbValue.options) : undefined;
-      this.#viewer?.status.subscribe(() => this.#tell());
+      this.#viewer?.status.subscribe(() => this.#showStatus());
       this.#where = where;
     }
     this.#off = this.#viewer?.state.key(this.getAttribute("key") ?? "").subscribe((params) => this.#show(params));
     this.#show(this.#viewer?.state.get(this.getAttribute("key") ?? ""));
-    this.#tell();
+    this.#showStatus();
   }
 
-  #tell() {
+  #showStatus() {
     const name = this.#viewer?.status.value.name;
     if (name) this.setAttribute("status", name);
     else this.removeAttribute("status");
@@ -75,7 +79,7 @@ export class RtbValue extends Base {
   /** @param {readonly any[] | undefined} params */
   #show(params) {
     const value = params?.[Number(this.getAttribute("param") ?? 0)] ?? undefined;
-    // As text, whatever it says.
+    // As text, never as HTML.
     this.#shown.replaceChildren(value === undefined ? this.#slot : typeof value === "object" ? JSON.stringify(value) : String(value));
   }
 }

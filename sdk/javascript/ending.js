@@ -1,21 +1,21 @@
-// Which endings are final and which are worth another attempt. Must not know sockets.
+// Decides which closes and refusals are final. Must not know sockets.
 
-/** Refusals of a join that may turn out otherwise in a moment. */
+/** The classic server's refusals that are temporary. */
 const REFUSED_FOR_NOW = new Set(["unavailable", "room full"]);
 
 /**
- * Whether a client should connect again after a close code.
+ * Returns whether a client reconnects after a close code.
  * @param {number} code
  */
 export function comesBack(code) {
-  // The other side or the way to it is gone for now.
+  // The codes of PROTOCOL.md section 4 after which the server or the network may be back soon.
   return /^(100[156]|101[1-5]|4[0-4]..)$/.test(`${code}`);
 }
 
 /**
- * Whether a client should try to join again after a refusal.
+ * Returns whether a client tries to join again after a refusal of the classic protocol.
  * @param {string} text
  */
-export function isForNow(text) {
+export function isTemporary(text) {
   return REFUSED_FOR_NOW.has(text);
 }

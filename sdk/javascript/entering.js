@@ -1,15 +1,15 @@
-// How long a program waits to enter a room, and for how long it wants to be there. Must not know how rooms are entered.
+// Applies a program's two abort signals: one for the wait to enter a room, one for the time in it. Must not know how rooms are entered.
 
 import { aborted, quiet } from "./failure.js";
 
-/** Whether it is over before it begins. @param {{ signal?: AbortSignal, lifetime?: AbortSignal }} options */
+/** Returns whether one of the signals has aborted already. @param {{ signal?: AbortSignal, lifetime?: AbortSignal }} options */
 export const isAborted = ({ signal, lifetime }) => signal?.aborted || lifetime?.aborted;
 
 /**
- * Returns the promise of entering, as one program sees it.
+ * Returns the public promise `entered`, and `over`, which stops listening to `lifetime`.
  * @param {Promise<void>} entered
- * @param {{ signal?: AbortSignal, lifetime?: AbortSignal }} options `signal` bounds the wait and means nothing behind it; `lifetime`
- *   ends the stay whenever it aborts.
+ * @param {{ signal?: AbortSignal, lifetime?: AbortSignal }} options `signal` aborts the wait and has no effect after it. `lifetime` leaves
+ *   the room whenever it aborts.
  * @param {(code?: string) => void} leave
  */
 export function entering(entered, { signal, lifetime }, leave) {
@@ -26,7 +26,7 @@ export function entering(entered, { signal, lifetime }, leave) {
       () => (settle(), resolve()),
       (error) => (settle(), reject(error)),
     );
-    // Who waits for it listens first.
+    // In a microtask: the caller needs the promise before it is rejected.
     if (signal?.aborted) queueMicrotask(abort);
     else signal?.addEventListener("abort", abort);
     if (lifetime?.aborted) queueMicrotask(stop);

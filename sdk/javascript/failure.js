@@ -1,18 +1,18 @@
-// Errors with a code, and what a refusal means for the connection. Must not know sockets.
+// The library's errors, and the close codes that refusals stand for. Must not know sockets.
 
 /**
- * What happened: a code of PROTOCOL.md, or one of `aborted`, `bad_argument`, `busy`, `closed`, `left`, `lost`, `offline`, `silent`, `size`,
- * `timeout`, `token`. A newer server may know more of them.
+ * The code of an error: one of PROTOCOL.md, or one of `aborted`, `bad_argument`, `busy`, `closed`, `left`, `lost`, `offline`, `silent`,
+ * `size`, `timeout`, `token`. A newer server may send others.
  * @typedef {"aborted" | "bad_argument" | "bad_message" | "busy" | "closed" | "fenced" | "id_reused" | "in_use" | "left" | "lost" | "no_room"
  *   | "not_owner" | "offline" | "protocol" | "rate" | "room_closed" | "room_full" | "room_limit" | "silent" | "size" | "state_full" | "timeout"
  *   | "token" | "too_big" | "unauthorized" | "unavailable" | (string & {})} ErrorCode
  */
 
-/** What a code means, where nobody else says it. @type {Record<string, string>} Without a prototype, or `constructor` would be one. */
+/** The default message of each code. Without a prototype, or `constructor` would be a code. @type {Record<string, string>} */
 const SENTENCES = {
-  // @ts-expect-error No sentence.
+  // @ts-expect-error Not a message.
   __proto__: null,
-  aborted: "The program took it back.",
+  aborted: "The program aborted it.",
   bad_message: "No server takes such a key, or such parameters.",
   busy: "Too much is waiting already.",
   closed: "The connection is closed.",
@@ -22,8 +22,8 @@ const SENTENCES = {
   lost: "The connection is lost.",
   no_room: "There is no such room, or it has ended.",
   offline: "There is no connection.",
-  protocol: "What answers at this address does not speak version 2.",
-  rate: "That is more than may be said in a second.",
+  protocol: "The server does not speak version 2.",
+  rate: "That is more than may be sent in a second.",
   room_closed: "The room has ended.",
   silent: "The server is silent.",
   size: "The server sent more than a client holds.",
@@ -32,10 +32,10 @@ const SENTENCES = {
   too_big: "It is larger than the server takes.",
 };
 
-/** The codes behind which another try makes sense. */
+/** The codes after which a retry makes sense. */
 const FOR_NOW = /^(busy|lost|offline|rate|room_full|room_limit|silent|timeout|token|unavailable)$/;
 
-/** A failure. Every promise of this library that is rejected is rejected with one. */
+/** An error of this library. Every promise that the library rejects is rejected with one. */
 export class RtbError extends Error {
   /**
    * @param {ErrorCode} code
@@ -44,9 +44,9 @@ export class RtbError extends Error {
   constructor(code, { message, comesBack = FOR_NOW.test(code), cause } = {}) {
     super(message || SENTENCES[code] || `The server says ${code}.`, cause === undefined ? undefined : { cause });
     this.name = "RtbError";
-    /** What happened. */
+    /** The code of the error. */
     this.code = code;
-    /** Whether another try makes sense. */
+    /** Whether a retry makes sense. */
     this.comesBack = comesBack;
   }
 }
@@ -57,11 +57,11 @@ export const failure = (code, message) => new RtbError(code ?? "closed", { messa
 /** @param {string} message */
 export const badArgument = (message) => failure("bad_argument", message);
 
-/** The failure of what a signal has ended. @param {AbortSignal} [signal] */
+/** Returns the error of a call that a signal aborted: `timeout` for `AbortSignal.timeout`, else `aborted`. @param {AbortSignal} [signal] */
 export const aborted = (signal) =>
   new RtbError(signal?.reason?.name === "TimeoutError" ? "timeout" : "aborted", { cause: signal?.reason });
 
-/** The close codes of refused requests; others come back if the server says when, and do not if not. @type {any} As above. */
+/** The close codes of refused requests. Other refusals are temporary only if they have a `retryInMs`. @type {any} As above. */
 const CODES = {
   __proto__: null,
   bad_message: 4501,
@@ -73,12 +73,12 @@ const CODES = {
 };
 
 /**
- * How a connection ended: the word and the code of it, in which time not to come back, where the server said so, and its sentence.
+ * The end of a connection: its reason and code, and the server's shortest delay before a retry and its message, if it sent them.
  * @typedef {[reason: string, code?: number, retryInMs?: number, message?: string]} End
  */
 
 /**
- * The end of a connection whose request to enter the room was refused.
+ * Returns the end of a connection whose request to enter the room was refused.
  * @param {{ code: string, retryInMs?: number, message?: string }} refused
  * @returns {End}
  */
@@ -86,7 +86,7 @@ export function endOf({ code, retryInMs, message }) {
   return [code, CODES[code] ?? (retryInMs ? 1013 : 1008), retryInMs, message];
 }
 
-/** The promise, which nobody has to wait for. @template T @param {Promise<T>} promise */
+/** Returns the promise, whose rejection is no unhandled rejection any more. @template T @param {Promise<T>} promise */
 export function quiet(promise) {
   promise.catch(() => {});
   return promise;

@@ -1,10 +1,10 @@
-// What a server of version 2 may say. The only place that looks at a frame by itself: one that cannot be used is none, and every
-// number is within its bounds. Must not know rooms, sockets or what was said before.
+// Parses and checks frames of version 2: the only place that does so. A frame with members of wrong types is dropped, and every number
+// is within its bounds. Must not know rooms, sockets or earlier frames.
 
 import { isWhole, TIME_MS_MAX } from "./limits.js";
 
 /**
- * Returns the frame that a text is; `undefined` if it is none that can be used.
+ * Returns the frame of a text, or `undefined` if the text is not a valid frame.
  * @param {string} text
  * @returns {any}
  */
@@ -14,7 +14,7 @@ export function read(text) {
     for (const name in frame) {
       const value = frame[name];
       if (/(alive|next|In)Ms$/.test(name)) frame[name] = Math.max(0, Math.min(value, TIME_MS_MAX)) || 0;
-      // Others are for newer clients.
+      // Unknown members are for newer clients.
       else if (
         /^(type|id|room|ownerKey|epoch|key|code|message|why)$/.test(name) ? typeof value !== "string"
         : /^(seq|replay|through|until|term|viewers|lagging|(grace|away)Ms)$/.test(name) ? !isWhole(value, 0)

@@ -1,4 +1,4 @@
-// Puts RTBroadcaster where classic scripts find it: <script type="module" src="/sdk/global.js"></script>
+// Makes RTBroadcaster a global for classic scripts: <script type="module" src="/sdk/global.js"></script>
 
 import { RTBroadcaster } from "./rtbroadcaster.js";
 

@@ -1,54 +1,54 @@
-// What a room said, as texts: its state, and the messages behind it that a tab may have missed. Answers cursors as a server does.
-// Takes frames that a viewer has accepted. Must not know tabs, sockets or time.
+// Keeps a room's state and newest messages as texts, and answers cursors as a server does. Takes frames that a viewer has accepted.
+// Must not know tabs, sockets or time.
 
-/** How many messages are kept, and how many characters of them: by its default a server keeps as many. */
+/** The maximum number of messages kept, and of their characters. Both are a server's defaults. */
 const MESSAGES_MAX = 1_024;
 const CHARACTERS_MAX = 1_048_576;
 
-/** How many stretches of numbers are remembered. */
+/** The maximum number of stretches kept. */
 const STRETCHES_MAX = 64;
 
 /**
- * Numbers that were seen under one epoch. `why` tells that the state was replaced since, and the server's reason for that.
+ * A range of sequence numbers that were seen under one epoch. `why`: the server's reason for replacing the state since, if it did.
  * @typedef {{ epoch: string, from: number, to: number, why?: string }} Stretch
  */
 
 /**
- * A message: the number before it, its own, its text, and that of the `skipped` before it, if there was one.
- * @typedef {{ before: number, seq: number, text: string, hole?: string }} Kept
+ * A message: the number before it, its own number, its text, and the text of the `skipped` frame before it, if there was one.
+ * @typedef {{ before: number, seq: number, text: string, gap?: string }} KeptMessage
  */
 
 /**
- * What an answer to a join says besides the room: `replay` are the texts that it announces, `rest` those that follow as live ones.
+ * The answer to a cursor. `replay`: the texts that the `joined` frame announces. `rest`: the texts that follow as live ones.
  * @typedef {{ how: "snapshot" | "resumed" | "reset", reason?: string, seq: number, replay: string[], rest: string[] }} Answer
  */
 
-/** Returns the history of one room, as one viewer came to know it. */
+/** Returns the history of one room, as one viewer received it. */
 export function roomHistory() {
   let epoch = "";
   let seq = 0;
   /** @type {Map<string, { seq: number, text: string }>} The newest value of each key, in the order of last change. */
   let values = new Map();
-  /** @type {Kept[]} */
+  /** @type {KeptMessage[]} */
   let messages = [];
-  /** How many characters of messages are kept. */
+  /** The number of characters of the kept messages. */
   let size = 0;
   /** @type {Stretch[]} The newest first. */
   const stretches = [];
   /** Whether the viewer is in the room on its present connection. */
   let isIn = false;
   let hasHeartbeat = true;
-  /** @type {{ epoch: string, frame: any, left: number, values: typeof values } | undefined} The state on its way. */
-  let whole;
-  /** How many messages of a resume are on their way. */
+  /** @type {{ epoch: string, frame: any, left: number, values: typeof values } | undefined} The state that is being received. */
+  let incoming;
+  /** How many replayed messages are still to come. */
   let missing = 0;
-  /** @type {{ text: string, through: number } | undefined} A hole whose next message has not come. */
-  let hole;
-  /** The number up to which each superseded value has its newer one, and the number that ends the lag; as a viewer counts them. */
+  /** @type {{ text: string, through: number } | undefined} Skipped numbers before the next message, which has not come. */
+  let gap;
+  /** The number up to which each superseded value has its newer one, and the number that ends the lag: as in the receiver. */
   let tear = 0;
   let lag = 0;
 
-  /** The same numbers go on in this epoch. @param {string} next */
+  /** Begins another epoch, which continues the same numbers. @param {string} next */
   function renew(next) {
     if (next === epoch) return;
     const [last] = stretches;
@@ -59,36 +59,36 @@ export function roomHistory() {
 
   /** @param {any} frame */
   function begin(frame) {
-    hole = undefined;
-    whole = { epoch: frame.epoch, frame, left: frame.replay, values: new Map() };
+    gap = undefined;
+    incoming = { epoch: frame.epoch, frame, left: frame.replay, values: new Map() };
     complete();
   }
 
   function complete() {
-    if (!whole || whole.left) return;
-    const { frame } = whole;
+    if (!incoming || incoming.left) return;
+    const { frame } = incoming;
     if (stretches.length) stretches[0].to = seq;
     for (const one of stretches) one.why ??= frame.reason ?? "epoch";
-    ({ values, epoch } = whole);
+    ({ values, epoch } = incoming);
     seq = frame.seq;
     stretches.unshift({ epoch, from: seq, to: seq });
     stretches.splice(STRETCHES_MAX);
     messages = [];
-    whole = undefined;
+    incoming = undefined;
     size = tear = lag = 0;
   }
 
   /** @param {any} frame @param {string} text */
   function add(frame, text) {
-    messages.push({ before: seq, seq: frame.seq, text, hole: hole?.text });
+    messages.push({ before: seq, seq: frame.seq, text, gap: gap?.text });
     size += text.length;
-    while (messages.length > MESSAGES_MAX || size > CHARACTERS_MAX) size -= /** @type {Kept} */ (messages.shift()).text.length;
+    while (messages.length > MESSAGES_MAX || size > CHARACTERS_MAX) size -= /** @type {KeptMessage} */ (messages.shift()).text.length;
     seq = frame.seq;
     if (frame.state || frame.cleared) values.delete(frame.key);
     if (frame.state) values.set(frame.key, { seq, text });
-    lag = hole && !missing ? Infinity : hasHeartbeat ? lag : 0;
+    lag = gap && !missing ? Infinity : hasHeartbeat ? lag : 0;
     heal();
-    hole = undefined;
+    gap = undefined;
     if (missing) missing -= 1;
   }
 
@@ -100,23 +100,23 @@ export function roomHistory() {
   const texts = () => [...values.values()].map(({ text }) => text);
 
   return {
-    /** Whether everything that was announced on the present connection has come. */
-    isComplete: () => isIn && !whole && !missing,
+    /** Returns whether all announced messages of the present connection have come. */
+    isComplete: () => isIn && !incoming && !missing,
 
-    /** Whether a state is on its way. */
-    isFilling: () => Boolean(whole),
+    /** Returns whether a state is being received. */
+    isFilling: () => Boolean(incoming),
 
-    /** Whether newer values of what holds may be on their way. */
+    /** Returns whether newer values of the state may still be to come. */
     isLagging: () => lag > 0 || tear > 0,
 
     isIn: () => isIn,
 
     cursor: () => ({ epoch, seq }),
 
-    /** The viewer's connection is gone. */
+    /** Forgets what belongs to the viewer's lost connection. */
     cut() {
       isIn = false;
-      whole = hole = undefined;
+      incoming = gap = undefined;
       missing = lag = 0;
     },
 
@@ -133,23 +133,23 @@ export function roomHistory() {
           lag = Infinity;
           return begin(frame);
         case "skipped":
-          hole = { text, through: frame.through };
+          gap = { text, through: frame.through };
           tear = Math.max(tear, frame.until ?? Infinity);
           return;
         case "message":
-          if (whole) {
-            whole.left -= 1;
-            whole.values.set(frame.key, { seq: frame.seq, text });
+          if (incoming) {
+            incoming.left -= 1;
+            incoming.values.set(frame.key, { seq: frame.seq, text });
             return complete();
           }
           if (frame.seq) add(frame, text);
           return;
         case "owner":
-          if (frame.epoch && whole) whole.epoch = frame.epoch;
+          if (frame.epoch && incoming) incoming.epoch = frame.epoch;
           else if (frame.epoch) renew(frame.epoch);
           return;
         case "alive":
-          if (whole || !isIn) return;
+          if (incoming || !isIn) return;
           if (tear === Infinity) tear = frame.seq;
           if (lag === Infinity) lag = frame.seq;
           heal();
@@ -157,7 +157,7 @@ export function roomHistory() {
     },
 
     /**
-     * Returns what a tab with this cursor gets, or nothing if this viewer cannot know what such a tab has seen.
+     * Returns the answer for a tab with this cursor, or `undefined` if this viewer does not know the cursor's number.
      * @param {import("./store.js").Cursor | undefined} cursor
      * @param {boolean} [knowsLives] Whether another epoch may continue the cursor.
      * @returns {Answer | undefined}
@@ -172,15 +172,15 @@ export function roomHistory() {
       if (reason) return { how: "reset", reason, seq, replay: texts(), rest: [] };
       const first = messages.findIndex(({ before }) => before >= at);
       const missed = first < 0 ? [] : messages.slice(first);
-      // Within a hole: the tab has seen something that this viewer has not.
+      // The cursor is among skipped numbers: the tab has seen messages that this viewer has not.
       if ((missed[0]?.before ?? seq) !== at) return;
-      const torn = missed.findIndex((one) => one.hole);
+      const torn = missed.findIndex((one) => one.gap);
       const [replay, rest] = torn < 0 ? [missed, []] : [missed.slice(0, torn), missed.slice(torn)];
       return {
         how: "resumed",
         seq: at + replay.length,
         replay: replay.map(({ text }) => text),
-        rest: rest.flatMap(({ hole, text }) => (hole ? [hole, text] : [text])),
+        rest: rest.flatMap(({ gap, text }) => (gap ? [gap, text] : [text])),
       };
     },
   };

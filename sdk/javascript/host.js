@@ -1,15 +1,15 @@
-// An owner: creates its room, or owns it by its key, speaks, and comes back by itself. Must not know viewers.
+// An owner: creates its room, or owns an existing one by its key, publishes, and reconnects by itself. Must not know viewers.
 
 import { knownAddressOf } from "./address.js";
-import { attempt } from "./attempt.js";
-import { course } from "./course.js";
-import { ears, valueOf } from "./ears.js";
+import { callSafely } from "./safe-call.js";
+import { reconnecting } from "./reconnect.js";
+import { listeners, valueOf } from "./listeners.js";
 import { entering, isAborted } from "./entering.js";
 import { badArgument, endOf, failure, quiet } from "./failure.js";
-import { LIMITS } from "./grammar.js";
-import { isCursor, keeper } from "./keeper.js";
-import { loaded } from "./later.js";
-import { isTime, isWhole, later } from "./limits.js";
+import { LIMITS } from "./validation.js";
+import { isCursor, roomStorage } from "./room-storage.js";
+import { loaded } from "./lazy.js";
+import { isTime, isWhole, setTimer } from "./limits.js";
 import { outgoing } from "./outgoing.js";
 import { replay, store, tellChanges } from "./store.js";
 
@@ -18,18 +18,21 @@ import { replay, store, tellChanges } from "./store.js";
  * @typedef {import("./owner.js").HostOptions} HostOptions
  * @typedef {import("./owner.js").OwnerReset} OwnerReset
  * @typedef {import("./messages.js").AnyMessages} AnyMessages
- * @typedef {import("./ears.js").ListenOptions} ListenOptions
+ * @typedef {import("./listeners.js").ListenOptions} ListenOptions
  * @typedef {import("./outgoing.js").PublishOptions} PublishOptions
  */
 
 /** @template M @typedef {import("./owner.js").Host<M>} Host */
 
 /**
- * Owns a room, a new one unless `room` or `storage` name one, and comes back to it by itself.
+ * Creates a room, or owns the existing one that `room` or `storage` name, and resolves to its owner. The owner reconnects by itself.
+ *
+ * Rejects with an `RtbError`: a code of the server, `bad_argument` for a wrong argument, `aborted` or `timeout` if `options.signal` aborts,
+ * `in_use` if another window of this browser owns the room.
  * @template [M=AnyMessages]
- * @param {string | URL} url Where the server is, such as `/broadcasting` or `wss://example.org/broadcasting`.
+ * @param {string | URL} url The server's address, such as `/broadcasting` or `wss://example.org/broadcasting`.
  * @param {HostOptions} [options]
- * @returns {Promise<Host<M>>} Rejects with an `RtbError`.
+ * @returns {Promise<Host<M>>}
  */
 export async function host(url, options) {
   const room = /** @type {Host<M>} */ (own(url, options));
@@ -43,32 +46,34 @@ export async function host(url, options) {
 }
 
 /**
- * Begins to own a room: as `host`, but the room is there at once, with a status that tells how it goes. Until it is in, its `id`
- * and `ownerKey` may be empty, events fail with `offline`, and values wait.
+ * Returns the owner of a room at once, while it is still `connecting`; else like `host`. Until it is in the room, its `id` and `ownerKey`
+ * may be empty, events fail with `offline`, and values wait.
+ *
+ * Never throws: with a wrong argument its status becomes `closed` with the reason `bad_argument`.
  * @template [M=AnyMessages]
- * @param {string | URL} url
+ * @param {string | URL} url The server's address, such as `/broadcasting` or `wss://example.org/broadcasting`.
  * @param {HostOptions} [options]
- * @returns {Host<M>} Never throws: with a wrong argument it is over.
+ * @returns {Host<M>}
  */
 export function own(url, options = {}) {
   const { audience: isAudience, signals, graceMs, takeOver } = options;
-  const wrong =
+  const mistake =
     graceMs !== undefined && !isWhole(graceMs, 1) ? "graceMs is a whole number above 0."
     : options.room && options.cursor !== undefined && !isCursor(options.cursor) ? "A cursor is { epoch, seq }."
     : undefined;
   /** @type {any} */
   let storage = options.storage;
-  // A page in which storages are blocked may not even name one.
-  attempt(() => {
+  // In a page with blocked storages, even the access to `sessionStorage` throws.
+  callSafely(() => {
     if (typeof storage === "function") storage = storage();
   });
   const storageKey = options.storageKey ?? `rtbroadcaster ${knownAddressOf(url)}`;
-  const kept = keeper(typeof storage === "function" ? undefined : storage, storageKey, () => ({ room, ownerKey, cursor }));
+  const stored = roomStorage(typeof storage === "function" ? undefined : storage, storageKey, () => ({ room, ownerKey, cursor }));
   const state = store();
-  const { on, emit, clear } = ears();
-  /** `cursor` is the newest acknowledgement: up to there the server must have every message. */
-  let { room = "", ownerKey = "", cursor } = options.room ? { ...options, cursor: options.cursor && { epoch: options.cursor.epoch, seq: options.cursor.seq } } : kept.read();
-  /** @type {any} What the server told of the lease: its number and grace. */
+  const { on, emit, clear } = listeners();
+  /** `cursor` is the newest acknowledgement: the server must have every message up to it. */
+  let { room = "", ownerKey = "", cursor } = options.room ? { ...options, cursor: options.cursor && { epoch: options.cursor.epoch, seq: options.cursor.seq } } : stored.read();
+  /** @type {any} The server's frame about the lease: its `term` and `graceMs`. */
   let lease;
   let isOwner = false;
   let isClosing = false;
@@ -76,18 +81,18 @@ export function own(url, options = {}) {
   let isSpeaking = false;
   /** @type {Audience | undefined} */
   let audience;
-  /** @type {ReturnType<typeof outgoing>} There as soon as the way is. */
+  /** @type {ReturnType<typeof outgoing>} Set right after the link. */
   let out;
   const hadRoom = Boolean(room);
   /** @type {import("./status.js").Inside["how"]} */
   let how;
-  /** @type {string | undefined} Why acknowledged messages are lost, in this stay. */
+  /** @type {string | undefined} Why acknowledged messages are lost, since the present connection entered the room. */
   let loss;
-  /** @type {import("./store.js").Replay | undefined} The state on its way. */
+  /** @type {import("./store.js").Replay | undefined} The state that is being received. */
   let coming;
-  /** @type {string | undefined} The epoch of the state. The cursor's differs if the last replay was cut. */
+  /** @type {string | undefined} The epoch of the state. The cursor's differs if the last replay was interrupted. */
   let epoch;
-  /** @type {[OwnerReset][]} The newest one, if it came when nothing listened. */
+  /** @type {[OwnerReset][]} The newest reset, if it came when there was no listener. */
   const unheard = [];
 
   /** @param {import("./store.js").Replay} came */
@@ -97,17 +102,17 @@ export function own(url, options = {}) {
     isOwner = true;
     lease = frame;
     const changes = state.replace(came, frame.epoch === epoch);
-    // Without a cursor nothing is known that could be lost.
+    // Without a cursor the owner knows no acknowledged message that could be lost.
     const isLoss = cursor && frame.how === "reset";
     loss = isLoss ? frame.reason : undefined;
     cursor = next;
     epoch = next.epoch;
-    kept.writeSoon();
+    stored.writeSoon();
     if (isLoss && !emit("reset", frame)) unheard[0] = [frame];
     if (changes.length) tellChanges(emit, changes);
   }
 
-  /** Takes the epoch and term of a lease that changed under this connection. @param {any} frame */
+  /** Takes the new epoch and term of the lease, which may change during a connection. @param {any} frame */
   function takeLease(frame) {
     if (coming) {
       coming.next.epoch = frame.epoch;
@@ -115,35 +120,35 @@ export function own(url, options = {}) {
     } else if (isOwner && cursor) {
       cursor.epoch = epoch = frame.epoch;
       lease.term = frame.term;
-      kept.writeSoon();
+      stored.writeSoon();
     }
   }
 
-  /** Ends the room when everything that was said is safe. */
+  /** Ends the room if `close` was called and every message is acknowledged. */
   function closeIfAllIsSafe() {
-    if (isClosing && out.isEmpty()) way.send('{"type":"close"}');
+    if (isClosing && out.isEmpty()) link.send('{"type":"close"}');
   }
 
   /** @param {any} frame @returns {string | void} */
-  function hear(frame) {
+  function receive(frame) {
     limits = frame.limits ?? limits;
     switch (frame.type) {
       case "created":
-        // An owner that has a room asked for no other one.
+        // An owner that has a room did not ask for another one.
         if (room || !frame.room) return "protocol";
         ({ room, ownerKey } = frame);
         how = hadRoom ? "replaced" : "created";
         cursor = undefined;
         enter(replay(frame));
         guard?.hold(room);
-        return kept.write();
+        return stored.write();
       case "owned":
         if (!room) return "protocol";
         how ??= "found";
         coming = replay(frame);
-        // A server that sends no `how` has the messages if it has the epoch.
+        // A server that sends no `how` has all messages if it has the same epoch.
         if (cursor && (frame.how ? frame.how !== "reset" : frame.epoch === cursor.epoch)) {
-          // At once: it has the message of the present cursor, and calls it so.
+          // At once, before the replay is complete: the server has the cursor's message, and knows it under the new epoch.
           cursor.epoch = frame.epoch;
           coming.next = cursor;
         }
@@ -154,7 +159,7 @@ export function own(url, options = {}) {
       case "ack":
         if (isOwner && cursor && frame.seq > cursor.seq) {
           cursor.seq = frame.seq;
-          kept.writeSoon();
+          stored.writeSoon();
         }
         out.acked(frame.id, frame.seq);
         break;
@@ -176,45 +181,44 @@ export function own(url, options = {}) {
     closeIfAllIsSafe();
   }
 
-  // A window that has the key may be the copy of one that owns the room, which would be thrown out. A page that is loaded again
-  // is no copy.
+  // This window may be a duplicate of one that owns the room, and would take the room from it. A page that was reloaded is no duplicate.
   const isGuarded = storage && !options.room && globalThis.document;
   const isSame = takeOver || /^(reload|back_forward)$/.test(/** @type {any} */ (performance.getEntriesByType?.("navigation")[0])?.type);
   const isHeld = Boolean(isGuarded && room && !isSame);
-  /** @type {import("./windows.js").Guard | undefined} There as soon as it is loaded. */
+  /** @type {import("./windows.js").Guard | undefined} Set once windows.js is loaded. */
   let guard;
   if (isGuarded) {
     Promise.resolve(loaded?.windows ?? import("./windows.js")).then(({ windows }) => {
-      if (way.status().name === "closed") return;
-      guard = windows({ again, rest, status: way.status });
+      if (link.status().name === "closed") return;
+      guard = windows({ again, standBy, status: link.status });
       return guard.begin(room, isHeld);
     }).catch(() => isHeld && again());
   }
 
-  /** Another one owns the room: waits for `again`. @param {string} reason @param {number} [code] */
-  function rest(reason, code) {
-    way.detach();
-    way.fail(failure(reason));
-    way.tell({ name: "elsewhere", code, reason });
+  /** Disconnects, since another window or device owns the room, and waits for `again`. @param {string} reason @param {number} [code] */
+  function standBy(reason, code) {
+    link.detach();
+    link.fail(failure(reason));
+    link.setStatus({ name: "elsewhere", code, reason });
   }
 
-  /** Tries now to come back, whoever owns the room. */
+  /** Connects now, also if another owner has the room. */
   function again() {
-    if (way.status().name === "elsewhere") way.tell({ name: way.outside() });
-    way.again();
+    if (link.status().name === "elsewhere") link.setStatus({ name: link.outside() });
+    link.again();
   }
 
-  const way = course(url, options, {
+  const link = reconnecting(url, options, {
     enter: (token) =>
       room
         ? { type: "own", token, room, ownerKey, cursor, lives: true }
         : { type: "create", token, audience: isAudience, signals, graceMs },
     refused(frame) {
       if (!/^(no_room|bad_message)$/.test(frame.code) || options.room || lease || !room) return endOf(frame);
-      // The room that was kept has ended: another one is created.
+      // The stored room has ended: create another one.
       room = "";
     },
-    hear,
+    receive,
     size: () => Math.max(state.size, coming?.size ?? 0),
     position: () => (isOwner ? "live" : ""),
     more: () => ({ how, ...(loss && { reset: loss }) }),
@@ -223,14 +227,14 @@ export function own(url, options = {}) {
       coming = undefined;
       out?.cut();
     },
-    lost: (reason, code) => code === 4509 && (rest(reason, code), true),
+    lost: (reason, code) => code === 4509 && (standBy(reason, code), true),
     flush: () => out.flush(),
     hide() {
       out.flush();
-      kept.flush();
+      stored.flush();
       return guard?.hide();
     },
-    tell(status) {
+    onStatus(status) {
       if (isOwner && !isSpeaking) {
         out.resume();
         closeIfAllIsSafe();
@@ -241,31 +245,31 @@ export function own(url, options = {}) {
       emit("status");
       if (!isOver) return;
       over();
-      // The key is worth keeping until the room is over for certain.
-      if (isClosing && /^(room_closed|no_room)$/.test(status.reason ?? "")) kept.remove();
-      kept.flush();
+      // The key is removed only when it is certain that the room has ended.
+      if (isClosing && /^(room_closed|no_room)$/.test(status.reason ?? "")) stored.remove();
+      stored.flush();
       guard?.end();
       clear();
     },
-  }, wrong, isHeld || isAborted(options));
+  }, mistake, isHeld || isAborted(options));
 
-  out = outgoing(way, () => limits, (message) => {
-    // What was said again may be in the state already.
+  out = outgoing(link, () => limits, (message) => {
+    // A message that was sent again may be in the state already.
     if (message.seq > state.seq && state.take(message)) tellChanges(emit, [message]);
   });
 
   function leave(reason = "left") {
     out.flush();
-    way.stop(reason);
+    link.stop(reason);
   }
 
-  const { entered, over } = entering(way.entered, options, leave);
+  const { entered, over } = entering(link.entered, options, leave);
 
   /** @param {"publish" | "clear"} type @param {string} key @param {any} params @param {PublishOptions} [options] */
-  function say(type, key, params, options) {
-    const said = out.say(type, key, params, options);
-    said.catch((error) => /^(aborted|left|closed)$/.test(error.code) || emit("refused", { key, params, error }));
-    return said;
+  function submit(type, key, params, options) {
+    const published = out.submit(type, key, params, options);
+    published.catch((error) => /^(aborted|left|closed)$/.test(error.code) || emit("refused", { key, params, error }));
+    return published;
   }
 
   /** @type {any} */
@@ -286,7 +290,7 @@ export function own(url, options = {}) {
     get cursor() {
       return cursor && { ...cursor };
     },
-    status: valueOf(way.status, on, "status"),
+    status: valueOf(link.status, on, "status"),
     audience: valueOf(() => audience, on, "audience"),
     state: state.seenBy(on),
     /** @param {string} key @param {(signal: any) => void} func @param {ListenOptions} [options] */
@@ -294,13 +298,13 @@ export function own(url, options = {}) {
     /** @param {string} name @param {(...values: any[]) => void} func @param {ListenOptions} [options] */
     listen: (name, func, options) => on(name, func, options, name === "reset" ? unheard : []),
     /** @param {string} key @param {any} params @param {PublishOptions} [options] */
-    publish: (key, params, options) => say("publish", key, params, options),
+    publish: (key, params, options) => submit("publish", key, params, options),
     /** @param {string} key @param {PublishOptions} [options] */
-    clear: (key, options) => say("clear", key, undefined, options),
+    clear: (key, options) => submit("clear", key, undefined, options),
     get bufferedAmount() {
-      return way.stats().bufferedAmount + out.waiting();
+      return link.stats().bufferedAmount + out.waiting();
     },
-    stats: way.stats,
+    stats: link.stats,
     /** @param {{ timeoutMs?: number }} [options] */
     close({ timeoutMs = out.timeout() } = {}) {
       if (!isTime(timeoutMs)) return quiet(Promise.reject(badArgument("timeoutMs is above 0.")));
@@ -308,9 +312,9 @@ export function own(url, options = {}) {
       out.flush();
       closeIfAllIsSafe();
       return quiet(new Promise((resolve, reject) => {
-        const timer = timeoutMs === Infinity ? undefined : later(() => reject(failure("timeout")), timeoutMs);
+        const timer = timeoutMs === Infinity ? undefined : setTimer(() => reject(failure("timeout")), timeoutMs);
         const look = () => {
-          const status = way.status();
+          const status = link.status();
           if (status.name !== "elsewhere" && status.name !== "closed") return;
           clearTimeout(timer);
           if (status.code === 1000) resolve(undefined);
@@ -321,7 +325,7 @@ export function own(url, options = {}) {
       }));
     },
     reconnect() {
-      if (way.status().name === "elsewhere") guard?.hold(room);
+      if (link.status().name === "elsewhere") guard?.hold(room);
       again();
     },
     leave: () => leave(),

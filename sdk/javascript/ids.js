@@ -1,6 +1,6 @@
-// Names that no other client has. Must not know what is named.
+// Makes unique ids. Must not know what they identify.
 
-/** Names for requests: 64 random bits, so that no two clients have the same, and a count. */
+/** Returns a function that returns unique ids: 64 random bits, so that no two clients have the same, and a count. */
 export function ids() {
   const prefix = crypto.getRandomValues(new Uint32Array(2)).join("-");
   let count = 0;

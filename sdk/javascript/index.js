@@ -1,7 +1,7 @@
-// Both ends, for pages that may be either: `host` owns a room, `join` and `watch` follow one. Must not know the classic protocol.
+// The entry for owners and viewers: `host` and `own` own a room, `join` and `watch` watch one. Must not know the classic protocol.
 
 /**
- * @typedef {import("./ears.js").ListenOptions} ListenOptions
+ * @typedef {import("./listeners.js").ListenOptions} ListenOptions
  * @typedef {import("./failure.js").ErrorCode} ErrorCode
  * @typedef {import("./owner.js").Audience} Audience
  * @typedef {import("./owner.js").HostOptions} HostOptions
@@ -31,7 +31,7 @@
 
 /** @template S @typedef {import("./store.js").State<S>} State */
 
-/** @template T @template [N=T] @typedef {import("./ears.js").Value<T, N>} Value */
+/** @template T @template [N=T] @typedef {import("./listeners.js").Value<T, N>} Value */
 
 export { RtbError } from "./failure.js";
 export { host, own } from "./host.js";

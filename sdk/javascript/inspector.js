@@ -1,34 +1,36 @@
-// Shows in a page how a room's end is doing: for the people who build the page. Must not know sockets or frames, and shows no secret.
+// Shows the status and messages of a viewer or owner in an overlay, for developers of the page. Must not know sockets or frames, nor show
+// an owner key or a token.
 
 import { panelOf } from "./panel.js";
 
 /**
- * What is inspected: a viewer or an owner.
+ * The inspected viewer or owner.
  * @typedef {Pick<import("./viewer.js").Viewer<any>, "id" | "status" | "state" | "entered" | "bufferedAmount" | "stats" | "reconnect">
- *   & { audience: { value: any }, listen: (name: any, func: (...values: any[]) => void, options?: import("./ears.js").ListenOptions) => () => void }} Inspected
+ *   & { audience: { value: any }, listen: (name: any, func: (...values: any[]) => void, options?: import("./listeners.js").ListenOptions) => () => void }} Inspected
  */
 
 /**
+ * The options of the inspector.
  * @typedef {object} InspectOptions
- * @property {number} [messages] How many messages are shown at most. Default 50.
- * @property {boolean} [focus] Whether it takes the keyboard's focus, such as when a key opened it. Default false.
- * @property {Element} [parent] Where it is put. Default the page's body.
+ * @property {number} [messages] The maximum number of messages shown. Default 50.
+ * @property {boolean} [focus] Whether to move the keyboard focus to the overlay, such as when a key opened it. Default false.
+ * @property {Element} [parent] The parent element of the overlay. Default the page's body.
  */
 
-/** How many messages are shown by default. */
+/** The default maximum number of messages shown. */
 const MESSAGES = 50;
 
-/** How many keys of the state are shown at most. */
+/** The maximum number of keys of the state shown. */
 const KEYS_MAX = 50;
 
-/** How many characters of parameters, of a key and of a server's words are shown. */
+/** The maximum number of characters shown of parameters, and of a key. */
 const PARAMS_MAX = 120;
 const WORD_MAX = 60;
 
-/** How long changes are gathered before they are shown, in milliseconds. */
+/** How long changes are collected before they are shown, in milliseconds. */
 const GATHER_MS = 100;
 
-/** How often times are shown anew, in milliseconds. */
+/** The interval at which times are updated, in milliseconds. */
 const TICK_MS = 1_000;
 
 /** @typedef {{ at: number, mark: string, key: string, params?: any, late?: boolean }} Entry */
@@ -46,11 +48,11 @@ const age = (ms) => (ms < 1_000 ? "now" : ms < 120_000 ? `${Math.floor(ms / 1_00
 const size = (bytes) => (bytes < 1_024 ? `${bytes} B` : `${(bytes / 1_024).toFixed(1)} KiB`);
 
 /**
- * Shows an overlay with the room's status, its connection, its state and the newest messages. Escape closes it while it has the focus.
- * Everything that came over the network is shown as text.
+ * Shows an overlay with the room's status, connection, state and newest messages. Escape closes it while it has the focus. All content
+ * from the network is shown as text.
  * @param {Inspected} room A viewer or an owner.
  * @param {InspectOptions} [options]
- * @returns {() => void} Removes the overlay and everything that it listened to.
+ * @returns {() => void} Removes the overlay and its listeners.
  */
 export function inspect(room, { messages: most = MESSAGES, focus = false, parent = document.body } = {}) {
   const isOwner = "publish" in room;
@@ -60,10 +62,10 @@ export function inspect(room, { messages: most = MESSAGES, focus = false, parent
   const entries = [];
   /** The text of parameters, which do not change. @type {WeakMap<any[], string>} */
   const texts = new WeakMap();
-  /** @type {ReadonlyMap<string, any> | undefined} What is shown of the state. */
+  /** @type {ReadonlyMap<string, any> | undefined} The shown state. */
   let shown;
   let isNew = true;
-  /** Why it ended, as a sentence. */
+  /** The message of the error with which it closed. */
   let sentence = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -75,8 +77,8 @@ export function inspect(room, { messages: most = MESSAGES, focus = false, parent
     reconnect: () => room.reconnect(),
   });
 
-  /** Whatever an application says, an owner's key is not shown. @param {string} text */
-  function open(text) {
+  /** Returns the text without the owner's key, which an application may have put into it. @param {string} text */
+  function redact(text) {
     const { ownerKey } = /** @type {any} */ (room);
     return ownerKey ? text.replaceAll(ownerKey, "…") : text;
   }
@@ -84,24 +86,24 @@ export function inspect(room, { messages: most = MESSAGES, focus = false, parent
   /** @param {any} params */
   function textOf(params) {
     if (!Array.isArray(params)) return "";
-    const text = texts.get(params) ?? short(open(JSON.stringify(params).slice(1, -1)), PARAMS_MAX);
+    const text = texts.get(params) ?? short(redact(JSON.stringify(params).slice(1, -1)), PARAMS_MAX);
     texts.set(params, text);
     return text;
   }
 
   /** @param {string} key */
-  const keyOf = (key) => short(open(key), WORD_MAX);
+  const keyOf = (key) => short(redact(key), WORD_MAX);
 
   /** @param {string} mark @param {string} key @param {any} [params] @param {boolean} [late] */
   function note(mark, key, params, late) {
     entries.unshift({ at: Date.now(), mark, key, params, late });
     entries.length = Math.min(entries.length, most);
     isNew = true;
-    soon();
+    schedule();
   }
 
   /** @param {number} [ms] */
-  function soon(ms = GATHER_MS) {
+  function schedule(ms = GATHER_MS) {
     const at = Date.now() + ms;
     if (signal.aborted || at >= dueAt) return;
     clearTimeout(timer);
@@ -109,7 +111,7 @@ export function inspect(room, { messages: most = MESSAGES, focus = false, parent
     timer = setTimeout(show, ms);
   }
 
-  /** An owner is told no messages: what is different in its state is what it said. @param {ReadonlyMap<string, any>} state */
+  /** Notes the changes of an owner's state: an owner receives no `message` events. @param {ReadonlyMap<string, any>} state */
   function compare(state) {
     if (!isOwner || !shown) return;
     for (const key of shown.keys()) if (!state.has(key)) note("cleared", key);
@@ -129,7 +131,7 @@ export function inspect(room, { messages: most = MESSAGES, focus = false, parent
       reset && `reset: ${reset}`,
       how,
     ].filter(Boolean);
-    panel.status(name, short(open(words.join(" · ")), 2 * PARAMS_MAX));
+    panel.status(name, short(redact(words.join(" · ")), 2 * PARAMS_MAX));
 
     const { roundTripMs, attempts, connections, lastFrameAt } = room.stats();
     const { number, term, graceMs } = /** @type {any} */ (room);
@@ -158,8 +160,8 @@ export function inspect(room, { messages: most = MESSAGES, focus = false, parent
         time: new Date(at).toLocaleTimeString(), mark, late, key: keyOf(key), text: textOf(params),
       })));
     }
-    // A room that is over changes no more.
-    if (name !== "closed") soon(TICK_MS);
+    // A closed room does not change any more.
+    if (name !== "closed") schedule(TICK_MS);
     panel.isOver(name === "closed");
   }
 
@@ -171,19 +173,19 @@ export function inspect(room, { messages: most = MESSAGES, focus = false, parent
   }
 
   room.status.subscribe(({ name }) => note("status", name), { signal });
-  room.state.subscribe(() => soon(), { signal });
+  room.state.subscribe(() => schedule(), { signal });
   for (const name of isOwner ? ["signal", "reset", "refused"] : ["message", "reset", "refused"]) {
-    room.listen(name, (/** @type {any} */ told) => {
-      const { key, params, counts, late, state, cleared, error = told } = told;
+    room.listen(name, (/** @type {any} */ event) => {
+      const { key, params, counts, late, state, cleared, error = event } = event;
       if (name === "message") note(cleared ? "cleared" : state ? "state" : "event", key, params, late);
       else if (name === "signal") note("signal", key, params ?? counts);
-      else if (name === "reset") note("reset", told.reason);
+      else if (name === "reset") note("reset", event.reason);
       else note("refused", key ?? "", [error.code]);
     }, { signal });
   }
   room.entered.catch((/** @type {any} */ { message }) => {
     sentence = message;
-    soon();
+    schedule();
   });
   show();
   if (focus) panel.focus();

@@ -1,56 +1,56 @@
-// Decides whether a connection still carries frames: when to ask the server for a sign of life, and when to give the connection up.
-// Takes time, which is above 0, and events as arguments. Must not know sockets, timers or the page.
+// Decides whether a connection is alive: when to send the server a ping, here called a probe, and when to give the connection up.
+// Takes the time, which is above 0, and events as arguments. Must not know sockets, timers or the page.
 
-/** After this time without an answer the status is `checking`; a connection is given no less, in milliseconds. */
+/** The time without an answer after which the status is `checking`, and the shortest timeout of a probe, in milliseconds. */
 const PROBE_MS = 1_500;
 
-/** A probe never waits longer than this for its answer, in milliseconds. */
+/** The longest timeout of a probe, in milliseconds. */
 const PROBE_MS_MAX = 30_000;
 
-/** How long bytes may wait in a socket that takes none, before a probe behind them counts, in milliseconds. */
+/** How long bytes before a probe may stay unsent in a socket before its timeout begins, in milliseconds. */
 const STUCK_MS = 10_000;
 
 /**
- * The slowest link that is planned for, in bytes a millisecond: a server ends a slower one. What the system has taken of a socket
- * is not seen any more, but at this pace a probe still waits behind it.
+ * The slowest supported network, in bytes per millisecond: a server closes slower connections. Bytes in the system's buffers are invisible
+ * here; at this rate they delay a probe that is sent after them.
  */
 const SLOWEST = 2.048;
 
-/** How often a socket with waiting bytes is looked at, in milliseconds. */
+/** The interval at which a socket with unsent bytes is checked, in milliseconds. */
 const LOOK_MS = 100;
 
-/** How often a page that is seen looks at the clock, so that it notices at once that the machine slept, in milliseconds. */
+/** The interval at which a visible page checks the clock, to notice at once that the machine slept, in milliseconds. */
 const TICK_MS = 400;
 
-/** A timer that fires later than this, or a clock that differs by more, tells that time was lost, in milliseconds. */
+/** How late a timer fires, or how far the two clocks diverge, if the machine slept, in milliseconds. */
 const LATE_MS = 3_000;
 
-/** For how many minutes an answer is recent, at the least. */
+/** For how many minutes, at least, an answer counts as recent. */
 const SLOW_MINUTES = 5;
 
-/** Timers of a hidden page fire once a minute at the least, in milliseconds. */
+/** The longest interval of timers in a hidden page, in milliseconds. */
 const MINUTE_MS = 60_000;
 
 /**
- * Why a connection is doubted: the page was shown, something happened to the machine or its network, or the server is silent.
+ * The cause of a probe: the page was shown, the machine woke or its network changed, or the server is silent.
  * @typedef {"shown" | "woken" | "silent"} Cause
  */
 
 /**
- * What to do: send a probe, or give the connection up.
+ * The next action: none, send a probe, or give the connection up.
  * @typedef {"" | "probe" | "lost"} Verdict
  */
 
-/** Returns what watches one connection after another. */
+/** Returns the check of one connection after another. */
 export function liveness() {
-  /** How much longer than usual a probe may take, as connections were given up: doubled each time, halved with each minute. */
+  /** The factor of the probe's timeout: doubled when a connection is given up, halved with each minute. */
   let factor = 1;
-  /** The slowest answers: in the last minutes, and in those before. */
+  /** The slowest answers: in the present `SLOW_MINUTES`, and in those before. */
   let slowMs = [0, 0];
-  /** How many minutes have gone by in the room, and when the last one was over. */
+  /** How many minutes have passed in the room, and when the last one ended. */
   let minutes = 0;
   let minuteAt = 0;
-  /** How long the server may be silent; 0 for ever. */
+  /** How long the server may be silent; 0 without a limit. */
   let silenceMs = 0;
   /** Whether the server answers probes. */
   let canProbe = false;
@@ -59,31 +59,31 @@ export function liveness() {
   let dueAt = Infinity;
   /** By how much the two clocks differ. */
   let skew = NaN;
-  /** When the machine or its timers last lost time. */
+  /** When the machine last slept, or its timers fired late. */
   let lateAt = -Infinity;
   /** When the newest probe was sent. */
   let sentAt = -Infinity;
-  /** @type {Cause} Why it was sent. */
+  /** @type {Cause} The cause of that probe. */
   let why;
-  /** When the first probe was sent that waits for an answer; 0 if none does. */
+  /** When the first unanswered probe was sent; 0 if there is none. */
   let askedAt = 0;
-  /** Since when nothing of ours waits in the socket; 0 while something does. */
+  /** Since when the socket has no unsent bytes; 0 while it has some. */
   let clearAt = 0;
-  /** When fewer bytes than before waited in the socket, and how many do. */
+  /** When the number of unsent bytes in the socket last fell, and that number. */
   let fellAt = 0;
   let waiting = Infinity;
-  /** Whether the probe was sent again, since a deadline fired late. */
+  /** Whether the probe was sent again, since its timer fired late. */
   let isAgain = false;
   /** How many bytes were sent on this connection, and how many before the newest probe. */
   let sent = 0;
   let sentBefore = 0;
-  /** When the slowest link that is planned for has carried all of them, and those before the newest probe. */
+  /** When the slowest supported network has carried all of them, and those before the newest probe. */
   let carriedAt = 0;
   let carriedBeforeAt = 0;
 
   /** @param {number} now @param {Cause} cause @returns {Verdict} */
   function begin(now, cause) {
-    // A server that answers no probe may be silent for two heartbeats, and nothing else is known.
+    // A server that answers no probes is given up only when it is silent for two heartbeats.
     if (!canProbe) return cause === "silent" ? "lost" : "";
     why = cause;
     isAgain = askedAt > 0;
@@ -96,21 +96,21 @@ export function liveness() {
     return "probe";
   }
 
-  /** How long a probe may take. */
+  /** Returns the timeout of a probe. */
   const patienceMs = () => Math.min(PROBE_MS_MAX, factor * Math.max(PROBE_MS, 2 * Math.max(...slowMs)));
 
-  /** From when on the patience counts. */
+  /** Returns when the timeout begins. */
   const since = () =>
-    // A server sends its next frame whatever comes to it: behind that, the way there excuses nothing.
+    // A server sends its next heartbeat whatever it receives: after that time, slow sending is no excuse for silence.
     clearAt ? Math.max(clearAt, Math.min(carriedBeforeAt, heardAt + (silenceMs || MINUTE_MS))) : fellAt + STUCK_MS;
 
   return {
-    /** Why the newest probe was sent. */
+    /** Returns the cause of the newest probe. */
     cause: () => why,
 
     /**
-     * A connection is new, and answers probes or not.
-     * @param {number} now @param {boolean} can
+     * Begins with a new connection.
+     * @param {number} now @param {boolean} can Whether its server answers probes.
      */
     begin(now, can) {
       canProbe = can;
@@ -120,74 +120,74 @@ export function liveness() {
       skew = NaN;
     },
 
-    /** How long the server may be silent from now on; 0 for ever. Returns whether that is new. @param {number} ms */
+    /** Sets how long the server may be silent; 0 without a limit. Returns whether that changed. @param {number} ms */
     allow(ms) {
       const before = silenceMs;
-      // A server that plans a frame each moment is not looked at more often than that.
+      // Not shorter, whatever heartbeats a server announces.
       silenceMs = ms && Math.max(LOOK_MS, ms);
       return silenceMs !== before;
     },
 
-    /** So many bytes were sent. Returns how many that are in all on this connection. @param {number} now @param {number} bytes */
+    /** Counts sent bytes. Returns how many were sent on this connection. @param {number} now @param {number} bytes */
     sent(now, bytes) {
       carriedAt = Math.max(carriedAt, now) + bytes / SLOWEST;
       return (sent += bytes);
     },
 
-    /** The server has what was sent up to there. @param {number} now @param {number} upTo */
+    /** Records that the server has received the first `upTo` bytes. @param {number} now @param {number} upTo */
     proven(now, upTo) {
       carriedAt = Math.min(carriedAt, now + (sent - upTo) / SLOWEST);
     },
 
-    /** Something that was asked was answered after this time. @param {number} ms */
+    /** Records how long an answer took. @param {number} ms */
     answered(ms) {
       slowMs[0] = Math.max(slowMs[0], ms);
     },
 
     /**
-     * A frame came, or bytes of one. Whatever it is, the connection is not given up before the patience is over once more. Only the
-     * answer to the probe ends the check: another frame may have waited in a page that was frozen, and tells nothing of the way there.
-     * @param {number} now @param {boolean} [isAnswer]
+     * Records received bytes, which restart the timeout of the probe. Only the answer to the probe ends the check: another frame may have
+     * waited in a frozen page, and proves nothing about the way to the server.
+     * @param {number} now @param {boolean} [isAnswer] Whether they are the answer to the probe.
      */
-    heard(now, isAnswer) {
+    received(now, isAnswer) {
       heardAt = now;
       fellAt = now;
       if (clearAt) clearAt = now;
       if (!isAnswer || !askedAt) return;
-      // The time that it may have waited behind what was sent before tells nothing of the way.
+      // The time that the probe may have waited behind earlier bytes does not count.
       this.answered(now - Math.max(sentAt, carriedBeforeAt));
       this.proven(now, sentBefore);
       askedAt = 0;
     },
 
-    /** Whether a probe waits for its answer for so long that the status has to say so. @param {number} now */
+    /** Returns whether a probe is unanswered for so long that the status is `checking`. @param {number} now */
     isChecking: (now) => askedAt > 0 && now - askedAt >= PROBE_MS,
 
     /**
-     * Something happened that makes the connection doubtful.
+     * Returns whether to send a probe, since the connection may be dead.
      * @param {number} now @param {Cause} cause @returns {Verdict}
      */
     doubt(now, cause) {
-      // One probe at a time. What the person sees counts more than what the machine did.
+      // One probe at a time. The cause `shown` replaces the others, since it reconnects at once.
       if (canProbe && !askedAt && now - sentAt >= LOOK_MS) return begin(now, cause);
       if (cause === "shown") why = cause;
       return "";
     },
 
-    /** Whether time was lost, be it before the timer tells so. @param {number} now @param {number} wall The time of day. */
+    /** Returns whether the machine slept, which a caller may notice before the timer does. @param {number} now @param {number} wall The time of day. */
     isLate: (now, wall) => now - dueAt > PROBE_MS || Math.abs(wall - now - skew) > LATE_MS,
 
     /**
-     * The timer fired.
-     * @param {number} now @param {number} wall The time of day, which goes on while the machine sleeps.
-     * @param {number} bytes How many of ours wait in the socket.
-     * @param {boolean} isHidden Whether timers may fire once a minute only.
-     * @param {boolean} [isTimer] False if something else found that it should have fired long ago.
+     * Returns the next action when the timer fires.
+     * @param {number} now @param {number} wall The time of day, which also counts while the machine sleeps.
+     * @param {number} bytes The number of unsent bytes in the socket.
+     * @param {boolean} isHidden Whether timers may fire only once a minute.
+     * @param {boolean} [isTimer] False if the caller noticed that the timer should have fired long ago.
      * @returns {Verdict}
      */
     tick(now, wall, bytes, isHidden, isTimer = true) {
       const late = now - dueAt;
-      // NaN, at first, is no jump.
+      // `skew` is NaN at first, which is no jump.
       const isJump = Math.abs(wall - now - skew) > LATE_MS;
       skew = wall - now;
       for (; now - minuteAt >= MINUTE_MS; minuteAt += MINUTE_MS) {
@@ -201,8 +201,8 @@ export function liveness() {
         }
         return silenceMs && now - heardAt >= silenceMs ? begin(now, "silent") : "";
       }
-      // A deadline that fires late says nothing: the answer may not have had its time. In a hidden page each one fires late; there
-      // the second one in a row counts.
+      // A timer that fires late proves nothing: the answer may be received, but not handled yet. In a hidden page every timer fires late;
+      // there the second one in a row counts.
       const counts = isHidden && isTimer && isAgain && late < MINUTE_MS + LATE_MS;
       if (isJump || (late > PROBE_MS && !counts)) {
         begin(now, why);
@@ -210,7 +210,7 @@ export function liveness() {
         return "probe";
       }
       if (bytes < waiting) fellAt = now;
-      // A late look knows only that nothing waited when the probe was sent.
+      // A late timer knows only that the socket had no unsent bytes when the probe was sent.
       if (!bytes) clearAt ||= counts && !waiting ? sentAt : now;
       waiting = bytes;
       if (now - since() < patienceMs()) return "";
@@ -220,8 +220,8 @@ export function liveness() {
     },
 
     /**
-     * In which time the timer has to fire; `Infinity` for never.
-     * @param {number} now @param {boolean} isSeen Whether somebody looks at the page.
+     * Returns the time until the timer has to fire, in milliseconds; `Infinity` for never.
+     * @param {number} now @param {boolean} isSeen Whether the page is visible.
      */
     next(now, isSeen) {
       let at = silenceMs ? heardAt + silenceMs : Infinity;
@@ -230,7 +230,7 @@ export function liveness() {
         at = clearAt ? since() + patienceMs() : now + LOOK_MS;
         if (checking > now) at = Math.min(at, checking);
       }
-      // Also while a probe is out: the machine may sleep meanwhile.
+      // Also while a probe is unanswered: the machine may sleep meanwhile.
       if (isSeen && canProbe) at = Math.min(at, now + TICK_MS);
       dueAt = at;
       return Math.max(1, at - now);

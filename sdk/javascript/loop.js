@@ -1,15 +1,16 @@
-// What a viewer hears, as a loop. Must not know rooms.
+// The messages of a viewer as an async iterator. Must not know rooms.
 
-/** How many messages wait for a loop at most, and how many characters of them, besides those that are there when it begins. */
+/** The maximum number of queued messages of a loop, and of their characters, besides the state with which it begins. */
 const QUEUE_MAX = 1_024;
 const QUEUE_CHARACTERS_MAX = 16_777_216;
 
 /**
- * Returns the messages that are there, then each one that comes. It listens from the call on, not from the loop's first turn on.
- * @param {any[]} queue Those that are there.
- * @param {number} held How many of these do not count.
+ * Returns an iterator over the queued messages, then each new one. It queues messages from the call on, not from the first `next()` on.
+ * @param {any[]} queue The messages that are there already.
+ * @param {number} held How many of these do not count towards the limits.
  * @param {{ on: (name: string, func: (message: any) => void) => () => void, status: () => { name: string }, failure: (code: string) => Error }} viewer
- *   `on` calls `func` for each `message`, and when it is `over`. `failure` makes the error with which the loop ends when too much waits.
+ *   `on` calls `func` for each `message`, and when the viewer is `over`. `failure` returns the error with which the loop ends beyond its
+ *   limits.
  * @param {AbortSignal} [signal]
  * @returns {AsyncGenerator<any, void, void>}
  */
@@ -19,11 +20,11 @@ export function loop(queue, held, { on, status, failure }, signal) {
   let isOver = false;
   /** @type {unknown} */
   let error;
-  /** @type {(() => void)[]} Those who wait for the next message. */
+  /** @type {(() => void)[]} Wakes each call of `next` that waits for a message. */
   const waiting = [];
 
   const wake = () => waiting.splice(0).forEach((go) => go());
-  /** @param {unknown} [why] @param {boolean} [isWhole] Whether what waits is heard yet. */
+  /** Ends the loop. @param {unknown} [why] @param {boolean} [isWhole] Whether the loop still gets the queued messages. */
   function end(why, isWhole) {
     if (isOver) return;
     isOver = true;

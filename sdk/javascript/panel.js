@@ -1,4 +1,4 @@
-// What the inspector looks like. Writes text only, and needs no style of the page. Must not know rooms.
+// The elements and styles of the inspector. Shows text only, never HTML. Must not know rooms.
 
 const LOOK = `
 :host { all: initial; position: fixed; inset: auto 12px 12px auto; z-index: 2147483647; width: min(380px, calc(100vw - 24px));
@@ -39,7 +39,7 @@ i.reset, i.refused { color: var(--bad); }
  */
 
 /**
- * Puts a panel into the page.
+ * Adds a panel to the page, and returns it.
  * @param {Element} parent
  * @param {string} label
  * @param {{ signal: AbortSignal, close: () => void, reconnect: () => void }} does
@@ -48,7 +48,7 @@ export function panelOf(parent, label, { signal, close, reconnect }) {
   const page = parent.ownerDocument;
   const host = page.createElement("rtbroadcaster-inspector");
   const root = host.attachShadow({ mode: "open" });
-  // A sheet that is made here is no inline style, which a page may forbid.
+  // A constructed style sheet: a page's policy may forbid inline styles.
   const sheet = new (/** @type {any} */ (page.defaultView ?? globalThis)).CSSStyleSheet();
   sheet.replaceSync(LOOK);
   root.adoptedStyleSheets = [sheet];
@@ -85,7 +85,7 @@ export function panelOf(parent, label, { signal, close, reconnect }) {
   const end = button("×", { "aria-label": "Close the inspector" }, close);
   root.append(make("section", { "aria-label": label }, make("header", undefined, name, again, less, end), why, rest));
 
-  /** @type {any} What had the focus before. */
+  /** @type {any} The element that had the focus before. */
   let before;
   root.addEventListener("focusin", (/** @type {any} */ { relatedTarget }) => {
     if (relatedTarget && !root.contains(relatedTarget)) before = relatedTarget;
@@ -97,7 +97,7 @@ export function panelOf(parent, label, { signal, close, reconnect }) {
   }, { signal });
   parent.append(host);
 
-  /** Writes a text where it is a new one: a person may have selected it. @param {Element} element @param {string} text */
+  /** Sets a text if it is new: setting the same text would lose the user's selection. @param {Element} element @param {string} text */
   function write(element, text) {
     if (element.textContent !== text) element.textContent = text;
   }

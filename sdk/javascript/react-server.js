@@ -1,7 +1,7 @@
-// What `rtbroadcaster/react` is where React renders server components: that build of React has no hooks, so importing the real
-// entry would fail there. Each of them says what to do instead. Must not know React.
+// The stand-in for `rtbroadcaster/react` in React's server components. That build of React has no hooks, so importing the real entry would
+// fail. Each hook here throws an error that says what to do. Must not know React.
 
-/** Returns what stands for a hook: it throws. */
+/** Returns a hook that throws. */
 const hook = (/** @type {string} */ name) => () => {
   throw new Error(`${name} needs a client component: put "use client" on the first line of the file that calls it.`);
 };

@@ -1,6 +1,5 @@
 "use client";
-// A room in React: its status and the values of its keys, without tearing and without effects of one's own. Must not know
-// sockets. Needs React 18 or later.
+// Hooks for React 18 and later: a room, its status and the values of its keys. Must not know sockets.
 
 import { createContext, createElement, useContext, useEffect, useInsertionEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { own } from "./host.js";
@@ -17,22 +16,22 @@ import { RtbError, watch } from "./viewer.js";
 
 /** @template M @typedef {import("./viewer.js").Viewer<M>} Viewer */
 
-/** @template T @template [N=T] @typedef {import("./ears.js").Value<T, N>} Value */
+/** @template T @template [N=T] @typedef {import("./listeners.js").Value<T, N>} Value */
 
 /**
- * Whether a final failure is thrown while rendering, for the error boundary above: all of them, or those for which a function
- * returns true. A boundary that is reset begins anew. Without it `error` tells the failure.
+ * The option `throwOnError`: whether a hook throws its final error while rendering, for the error boundary above. A function returns for
+ * which errors. Resetting the boundary begins anew. Default false: the hook returns `error`.
  * @typedef {{ throwOnError?: boolean | ((error: RtbError) => boolean) }} ErrorOptions
  */
 
 /**
- * What a component has of an end.
+ * The result of `useRoom` and `useHost`.
  * @template E
  * @typedef {object} Used
- * @property {E | undefined} room There from the first effect on; `undefined` on a server.
- * @property {Status} status Where it stands; `connecting` while there is no room.
- * @property {RtbError | undefined} error Why it is over, unless the program ended it; the same object until it begins anew.
- * @property {() => void} retry Begins anew if it is over; else it tries now to come back.
+ * @property {E | undefined} room The viewer or owner, from the first effect on; `undefined` on a server.
+ * @property {Status} status The status; `connecting` while there is no room.
+ * @property {RtbError | undefined} error The error with which the room closed, unless the program closed it. The same object until a retry.
+ * @property {() => void} retry Begins anew if the room is closed; else reconnects now.
  */
 
 /** @type {Readonly<Status>} */
@@ -41,10 +40,10 @@ const CONNECTING = Object.freeze({ name: "connecting" });
 const nothing = () => {};
 
 /** @type {import("react").Context<Used<any> & { url?: string | URL, options?: ViewerOptions & ErrorOptions }>} */
-const Around = createContext(/** @type {any} */ ({ status: CONNECTING, retry: nothing }));
+const RoomContext = createContext(/** @type {any} */ ({ status: CONNECTING, retry: nothing }));
 
 /**
- * What a value is now. @template T @param {Value<T, any> | undefined} value @param {T} empty What it is without one. @returns {T}
+ * Returns the present content of a value. @template T @param {Value<T, any> | undefined} value @param {T} empty The result without a value. @returns {T}
  */
 function useValue(value, empty) {
   const subscribe = useMemo(() => (/** @type {() => void} */ func) => value?.subscribe(func) ?? nothing, [value]);
@@ -52,14 +51,14 @@ function useValue(value, empty) {
 }
 
 /**
- * Holds an end while the component is there.
- * @param {string | false} key Names what is held: another key is another end.
+ * Holds a viewer or owner while the component is mounted.
+ * @param {string | false} key Identifies it: another key begins another one.
  * @param {() => any} begin Begins it.
  * @param {ErrorOptions["throwOnError"]} throwOnError
- * @param {boolean} [isShared] Whether a component that comes while this one goes may have its connection.
+ * @param {boolean} [isShared] Whether a component that mounts while this one unmounts may take over its connection.
  * @returns {Used<any>}
  */
-function useEnd(key, begin, throwOnError, isShared) {
+function useClient(key, begin, throwOnError, isShared) {
   const [tries, again] = useState(0);
   const [held, hold] = useState(/** @type {{ name: string, end: any } | undefined} */ (undefined));
   const name = key && key + tries;
@@ -68,7 +67,7 @@ function useEnd(key, begin, throwOnError, isShared) {
     let isGone = false;
     /** @type {any} */
     let end;
-    // Later: StrictMode takes an effect back at once to try it, which needs no room.
+    // In a microtask: StrictMode runs an effect and its cleanup once for a trial, which should not connect.
     queueMicrotask(() => isGone || hold({ name, end: (end = begin()) }));
     return () => {
       isGone = true;
@@ -78,7 +77,7 @@ function useEnd(key, begin, throwOnError, isShared) {
       else leave();
     };
   }, [name]);
-  // What is held may be that of the key before.
+  // `held` may still belong to the earlier key.
   const room = held?.name === name ? held?.end : undefined;
   const status = useStatus(room);
   const error = useMemo(
@@ -92,30 +91,30 @@ function useEnd(key, begin, throwOnError, isShared) {
 }
 
 /**
- * Gives the components below an address and options, which theirs come before, and the room `id`, if there is one, as `useRoom()`.
+ * Provides the components below with an address, default options and, if `id` is given, the room that `useRoom()` returns.
  * @param {{ url?: string | URL, id?: string | null, options?: ViewerOptions & ErrorOptions, children?: any }} props `children`: any node of React; its
  *   types need not be installed.
- * @returns {any} An element.
+ * @returns {any} A React element.
  */
 export function RoomProvider({ url, id, options, children }) {
-  const around = useContext(Around);
+  const around = useContext(RoomContext);
   const used = useRoom(url, id, options);
   const value = useMemo(
     () => ({ ...used, url: url ?? around.url, options: { ...around.options, ...options } }),
     [around, url, options, ...Object.values(used)],
   );
-  return createElement(Around.Provider, { value }, children);
+  return createElement(RoomContext.Provider, { value }, children);
 }
 
 /**
- * Watches a room for as long as the component is there. Components that watch the same one in the same way share one connection.
- * Never returns anything of another room than `id`. Without `id` nothing is watched.
+ * Watches a room while the component is mounted. Components that watch the same room with equal options share one connection. Never
+ * returns anything of another room than `id`. Without `id` it waits.
  *
  * - `useRoom(url, id, options)`
  * - `useRoom(id, options)`: at the address of the `RoomProvider`
  * - `useRoom()`: the room of the `RoomProvider`
  *
- * Options are read when the room is entered: other options alone change nothing.
+ * Options are read when the room is entered; later changes of them have no effect.
  * @template [M=AnyMessages]
  * @overload
  * @returns {Used<Viewer<M>>}
@@ -143,31 +142,31 @@ export function RoomProvider({ url, id, options, children }) {
  */
 /** @param {any[]} given @returns {Used<any>} */
 export function useRoom(...given) {
-  const around = useContext(Around);
+  const around = useContext(RoomContext);
   const isInside = given.length === 0;
   if (given.length === 1 || Object(given[1]) === given[1]) given.unshift(undefined);
   const [url = around.url, id, own] = given;
   const options = { ...around.options, ...own };
-  const used = useEnd(id && `${url}\n${id}\n`, () => watch(url, id, options), options.throwOnError, true);
+  const used = useClient(id && `${url}\n${id}\n`, () => watch(url, id, options), options.throwOnError, true);
   return isInside ? around : used;
 }
 
 /**
- * Owns a room for as long as the component is there, one room also in StrictMode: a new one unless `room` or `storage` name one.
- * A component that goes leaves the room, which waits for its owner for its grace.
+ * Owns a room while the component is mounted: the existing one that `room` or `storage` name, or a new one; one room also in StrictMode.
+ * A component that unmounts leaves the room, which waits for its owner for its grace.
  * @template [M=AnyMessages]
- * @param {string | URL | undefined} url That of the `RoomProvider` if it is `undefined`.
- * @param {HostOptions & ErrorOptions} [options] Read when the room is begun: of other options only another `room` changes something.
+ * @param {string | URL | undefined} url Default the address of the `RoomProvider`.
+ * @param {HostOptions & ErrorOptions} [options] Read when the room is begun. Of later changes only another `room` has an effect.
  * @returns {Used<Host<M>>}
  */
 export function useHost(url, options = {}) {
-  const { url: address = "" } = useContext(Around);
+  const { url: address = "" } = useContext(RoomContext);
   const there = url ?? address;
-  return useEnd(`${there}\n${options.room}\n`, () => own(there, options), options.throwOnError);
+  return useClient(`${there}\n${options.room}\n`, () => own(there, options), options.throwOnError);
 }
 
 /**
- * What a key of a room holds: its parameters, `undefined` while it holds nothing. Renders when this key changes only.
+ * Returns the value of a key: its parameters, or `undefined` while it has no value. Renders only when this key changes.
  * @template M
  * @template {keyof import("./messages.js").StateOf<M> & string} K
  * @param {Viewer<M> | Host<M> | undefined} room
@@ -179,7 +178,7 @@ export function useRoomKey(room, key) {
 }
 
 /**
- * Calls the newest `func` for each message of a key, and first for what it holds; of an owner's room for each signal of a key.
+ * Calls the newest `func` for the present value of a key and for each message of it. Of an owner's room: for each signal of a key.
  * @template M
  * @template {import("./messages.js").KeyOf<M>} K
  * @overload
@@ -207,7 +206,7 @@ export function useRoomEvent(room, key, func) {
 }
 
 /**
- * How many watch, `undefined` while it is not known. An owner is told more than a viewer.
+ * Returns the audience, or `undefined` while it is unknown. An owner's has more members than a viewer's.
  * @template A
  * @param {{ audience: Value<A | undefined, any> } | undefined} room
  * @returns {A | undefined}
@@ -217,7 +216,7 @@ export function useAudience(room) {
 }
 
 /**
- * Where a room stands, as `useRoom` tells it, for components that get the room as a property.
+ * Returns the status of a room, for components that get the room as a property; `connecting` without a room.
  * @param {{ status: Value<Status> } | undefined} room
  * @returns {Status}
  */

@@ -1,29 +1,30 @@
-// One connection to one room, as its owner or as a viewer. Must not know what the messages mean.
+// The classic client: one connection to one room, as its owner or as a viewer. Must not know what the messages mean.
 
 import { addressOf, roomOfPage } from "./address.js";
-import { attempt, uncaught } from "./attempt.js";
+import { callSafely, uncaught } from "./safe-call.js";
 import { backoff } from "./backoff.js";
-import { comesBack, isForNow } from "./ending.js";
-import { BACKLOG_BYTES_MAX, later, STATE_BYTES_MAX } from "./limits.js";
-import * as message from "./message.js";
-import { CONNECT_TIMEOUT_MS, separate } from "./options.js";
-import { Subscriptions } from "./subscriptions.js";
+import { comesBack, isTemporary } from "./ending.js";
+import { BACKLOG_BYTES_MAX, setTimer, STATE_BYTES_MAX } from "./limits.js";
+import * as message from "./classic-message.js";
+import { CONNECT_TIMEOUT_MS, separate } from "./classic-options.js";
+import { Subscriptions } from "./classic-subscriptions.js";
 
 /**
- * @typedef {import("./options.js").Options} Options
- * @typedef {import("./options.js").StatusEvent} StatusEvent
- * @typedef {import("./subscriptions.js").Handler} Handler
+ * @typedef {import("./classic-options.js").Options} Options
+ * @typedef {import("./classic-options.js").StatusEvent} StatusEvent
+ * @typedef {import("./classic-subscriptions.js").Handler} Handler
  */
 
-/** `readyState` of a socket that takes messages; a WebSocket that was handed in need not carry the constants. */
+/** `readyState` of an open socket; the program's own WebSocket class may not have the constants. */
 const OPEN = 1;
 
+/** A client of the classic protocol, for one room. */
 export class RTBroadcaster {
   #address;
   #subscriptions = new Subscriptions();
   /** @type {Options} */
   #options;
-  /** @type {(Function | undefined)[]} What the seed's constructor takes, in its order. */
+  /** @type {(Function | undefined)[]} The callbacks of the old library's constructor, in its order. */
   #callbacks;
   #backoff;
   #isOwner;
@@ -34,23 +35,26 @@ export class RTBroadcaster {
   #status = "connecting";
   /** @type {WebSocket | undefined} */
   #socket;
-  /** @type {ReturnType<typeof setTimeout> | undefined} The end of an attempt, or the begin of the next one. */
+  /** @type {ReturnType<typeof setTimeout> | undefined} Ends the present attempt, or begins the next one. */
   #timer;
   /** Whether this client was ever in its room. */
   #wasConnected = false;
 
   /**
+   * Connects at once. Throws if `url` is invalid.
    * @overload
-   * @param {string | URL} url Where the server is, such as `/broadcasting` or `wss://example.org/broadcasting`.
+   * @param {string | URL} url The server's address, such as `/broadcasting` or `wss://example.org/broadcasting`.
    * @param {Options} [options]
    */
   /**
+   * Connects at once. Throws if `url` is invalid.
    * @overload
-   * @param {string | URL} url
-   * @param {((uuid: string) => void) | null} [onConnectionCallback] Once, when the room answered.
-   * @param {(() => void) | null} [openCallback] Whenever a socket is open.
-   * @param {(() => void) | null} [closeCallback] Once, when the connection is over and does not come back.
-   * @param {((message: string, error?: unknown) => void) | null} [errorCallback] No WebSocket, a refusal, a handler that threw.
+   * @param {string | URL} url The server's address, such as `/broadcasting` or `wss://example.org/broadcasting`.
+   * @param {((uuid: string) => void) | null} [onConnectionCallback] Called once, when the client is in its room.
+   * @param {(() => void) | null} [openCallback] Called whenever a socket opens.
+   * @param {(() => void) | null} [closeCallback] Called once, when the connection is closed for good.
+   * @param {((message: string, error?: unknown) => void) | null} [errorCallback] Called without a WebSocket class, for a refusal, and for a
+   *   handler that threw.
    * @param {Options} [options]
    */
   /**
@@ -69,33 +73,34 @@ export class RTBroadcaster {
     this.#connect();
   }
 
-  /** Whether this client is in its room at the moment. */
+  /** Whether this client is in its room now. */
   get connected() {
     return this.#status === "connected";
   }
 
-  /** Whether this client opened its room and may speak in it. */
+  /** Whether this client is the owner of its room, which may publish. */
   get isOwner() {
     return this.#isOwner;
   }
 
-  /** The room, or an empty string until the server has named it. */
+  /** The id of the room; empty until the server has sent it. */
   get uuid() {
     return this.#uuid;
   }
 
-  /** Where the connection stands: `connecting`, `connected`, `reconnecting` or `closed`. */
+  /** The status: `connecting`, `connected`, `reconnecting` or `closed`. */
   get status() {
     return this.#status;
   }
 
-  /** Bytes that were said and have not left yet. */
+  /** The number of unsent bytes in the socket. */
   get bufferedAmount() {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
   /**
-   * Calls `func` with the parameters of every message of `key`, instead of the function before. The answer ends this.
+   * Calls `func` with the parameters of each message of `key`, instead of the earlier function of `key`. Returns a function that
+   * unsubscribes. Throws a `TypeError` if `func` is not a function.
    * @param {string} key
    * @param {Handler} func
    * @returns {() => void}
@@ -105,41 +110,40 @@ export class RTBroadcaster {
     return this.#subscriptions.set(key, func);
   }
 
-  /** Calls nothing for `key` any more. @param {string} key */
+  /** Unsubscribes from `key`. @param {string} key */
   unsubscribe(key) {
     this.#subscriptions.delete(key);
   }
 
-  /** `subscribe` as the seed spells it. @param {string} key @param {Handler} func */
+  /** The old library's name of `subscribe`. @param {string} key @param {Handler} func */
   suscribeFunc(key, func) {
     this.subscribe(key, func);
   }
 
-  /** `unsubscribe` as the seed spells it. @param {string} key */
+  /** The old library's name of `unsubscribe`. @param {string} key */
   unsuscribeFunc(key) {
     this.unsubscribe(key);
   }
 
   /**
-   * Says something to all viewers.
+   * Sends a message to all viewers. Throws a `TypeError` if `key` is not a non-empty string, or `params` not an array.
    * @param {string} key
-   * @param {any[]} [params]
-   * @param {boolean} [isState] Whether viewers that come later get it too, as the newest value of `key`.
-   * @returns {boolean} Whether it was handed to the socket; false for viewers, while there is no connection, and while 64 MiB
-   *   wait in it.
+   * @param {any[]} [params] Default `[]`.
+   * @param {boolean} [isState] Whether it is the new value of `key`, which late viewers get too. Default false.
+   * @returns {boolean} Whether the socket took it. False for viewers, without a connection, and while the socket has 64 MiB of unsent bytes.
    */
   sendAction(key, params = [], isState = false) {
     if (typeof key !== "string" || key === "") throw new TypeError("an action needs a key");
     if (params !== null && !Array.isArray(params)) throw new TypeError("an action's parameters are an array");
     if (!this.#isOwner || this.#socket?.readyState !== OPEN || this.bufferedAmount >= BACKLOG_BYTES_MAX) {
-      this.#say(`not sent: ${key}`);
+      this.#log(`not sent: ${key}`);
       return false;
     }
     this.#socket.send(message.action(this.#uuid, key, params ?? [], Boolean(isState)));
     return true;
   }
 
-  /** Leaves; an owner ends the room for everybody. Nothing is called afterwards but what tells the end. */
+  /** Leaves the room; an owner ends it. Afterwards only `onStatus` and `closeCallback` are called. */
   close() {
     if (this.#socket?.readyState === OPEN) this.#socket.send(message.last(this.#uuid));
     this.#end("left");
@@ -148,7 +152,7 @@ export class RTBroadcaster {
   #connect() {
     const WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
     if (!WebSocket) {
-      // Not at once: the constructor has not returned yet, so a callback could not name what it made.
+      // In a microtask: a callback may need the client, which the constructor has not returned yet.
       queueMicrotask(() => {
         this.#fail("there is no WebSocket here");
         this.#end("no WebSocket");
@@ -158,33 +162,33 @@ export class RTBroadcaster {
     const socket = new WebSocket(this.#address);
     this.#socket = socket;
     const timeout = this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
-    this.#timer = later(() => this.#lost(1006, "no answer in time"), timeout);
+    this.#timer = setTimer(() => this.#lost(1006, "no answer in time"), timeout);
     socket.onopen = () => {
       socket.send(message.first(this.#wanted));
-      attempt(this.#callbacks[1]);
+      callSafely(this.#callbacks[1]);
     };
     socket.onmessage = ({ data }) => {
       if (data.length > STATE_BYTES_MAX) return this.#end("message too big", 1009);
-      for (const one of message.read(data, (why) => this.#say(why))) {
+      for (const one of message.read(data, (why) => this.#log(why))) {
         // The message before may have ended this connection.
         if (this.#socket !== socket) return;
-        this.#take(one);
+        this.#receive(one);
       }
     };
     socket.onclose = ({ code, reason }) => this.#lost(code, reason);
-    // A close always follows and tells more.
+    // A close event always follows, with more details.
     socket.onerror = () => {};
   }
 
-  /** @param {import("./message.js").Message} one */
-  #take(one) {
+  /** @param {import("./classic-message.js").Message} one */
+  #receive(one) {
     if (one.value === message.Status.notConnected) return this.#refused(one);
     if (one.value !== message.Status.connected || one.uuid === "") return;
     const socket = this.#socket;
     if (!this.connected) this.#entered(one.uuid);
     if (one.key === "" || this.#socket !== socket) return;
     const isKnown = this.#subscriptions.call(one.key, one.params, (error) => this.#report(one.key, error));
-    if (!isKnown) this.#say(`nobody subscribed to ${one.key}`);
+    if (!isKnown) this.#log(`no subscription to ${one.key}`);
   }
 
   /** @param {string} uuid */
@@ -194,34 +198,34 @@ export class RTBroadcaster {
     this.#backoff.connected(performance.now());
     const isFirst = !this.#wasConnected;
     this.#wasConnected = true;
-    this.#tell({ status: "connected", reason: "" });
-    if (isFirst) attempt(this.#callbacks[0], uuid);
+    this.#setStatus({ status: "connected", reason: "" });
+    if (isFirst) callSafely(this.#callbacks[0], uuid);
   }
 
-  /** @param {import("./message.js").Message} one */
+  /** @param {import("./classic-message.js").Message} one */
   #refused({ text }) {
     const reason = text || "not connected";
     if (this.connected && reason === "not connected") return this.#end("room ended");
-    this.#tell({ status: "refused", reason });
+    this.#setStatus({ status: "refused", reason });
     this.#fail(reason);
     if (this.connected || this.#status === "closed") return;
-    if (isForNow(reason) && this.#returns()) this.#pause(reason);
+    if (isTemporary(reason) && this.#reconnects()) this.#retry(reason);
     else this.#end(reason);
   }
 
   /**
-   * The socket is gone.
+   * Handles a lost connection.
    * @param {number} code
    * @param {string} word
    */
   #lost(code, word) {
     const reason = word || (code === 1000 ? "room ended" : "connection lost");
-    if (comesBack(code) && this.#returns()) this.#pause(reason, code);
+    if (comesBack(code) && this.#reconnects()) this.#retry(reason, code);
     else this.#end(reason, code);
   }
 
-  /** Only viewers come back: a room of the classic protocol has no key that would prove its owner. */
-  #returns() {
+  /** Returns whether to reconnect. Only viewers do: the classic protocol has no key that would prove the owner. */
+  #reconnects() {
     return !this.#isOwner && this.#options.reconnect !== false;
   }
 
@@ -229,14 +233,14 @@ export class RTBroadcaster {
    * @param {string} reason
    * @param {number} [code]
    */
-  #pause(reason, code) {
+  #retry(reason, code) {
     this.#detach();
     const retryInMs = this.#backoff.next(performance.now());
-    this.#timer = later(() => {
+    this.#timer = setTimer(() => {
       this.#connect();
-      this.#tell({ status: "connecting", reason: "" });
+      this.#setStatus({ status: "connecting", reason: "" });
     }, retryInMs);
-    this.#tell({ status: "reconnecting", reason, code, retryInMs });
+    this.#setStatus({ status: "reconnecting", reason, code, retryInMs });
   }
 
   /**
@@ -246,27 +250,27 @@ export class RTBroadcaster {
   #end(reason, code) {
     if (this.#status === "closed") return;
     this.#detach();
-    this.#tell({ status: "closed", reason, code });
-    attempt(this.#callbacks[2]);
+    this.#setStatus({ status: "closed", reason, code });
+    callSafely(this.#callbacks[2]);
   }
 
-  /** Lets go of the socket and the timer; neither calls us again. */
+  /** Closes the socket and clears the timer. Neither calls back any more. */
   #detach() {
     clearTimeout(this.#timer);
     const socket = this.#socket;
     if (!socket) return;
     this.#socket = undefined;
     socket.onopen = socket.onmessage = socket.onclose = null;
-    // Closing before the handshake is done is an error to some sockets, which then must not go unhandled.
+    // Some sockets report an error when they are closed before the handshake is done; it must have a handler.
     socket.onerror = () => {};
     socket.close(1000);
   }
 
   /** @param {StatusEvent} event */
-  #tell(event) {
+  #setStatus(event) {
     if (event.status !== "refused") this.#status = event.status;
-    this.#say(`${event.status} ${event.reason}`.trim());
-    attempt(this.#options.onStatus, event);
+    this.#log(`${event.status} ${event.reason}`.trim());
+    callSafely(this.#options.onStatus, event);
   }
 
   /**
@@ -274,12 +278,12 @@ export class RTBroadcaster {
    * @param {unknown} [error]
    */
   #fail(text, error) {
-    attempt(this.#callbacks[3], text, error);
-    attempt(this.#options.onError, text, error);
+    callSafely(this.#callbacks[3], text, error);
+    callSafely(this.#options.onError, text, error);
   }
 
   /**
-   * A handler threw: told to whoever wants errors, else as any uncaught error.
+   * Reports a handler's error to the error callbacks, or as an uncaught error if there are none.
    * @param {string} key
    * @param {unknown} error
    */
@@ -289,7 +293,7 @@ export class RTBroadcaster {
   }
 
   /** @param {string} line */
-  #say(line) {
+  #log(line) {
     const { debug } = this.#options;
     if (typeof debug === "function") debug(line);
     else if (debug) console.debug(`rtbroadcaster: ${line}`);

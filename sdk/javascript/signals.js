@@ -1,37 +1,37 @@
-// What a viewer says to the owner, checked before it is sent. Must not know what a program is told.
+// Checks and sends the signals of viewers. Must not know how a program learns of the result.
 
-import { bytesOf, isOver, LIMITS, textOf, wrong } from "./grammar.js";
+import { bytesOf, isOver, LIMITS, refusalCode, textOf } from "./validation.js";
 
-/** A socket in which more bytes wait gets no signal: nobody will ask for it again. */
+/** The number of unsent bytes in a socket from which on signals are refused with `busy`. */
 const STALE_BYTES_MAX = 65_536;
 
 /**
- * How many signals each connection may say at the moment, and since when.
+ * How many signals each link may send now, and when that was computed.
  * @type {WeakMap<object, [credit: number, at: number]>}
  */
 const credits = new WeakMap();
 
 /**
- * Says a signal, or gives the code with which the server would refuse it.
- * @param {{ way: { send: (text: string) => number, backlog: () => number }, limits: () => import("./grammar.js").Limits | undefined }} watching
+ * Sends a signal. Returns the code with which the server would refuse it, or why it cannot be sent; `undefined` if it was sent.
+ * @param {{ link: { send: (text: string) => number, backlog: () => number }, limits: () => import("./validation.js").Limits | undefined }} connection
  * @param {any} key
- * @param {string | undefined} text That of the parameters, if they are something that has one.
+ * @param {string | undefined} text The JSON of the parameters, if they have one.
  */
-export function signal({ way, limits: told }, key, text) {
+export function signal({ link, limits: limitsOf }, key, text) {
   const now = performance.now();
-  const limits = told() ?? LIMITS;
+  const limits = limitsOf() ?? LIMITS;
   const { signalBytes, signalsPerSecond = 1e9 } = limits;
-  const [before, at] = credits.get(way) ?? [0, -Infinity];
+  const [before, at] = credits.get(link) ?? [0, -Infinity];
   const credit = Math.min(signalsPerSecond, before + ((now - at) * signalsPerSecond) / 1_000);
-  const said = `{"type":"signal","key":${textOf([key])?.slice(1, -1)},"params":${text}}`;
+  const frame = `{"type":"signal","key":${textOf([key])?.slice(1, -1)},"params":${text}}`;
   const code =
-    wrong(key, text?.[0] === "[" ? text : undefined, said, limits) ||
+    refusalCode(key, text?.[0] === "[" ? text : undefined, frame, limits) ||
     (isOver(bytesOf(text ?? ""), signalBytes) ? "too_big"
     : credit < 1 ? "rate"
-    : way.backlog() === Infinity ? "offline"
-    : way.backlog() >= STALE_BYTES_MAX ? "busy"
-    : !way.send(said) ? "offline"
+    : link.backlog() === Infinity ? "offline"
+    : link.backlog() >= STALE_BYTES_MAX ? "busy"
+    : !link.send(frame) ? "offline"
     : undefined);
-  credits.set(way, [code ? credit : credit - 1, now]);
+  credits.set(link, [code ? credit : credit - 1, now]);
   return code;
 }

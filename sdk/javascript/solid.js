@@ -1,4 +1,4 @@
-// A room in Solid: its status and the values of its keys as accessors that end with their owner. Must not know sockets. Needs Solid 1.
+// Primitives for Solid 1: a room, its status and the values of its keys as accessors. Must not know sockets.
 
 import { createMemo, createSignal, onCleanup, onMount, untrack } from "solid-js";
 import { own } from "./host.js";
@@ -22,17 +22,17 @@ import { watch } from "./viewer.js";
 /** @type {Status} */
 const CONNECTING = Object.freeze({ name: "connecting" });
 
-/** Returns what a value is now. @param {any} value */
+/** Returns the present content of a value or accessor. @param {any} value */
 const read = (value) => (typeof value === "function" ? value() : value);
 
 /**
- * Returns the newest of a value that may be another one, or `otherwise`.
+ * Returns the present content of the value that `value` returns, or `otherwise`.
  * @template T
- * @param {() => import("./ears.js").Value<T> | undefined} value
+ * @param {() => import("./listeners.js").Value<T> | undefined} value
  * @param {T} otherwise
  * @returns {Accessor<T>}
  */
-function reading(value, otherwise) {
+function accessorOf(value, otherwise) {
   const newest = createMemo(() => {
     const now = value();
     if (!now) return;
@@ -44,18 +44,18 @@ function reading(value, otherwise) {
 }
 
 /**
- * Returns the end that `begin` gives for an address and an id, while its owner is there and has an id.
+ * Returns the viewer or owner that `begin` returns for an address and an id, while there is an id and Solid's owner is not disposed.
  * @param {MaybeAccessor<string | URL>} url
  * @param {MaybeAccessor<string | null | undefined>} id
  * @param {(url: string, id: any) => any} begin
  */
-function inside(url, id, begin) {
-  // A server mounts nothing.
+function clientOf(url, id, begin) {
+  // `onMount` does not run on a server.
   const [isThere, setThere] = createSignal(false);
   onMount(() => setThere(true));
   const address = createMemo(() => String(read(url)));
   const wanted = createMemo(() => isThere() && read(id));
-  // A memo, not an effect: whoever reads it with another id never sees the room before.
+  // A memo, not an effect: a reader with another id never gets the earlier room.
   const room = createMemo(() => {
     if (!wanted()) return;
     const [at, id] = [address(), wanted()];
@@ -63,38 +63,38 @@ function inside(url, id, begin) {
     onCleanup(() => end.leave());
     return end;
   });
-  return { room, status: reading(() => room()?.status, CONNECTING), audience: reading(() => room()?.audience, undefined) };
+  return { room, status: accessorOf(() => room()?.status, CONNECTING), audience: accessorOf(() => room()?.audience, undefined) };
 }
 
 /**
- * Watches a room for as long as its owner is there. `room` is there when the component is mounted; without `id` nothing is watched.
- * Another `url` or `id` is another room.
+ * Watches a room until Solid's owner is disposed. `room` is set when the component is mounted; without `id` it waits. Another `url` or `id`
+ * begins another room.
  * @template [M=AnyMessages]
  * @param {MaybeAccessor<string | URL>} url
  * @param {MaybeAccessor<string | null | undefined>} id
- * @param {MaybeAccessor<ViewerOptions | undefined>} [options] Read when the room is entered: other options alone change nothing.
+ * @param {MaybeAccessor<ViewerOptions | undefined>} [options] Read when the room is entered; later changes have no effect.
  * @returns {{ room: Accessor<Viewer<M> | undefined>, status: Accessor<Status>, audience: Accessor<{ viewers: number } | undefined> }}
  */
 export function createRoom(url, id, options) {
-  return inside(url, id, (url, id) => watch(url, id, read(options)));
+  return clientOf(url, id, (url, id) => watch(url, id, read(options)));
 }
 
 /**
- * Owns a room for as long as its owner in Solid is there. Its `id` is there when the room is.
+ * Owns a room until Solid's owner is disposed. `id` is set when the room is created or found.
  * @template [M=AnyMessages]
  * @param {MaybeAccessor<string | URL>} url
- * @param {MaybeAccessor<HostOptions | undefined>} [options] Read when it begins. An accessor may name what only a browser has.
+ * @param {MaybeAccessor<HostOptions | undefined>} [options] Read when it begins. An accessor may use objects that only a browser has.
  * @returns {{ room: Accessor<Host<M> | undefined>, id: Accessor<string | undefined>, status: Accessor<Status>,
  *   audience: Accessor<import("./owner.js").Audience | undefined> }}
  */
 export function createHost(url, options) {
-  const host = inside(url, "own", (url) => own(url, read(options)));
+  const host = clientOf(url, "own", (url) => own(url, read(options)));
   // A room gets its id and a status at the same time.
   return { ...host, id: createMemo(() => (host.status(), host.room()?.id || undefined)) };
 }
 
 /**
- * Returns what a key of a room holds: its parameters, `undefined` while it holds nothing.
+ * Returns the value of a key: its parameters, or `undefined` while it has no value.
  * @template S
  * @template {keyof S & string} K
  * @param {MaybeAccessor<{ state: import("./store.js").State<S> } | undefined>} room A viewer's or an owner's.
@@ -102,5 +102,5 @@ export function createHost(url, options) {
  * @returns {Accessor<S[K] | undefined>}
  */
 export function createRoomKey(room, key) {
-  return reading(() => read(room)?.state.key(read(key)), undefined);
+  return accessorOf(() => read(room)?.state.key(read(key)), undefined);
 }

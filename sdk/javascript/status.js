@@ -1,23 +1,23 @@
-// Where an end stands, and how its connections do: what a program is told. Types only.
+// The public types of a status and of statistics. Types only.
 
 /**
- * Where an end stands.
+ * The status of a viewer or an owner. `name` is one of:
  *
- * - `connecting`: has never been in the room. With a `reason` the last attempt failed
- * - `live`: everything that was said is here
- * - `away`: the same, but the owner is away, since `since` as `Date.now()` counts, if the server tells it
- * - `lagging`: in the room, but newer values may not have come
- * - `checking`: in the room, but the server was asked whether the connection still stands, and has not answered for 1.5 s
- * - `resuming`: the connection was lost, or what was missed is just coming
- * - `elsewhere`: another window or device owns the room: it took it over (`fenced`) or had it first (`in_use`). `reconnect()`
- *   takes it back
- * - `closed`: over; `comesBack` says whether it would be worth another try. With 1009 and `size` the server sent more state, or a
+ * - `connecting`: it has never been in the room. With a `reason` the last attempt failed
+ * - `live`: in the room, and up to date
+ * - `away`: the same, but the owner is away, since the time `since` (as `Date.now()`), if the server sends it
+ * - `lagging`: in the room, but newer values may be missing
+ * - `checking`: in the room, but the server has not answered a ping for 1.5 s
+ * - `resuming`: the connection was lost, or missed messages are being replayed
+ * - `elsewhere`: another window or device owns the room. It took the room over (`reason` `fenced`) or had it first (`in_use`).
+ *   `reconnect()` takes it back
+ * - `closed`: final. `comesBack`: whether a retry makes sense. With the code 1009 and the reason `size` the server sent more state, or a
  *   larger frame, than a client holds
  *
- * `code` and `reason` tell how the last connection ended, `retryInMs` when the next attempt begins, if one is planned. `reset`: events
- * (of an owner: acknowledged messages) are lost, and why. `how`: of an owner, whether its room is a new one, the one that it had, or a
- * new one since the one that it had is over. `why`: why the room ended (`owner`, `grace`, `idle`, `admin`, `fault` or `restart`), if the
- * server tells it.
+ * `code` and `reason`: how the last connection ended. `retryInMs`: the time until the next attempt, if one is scheduled. `reset`: why events
+ * (of an owner: acknowledged messages) are lost. `how`: whether an owner's room is a new one (`created`), the one that it had (`found`), or
+ * a new one since that one has ended (`replaced`). `why`: why the room ended (`owner`, `grace`, `idle`, `admin`, `fault` or `restart`), if
+ * the server sends it.
  * @typedef {Readonly<Outside> | Readonly<Inside> | Readonly<Elsewhere> | Readonly<Closed>} Status
  */
 
@@ -36,16 +36,16 @@
 
 /** @typedef {"code" | "reason" | "retryInMs" | "comesBack" | "why"} There */
 
-/** @template {string} K @typedef {{ [N in K]?: undefined }} Without What another status has; so that each one can be taken apart. */
+/** @template {string} K @typedef {{ [N in K]?: undefined }} Without The members of other statuses, so that a program can destructure any status. */
 
 /**
- * What is known of a connection, for people who look for a fault.
+ * The statistics of a client's connections.
  * @typedef {object} Stats
- * @property {number} [roundTripMs] How long the newest answer took, in milliseconds.
- * @property {number} attempts How many connections were begun.
- * @property {number} connections How many of them came into the room.
- * @property {number} [lastFrameAt] When the newest frame came, as `Date.now()` counts.
- * @property {number} bufferedAmount How many bytes wait in the socket.
+ * @property {number} [roundTripMs] How long the server's newest answer took, in milliseconds.
+ * @property {number} attempts The number of attempts to connect.
+ * @property {number} connections The number of attempts that entered the room.
+ * @property {number} [lastFrameAt] When the newest frame came, as `Date.now()`.
+ * @property {number} bufferedAmount The number of unsent bytes in the socket.
  */
 
 export {};

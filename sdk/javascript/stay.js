@@ -1,44 +1,44 @@
-// What an end needs only once it has come into its room: loaded then, by all ends of a page together. It looks after the connection:
-// whether it still stands, what the person and the machine do meanwhile, when to come back, and whether the token expires. Imports
-// nothing that the entries have, or a bundler cuts them. Must not know which end it is.
+// Monitors the connection of a client that has entered its room; loaded on demand, once for all clients of a page. It detects dead
+// connections, handles events of the page and the network, computes delays and renews tokens. Must not import modules that the entries
+// import (a bundler would split the entries), nor know the client's role.
 
 import { backoff } from "./backoff.js";
 import { liveness } from "./liveness.js";
-import { signs } from "./signs.js";
+import { pageEvents } from "./page-events.js";
 
 export { loop } from "./loop.js";
 export { signal } from "./signals.js";
 
 /** @typedef {import("./liveness.js").Cause} Cause */
 
-/** The most of a delay behind what happens to many clients at once, in milliseconds. */
+/** The maximum random delay after events that many clients have at once, in milliseconds. */
 const SPREAD_MS = 1_000;
 
-/** How often is tried at the least where the browser says that there is no network, in milliseconds: it may be wrong. */
+/** The delay between attempts while the browser reports no network, in milliseconds: it may be wrong. */
 const OFFLINE_MS = 30_000;
 
 /**
- * Begins to look after the connections of one end, one after another.
- * @param {ReturnType<typeof import("./course.js").course>} way
- * @param {import("./part.js").Part} part
+ * Monitors the connections of one client, one after another.
+ * @param {ReturnType<typeof import("./reconnect.js").reconnecting>} link
+ * @param {import("./role.js").Role} role
  * @param {import("./dial.js").Options} options
- * @param {{ renew: () => Promise<string | undefined> }} dial Asks for a newer token.
+ * @param {{ renew: () => Promise<string | undefined> }} dial Gets a new token.
  */
-export function stay(way, part, { reconnect }, dial) {
+export function monitor(link, role, { reconnect }, dial) {
   const { random = Math.random } = reconnect || {};
-  const { socket, isIn, lost, plan, counts } = way;
+  const { socket, isIn, lost, plan, counts } = link;
   const delays = backoff(reconnect || {});
   const life = liveness();
   const over = new AbortController();
   const page = globalThis.document;
   const now = () => performance.now();
-  /** @type {ReturnType<typeof setTimeout> | undefined} The next look at the connection. */
+  /** @type {ReturnType<typeof setTimeout> | undefined} The next check of the connection. */
   let pulse;
-  /** @type {ReturnType<typeof setTimeout> | undefined} The moment that the server chose for coming back. */
+  /** @type {ReturnType<typeof setTimeout> | undefined} Reconnects at the time that the server set. */
   let drain;
-  /** Whether the server told one on this connection. */
+  /** Whether the server set one on this connection. */
   let isTold = false;
-  /** @type {number | undefined} In which time to come back, instead of the usual delay. */
+  /** @type {number | undefined} The delay of the next attempt, instead of the usual one. */
   let soonMs;
   /** Whether this connection is known to be in the room. */
   let wasIn = false;
@@ -48,44 +48,44 @@ export function stay(way, part, { reconnect }, dial) {
   let pinged = "";
   let ids = 0;
   let pingedAt = 0;
-  /** Whether the server sends nothing, since nobody sees the page. */
+  /** Whether the server was asked to send nothing, since the page is hidden. */
   let isPaused = false;
 
-  /** Returns names for requests; those that enter the room have none like these. */
+  /** Returns an id for a request, different from those of reconnect.js. */
   const nextId = () => `stay-${++ids}`;
 
-  /** Shows the server a newer token, if there is one. Without it the server ends the connection, and the next one asks again. */
+  /** Sends the server a new token, if there is one. Without it the server closes the connection, and the next one gets a token again. */
   async function renew() {
     const mine = socket();
     try {
       const token = await dial.renew();
-      if (token && mine === socket()) way.send(JSON.stringify({ type: "auth", id: nextId(), token }));
+      if (token && mine === socket()) link.send(JSON.stringify({ type: "auth", id: nextId(), token }));
     } catch {}
   }
 
-  /** Sets the next look at the connection. */
+  /** Schedules the next check of the connection. */
   function watch() {
     clearTimeout(pulse);
     const ms = isIn() ? life.next(now(), Boolean(page && !page.hidden)) : Infinity;
     if (ms < Infinity) pulse = setTimeout(check, ms);
   }
 
-  /** @param {boolean} [isTimer] */
+  /** Checks the connection. @param {boolean} [isTimer] False if the timer should have fired long ago. */
   function check(isTimer) {
     act(life.tick(now(), Date.now(), socket()?.bufferedAmount ?? 0, Boolean(page?.hidden), isTimer));
   }
 
-  /** Looks at the connection before anything that comes after a sleep: it may have waited, and says nothing of the present. */
+  /** Checks the connection first if the machine slept: a frame that waited meanwhile proves nothing about the connection. */
   const checkIfLate = () => isIn() && life.isLate(now(), Date.now()) && check(false);
 
-  /** Gives the connection up, and comes back in this time instead of after the usual delay, if it is given. @param {string} reason @param {number} [ms] */
+  /** Gives the connection up. @param {string} reason @param {number} [ms] The delay of the next attempt, instead of the usual one. */
   function giveUp(reason, ms) {
     soonMs = ms;
     lost(reason);
     soonMs = undefined;
   }
 
-  /** @param {import("./liveness.js").Verdict} verdict */
+  /** Sends a probe or gives the connection up. @param {import("./liveness.js").Verdict} verdict */
   function act(verdict) {
     const cause = life.cause();
     if (verdict === "lost") return giveUp("silent", cause === "shown" ? 0 : cause === "woken" ? random() * SPREAD_MS : undefined);
@@ -94,61 +94,61 @@ export function stay(way, part, { reconnect }, dial) {
       socket().send(JSON.stringify({ type: "ping", id: (pinged = nextId()) }));
     }
     watch();
-    way.update();
+    link.update();
   }
 
-  /** Something happened that makes the connection doubtful, or another attempt worth it. @param {Cause} cause */
+  /** Checks the connection in the room; outside of it, begins the next attempt earlier. @param {Cause} cause */
   function doubt(cause) {
     checkIfLate();
     if (isIn()) return act(life.doubt(now(), cause));
-    // Nothing is planned by an end that is over, held, or not to come back by itself.
-    if (cause === "silent" || !way.isBegun() || (socket() && cause !== "woken")) return;
+    // A client without an attempt is closed, held, or does not reconnect by itself.
+    if (cause === "silent" || !link.isBegun() || (socket() && cause !== "woken")) return;
     if (socket()) giveUp("online", random() * SPREAD_MS);
     else plan(cause === "woken" ? random() * SPREAD_MS : 0);
   }
 
-  /** Leaves the fan-out while nobody sees the page. */
+  /** Asks the server to pause when the page is hidden, and to resume when it is shown. */
   function look() {
-    const isHidden = Boolean(part.pause && page?.hidden);
-    // One question at a time: the answer is told, and it looks again.
-    if (isHidden === isPaused || !part.position()) return;
-    if (!(isHidden ? way.send('{"type":"pause"}') : way.ask({ type: "unpause" }))) return;
+    const isHidden = Boolean(role.pause && page?.hidden);
+    // One request at a time: the answer changes the status, which calls this again.
+    if (isHidden === isPaused || !role.position()) return;
+    if (!(isHidden ? link.send('{"type":"pause"}') : link.ask({ type: "unpause" }))) return;
     isPaused = isHidden;
-    part.pause?.(isHidden);
-    way.update(true);
+    role.pause?.(isHidden);
+    link.update(true);
   }
 
-  signs(over.signal, {
+  pageEvents(over.signal, {
     shown: () => doubt("shown"),
     hidden(isKept) {
-      const isCalled = part.hide?.();
+      const isCalled = role.hide?.();
       if (!isKept) return;
       if (socket()) giveUp("hidden", OFFLINE_MS);
-      if (isCalled) way.detach();
+      if (isCalled) link.detach();
     },
     online: () => doubt("woken"),
-    // A server on this machine or in its network may be there all the same.
+    // The browser may be wrong: a server on this machine or in the local network may still be reachable.
     offline() {
-      if (!socket()) way.isBegun() && plan(OFFLINE_MS);
+      if (!socket()) link.isBegun() && plan(OFFLINE_MS);
       else if (isIn() && canProbe) doubt("woken");
       else lost("offline");
     },
     looked() {
       look();
-      if (page?.hidden) part.flush?.();
+      if (page?.hidden) role.flush?.();
     },
   });
 
   return {
-    /** A frame came, or a text that is none. @param {any} frame @param {boolean} isAnswer Whether it is the answer of the room. */
-    hear(frame, isAnswer) {
+    /** Takes a frame, `undefined` for an invalid one. @param {any} frame @param {boolean} isAnswer Whether it is the answer that enters the room. */
+    receive(frame, isAnswer) {
       checkIfLate();
       if (!socket()) return;
       counts.lastFrameAt = Date.now();
-      // What a machine finds when it wakes may be the answer to an older question.
+      // After a sleep the machine may find the answer to an older ping.
       const isPong = frame?.type === "pong" && frame.id === pinged;
       if (isPong) counts.roundTripMs = now() - pingedAt;
-      life.heard(now(), isPong);
+      life.received(now(), isPong);
       if (!frame) return;
       if (isAnswer) life.begin(now(), (canProbe = Boolean(frame.limits)));
       const { type, reconnectInMs, nextMs = isAnswer ? (canProbe ? 0 : frame.aliveMs) : undefined } = frame;
@@ -157,50 +157,53 @@ export function stay(way, part, { reconnect }, dial) {
       if (reconnectInMs >= 0) {
         isTold = true;
         clearTimeout(drain);
-        way.defer(now() + reconnectInMs);
+        link.defer(now() + reconnectInMs);
         drain = setTimeout(() => lost("moment"), reconnectInMs);
       }
     },
 
-    /** Bytes came, of a frame that is not whole. @param {number} at */
-    heard: (at) => life.heard(at),
+    /** Records received bytes, also of an incomplete frame. @param {number} at */
+    received: (at) => life.received(at),
 
-    /** The connection is in the room, and the answer took `counts.roundTripMs`. @param {number} askedOn When it was asked, by the time of day. */
+    /** Records that the connection is in the room. @param {number} askedOn When its request was sent, as `Date.now()`. */
     entered(askedOn) {
       if (!wasIn) delays.connected(now());
       wasIn = true;
       life.answered(counts.roundTripMs ?? 0);
       watch();
-      // An answer may have waited in a machine that slept.
+      // The answer may have waited while the machine slept.
       if (Date.now() - askedOn > SPREAD_MS) doubt("woken");
     },
 
     isChecking: () => life.isChecking(now()),
-    /** @param {string} text */
+    /** Counts a sent text. Returns how many bytes this connection has sent. @param {string} text */
     sent: (text) => life.sent(now(), new TextEncoder().encode(text).length),
-    /** @param {number} upTo */
+    /** Records that the server has received the first `upTo` bytes. @param {number} upTo */
     proven: (upTo) => life.proven(now(), upTo),
     doubt,
 
-    /** Another status was told. */
+    /** Called with each new status. */
     look,
 
-    /** The connection is gone. */
+    /** Forgets what belongs to the lost connection. */
     cut() {
       clearTimeout(pulse);
       clearTimeout(drain);
       wasIn = isPaused = false;
     },
 
-    /** How long to wait for the next attempt besides, in milliseconds. @param {number} told How long the server wants not to be asked. */
-    delay(told) {
-      // Whatever a server tells, the delays double as they do behind one that tells nothing.
-      const ms = soonMs ?? delays.next(now(), told > 0 || isTold);
+    /**
+     * Returns the delay of the next attempt, in milliseconds, which is added to the server's.
+     * @param {number} serverMs The shortest delay, in milliseconds, if the server set one.
+     */
+    delay(serverMs) {
+      // The delays double whatever delay the server sets.
+      const ms = soonMs ?? delays.next(now(), serverMs > 0 || isTold);
       isTold = false;
-      return globalThis.navigator?.onLine === false ? Math.max(ms, OFFLINE_MS - told) : ms;
+      return globalThis.navigator?.onLine === false ? Math.max(ms, OFFLINE_MS - serverMs) : ms;
     },
 
-    /** There will be no other connection. */
+    /** Stops listening to the page, since the client is closed. */
     end: () => over.abort(),
   };
 }

@@ -1,39 +1,40 @@
-// What holds in a room: the newest value of each key. Must not know how it comes.
+// The state of a room: the newest value of each key. Must not know where messages come from.
 
-import { valueOf } from "./ears.js";
+import { valueOf } from "./listeners.js";
 
 /**
- * A message as it came.
+ * A received message.
  * @typedef {object} Message
  * @property {string} key
  * @property {any[]} params
- * @property {number} [seq] Its number; an ephemeral message has none, nor has a key that went by a reset.
- * @property {true} [state] Whether it is the newest value of its key now.
- * @property {true} [cleared] Whether its key holds nothing any more.
- * @property {true} [late] Whether it came with what this end had missed, or with the state when it entered.
- * @property {number} [size] How long the frame was that brought it, in characters.
+ * @property {number} [seq] The sequence number; absent from an ephemeral message, and from a key that a reset removed.
+ * @property {true} [state] Whether it is the new value of its key.
+ * @property {true} [cleared] Whether it removed the value of its key.
+ * @property {true} [late] Whether it came with the state or with a replay of missed messages.
+ * @property {number} [size] The length of its frame, in characters.
  */
 
 /**
- * Up to where a client knows a room: a number, and what the server calls the numbering, which only the server understands.
+ * A cursor: the newest message that a client has. `epoch` is the server's name of the numbering.
  * @typedef {{ epoch: string, seq: number }} Cursor
  */
 
 /**
- * What holds in a room, for programs. `S` are the parameters of each key.
+ * The state of a room. `S` are the parameters of each key.
  * @template S
  * @typedef {object} State
- * @property {<K extends keyof S & string>(key: K) => S[K] | undefined} get What a key holds; the same array until it changes.
- * @property {<K extends keyof S & string>(key: K) => import("./ears.js").Value<S[K] | undefined>} key The same as a value: who
- *   subscribes to it hears of no other key.
- * @property {() => ReadonlyMap<keyof S & string, S[keyof S & string]>} getSnapshot Everything that holds, in the order of last change; the same
- *   map until something changes. It is made when it is asked for.
- * @property {(func: () => void, options?: import("./ears.js").ListenOptions) => () => void} subscribe Calls `func` after each change;
- *   the answer ends it.
+ * @property {<K extends keyof S & string>(key: K) => S[K] | undefined} get Returns the value of a key, or `undefined` without one. The same
+ *   array until it changes.
+ * @property {<K extends keyof S & string>(key: K) => import("./listeners.js").Value<S[K] | undefined>} key Returns the value of a key as an object
+ *   that a program can subscribe to.
+ * @property {() => ReadonlyMap<keyof S & string, S[keyof S & string]>} getSnapshot Returns all keys and values, in the order of last change. The
+ *   same map until the state changes. It is made on demand.
+ * @property {(func: () => void, options?: import("./listeners.js").ListenOptions) => () => void} subscribe Calls `func` after each change. Returns
+ *   a function that unsubscribes.
  */
 
 /**
- * Tells of messages whose keys hold something else now.
+ * Notifies the listeners of changed keys, and of the state.
  * @param {(name: string) => unknown} emit @param {Message[]} messages
  */
 export function tellChanges(emit, messages) {
@@ -41,25 +42,25 @@ export function tellChanges(emit, messages) {
   emit("state");
 }
 
-/** What holds, and up to which number it is known. */
+/** Returns an empty state. */
 export function store() {
   /** @type {Map<string, Message>} A map: `__proto__` is a key like any other. */
   let values = new Map();
-  /** @type {ReadonlyMap<string, any[]> | undefined} Made when somebody asks. */
+  /** @type {ReadonlyMap<string, any[]> | undefined} Made on demand. */
   let snapshot;
 
   return {
-    /** The last number that is in it. */
+    /** The number of the newest message in it. */
     seq: 0,
 
-    /** How long the frames of what holds were, at most. */
+    /** The size of its values, in characters of frames. */
     size: 0,
 
     all: () => values.values(),
 
     /**
-     * What programs see of it.
-     * @param {ReturnType<typeof import("./ears.js").ears>["on"]} on
+     * Returns the public view of the state.
+     * @param {ReturnType<typeof import("./listeners.js").listeners>["on"]} on
      * @returns {State<any>}
      */
     seenBy(on) {
@@ -74,14 +75,14 @@ export function store() {
     },
 
     /**
-     * One more message, whose number is the next one. Says whether it changed what holds.
+     * Applies the next message. Returns whether it changed the state.
      * @param {Message} message
      */
     take(message) {
       this.seq = message.seq ?? this.seq;
-      // Events and ephemerals leave the key what it holds.
+      // Events and ephemeral messages do not change the value of their key.
       if (!message.state && !message.cleared) return false;
-      // Appended anew: the order is that of last change.
+      // Appended: the order is that of last change.
       this.size -= values.get(message.key)?.size ?? 0;
       const held = values.delete(message.key);
       if (message.state) {
@@ -94,9 +95,9 @@ export function store() {
     },
 
     /**
-     * Another state takes the place of this one at once. Gives what is different, as messages.
+     * Replaces the state by a replayed one. Returns the differences as messages.
      * @param {Replay} newer
-     * @param {boolean} isSameCount Whether its numbers are those of the state before.
+     * @param {boolean} isSameCount Whether both have the same numbering.
      */
     replace(newer, isSameCount) {
       const gone = [...values.keys()].filter((key) => !newer.values.has(key));
@@ -116,22 +117,22 @@ export function store() {
 /** @typedef {ReturnType<typeof replay>} Replay */
 
 /**
- * The state that is announced by `frame`, while it comes.
+ * Returns the state that `frame` announces, which its messages fill.
  * @param {any} frame
  */
 export function replay(frame) {
   let last = 0;
   return {
     frame,
-    /** The cursor behind it. Its epoch changes if the lease does meanwhile. @type {Cursor} */
+    /** The cursor after the replay. Its epoch changes with the lease. @type {Cursor} */
     next: { epoch: frame.epoch, seq: frame.seq },
     values: /** @type {Map<string, Message>} */ (new Map()),
-    /** How long its frames were. */
+    /** The size of its messages, in characters of frames. */
     size: 0,
-    /** How many messages of it have not come. @type {any} */
+    /** How many of its messages are still to come. @type {any} */
     left: frame.replay,
 
-    /** Whether the message is one that can come here. @param {any} message */
+    /** Takes a message. Returns whether it is valid here. @param {any} message */
     take(message) {
       const isNext = this.left-- > 0 && message.state && message.seq > last && message.seq <= frame.seq;
       last = message.seq;

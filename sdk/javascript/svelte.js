@@ -1,5 +1,5 @@
-// A room in Svelte: its status and the values of its keys as stores, which have a connection while something is subscribed to them.
-// Must not know sockets. Needs Svelte 4 or later.
+// Stores for Svelte 4 and later: a room, its status and the values of its keys. They connect while they have subscribers. Must not know
+// sockets.
 
 import { derived, readable } from "svelte/store";
 import { own } from "./host.js";
@@ -21,16 +21,16 @@ import { watch } from "./viewer.js";
 /** @type {Status} */
 const CONNECTING = Object.freeze({ name: "connecting" });
 
-/** Returns a store of what may be one. @param {any} value @returns {Readable<any>} */
+/** Returns the store itself, or a store of any other value. @param {any} value @returns {Readable<any>} */
 const storeOf = (value) => (value?.subscribe ? value : readable(value));
 
 /**
- * Returns the newest of a value that is picked from what stores hold, or `otherwise`.
+ * Returns a store of the present content of the value that `pick` returns, or of `otherwise`.
  * @param {Readable<any>[]} stores
- * @param {(...held: any[]) => import("./ears.js").Value<any> | undefined} pick
+ * @param {(...held: any[]) => import("./listeners.js").Value<any> | undefined} pick
  * @param {any} [otherwise]
  */
-function reading(stores, pick, otherwise) {
+function storeOfValue(stores, pick, otherwise) {
   return derived(stores, (held, set) => {
     const value = pick(...held);
     set(value?.value ?? otherwise);
@@ -39,52 +39,51 @@ function reading(stores, pick, otherwise) {
 }
 
 /**
- * Returns the end that `begin` gives for an id, while something is subscribed and there is an id.
+ * Returns stores of the viewer or owner that `begin` returns for an id. It begins with the first subscriber, if there is an id.
  * @param {any} id
  * @param {(id: any) => any} begin
  */
-function inside(id, begin) {
+function clientOf(id, begin) {
   /** @type {Readable<any>} */
   const room = derived(storeOf(id), (id, set) => {
-    // A server renders by subscribing, and is no place to watch from.
+    // Rendering on a server subscribes too, and must not connect.
     if (!id || !globalThis.document) return set(undefined);
     const end = begin(id);
     set(end);
     return () => end.leave();
   }, undefined);
-  const status = reading([room], (room) => room?.status, CONNECTING);
-  return { room, status, audience: reading([room], (room) => room?.audience) };
+  const status = storeOfValue([room], (room) => room?.status, CONNECTING);
+  return { room, status, audience: storeOfValue([room], (room) => room?.audience) };
 }
 
 /**
- * Watches a room while something is subscribed to one of its stores, or to what `createRoomKey` made of it. Without an id nothing is
- * watched.
+ * Watches a room while one of its stores, or a store of `createRoomKey`, has a subscriber. Without an id it waits.
  * @template [M=AnyMessages]
  * @param {string | URL} url
- * @param {string | null | undefined | Readable<string | null | undefined>} id A store, if it may change.
+ * @param {string | null | undefined | Readable<string | null | undefined>} id The id, or a store of it.
  * @param {ViewerOptions} [options]
  * @returns {{ room: Readable<Viewer<M> | undefined>, status: Readable<Status>, audience: Readable<{ viewers: number } | undefined> }}
  */
 export function createRoom(url, id, options) {
-  return inside(id, (id) => watch(url, id, options));
+  return clientOf(id, (id) => watch(url, id, options));
 }
 
 /**
- * Owns a room while something is subscribed to one of its stores. Its `id` is there when the room is.
+ * Owns a room while one of its stores has a subscriber. `id` is set when the room is created or found.
  * @template [M=AnyMessages]
  * @param {string | URL} url
- * @param {HostOptions | (() => HostOptions)} [options] A function may name what only a browser has.
+ * @param {HostOptions | (() => HostOptions)} [options] A function may use objects that only a browser has.
  * @returns {{ room: Readable<Host<M> | undefined>, id: Readable<string | undefined>, status: Readable<Status>,
  *   audience: Readable<import("./owner.js").Audience | undefined> }}
  */
 export function createHost(url, options) {
-  const host = inside(true, () => own(url, typeof options === "function" ? options() : options));
+  const host = clientOf(true, () => own(url, typeof options === "function" ? options() : options));
   // A room gets its id and a status at the same time.
   return { ...host, id: derived([host.room, host.status], ([room]) => room?.id || undefined) };
 }
 
 /**
- * Returns what a key of a room holds: its parameters, `undefined` while it holds nothing.
+ * Returns a store of a key's value: its parameters, or `undefined` while it has no value.
  * @template S
  * @template {keyof S & string} K
  * @param {Readable<{ state: import("./store.js").State<S> } | undefined> | { state: import("./store.js").State<S> } | undefined} room A
@@ -93,5 +92,5 @@ export function createHost(url, options) {
  * @returns {Readable<S[K] | undefined>}
  */
 export function createRoomKey(room, key) {
-  return reading([storeOf(room), storeOf(key)], (room, key) => room?.state.key(key));
+  return storeOfValue([storeOf(room), storeOf(key)], (room, key) => room?.state.key(key));
 }

@@ -1,9 +1,9 @@
-// The shared worker that has the one connection of several tabs. Must not know what passes.
+// The shared worker of tabs that share a connection. Must not know frames.
 
 import { relay } from "./relay.js";
 import { watch } from "./viewer.js";
 
-/** What the viewer takes for its page. */
+/** The viewer's page, since a worker has none. */
 const page = Object.assign(new EventTarget(), { hidden: false });
 
 /** @type {any} */
@@ -15,7 +15,7 @@ const { connect } = relay({
   page,
   WebSocket: scope.WebSocket,
   locks: scope.navigator.locks,
-  listen: (show, tell) => show.status.subscribe(tell),
+  listen: (show, func) => show.status.subscribe(func),
 });
 
 scope.onconnect = (/** @type {MessageEvent} */ { ports: [port] }) => connect(port);

@@ -1,18 +1,18 @@
-// What a viewer connects with where the tabs of a browser share one connection: stands for a WebSocket, and speaks to a shared worker.
-// Without such a worker it is a connection of its own. Loaded by a viewer that asks for it. Must not know frames, but for the first one.
+// A replacement of WebSocket that shares one connection among the tabs of a browser, through a shared worker. Without such a worker it opens
+// a connection of its own. Loaded by viewers with `share: "tabs"`. Must not know frames: it only keeps the first one to send it again.
 
-/** How long the worker may take until it says that it is there, in milliseconds. */
+/** The timeout of the worker's first answer, in milliseconds. */
 const READY_MS = 1_000;
 
-/** How many characters a tab takes before it tells the worker so, and what a frame counts besides. */
+/** After how many characters a tab acknowledges them to the worker, and the fixed cost of a frame in characters. */
 const TAKEN_STEP = 65_536;
 const FRAME_SIZE = 64;
 
-/** The words that tab and worker speak. A tab of a newer page may meet the worker of an older one. */
+/** The version of the messages between tab and worker: the worker may be of an older page than the tab. */
 const VERSION = 1;
 
 /**
- * A number for a text, from which the text is not seen (FNV-1a, 64 bits).
+ * Returns the FNV-1a hash of a text (64 bits), which does not show the text.
  * @param {string} text
  */
 function hash(text) {
@@ -22,23 +22,23 @@ function hash(text) {
 }
 
 /**
- * Returns the class that one viewer connects with.
- * @param {any} Socket What connects where nothing is shared.
+ * Returns the class with which one viewer connects.
+ * @param {any} Socket The class for connections that are not shared.
  * @param {string} address
  * @param {string} room
- * @param {any} [options] The viewer's: those in which the tabs agree share a connection.
- * @param {() => void} [back] Called when the shared connection is there again, and this viewer is not.
- * @param {(func: any, event: Event) => void} [attempt] Calls what may throw.
+ * @param {any} [options] The viewer's options. Tabs share a connection if some of these are the same.
+ * @param {() => void} [back] Called when the shared connection is back and this viewer is disconnected.
+ * @param {(func: any, event: Event) => void} [callSafely] Calls a function that may throw.
  * @returns {any}
  */
-export function tabs(Socket, address, room, { token, identity, reconnect, answerTimeoutMs } = {}, back = () => {}, attempt = (func, event) => func?.(event)) {
+export function tabs(Socket, address, room, { token, identity, reconnect, answerTimeoutMs } = {}, back = () => {}, callSafely = (func, event) => func?.(event)) {
   const hasTokens = typeof token === "function";
   const secret = hasTokens ? "asked for" : token === undefined ? "" : hash(token);
   const name = `rtbroadcaster ${VERSION} ${[address, room, secret, identity ? "kept" : ""].map(encodeURIComponent).join(" ")}`;
-  /** Names for locks: 64 random bits, so that no two connections have the same. */
+  /** Returns a name for a lock: 64 random bits, so that no two connections have the same. */
   const nextId = () => crypto.getRandomValues(new Uint32Array(2)).join("-");
   let isBroken = !globalThis.SharedWorker;
-  /** @type {Tab | undefined} The one before. */
+  /** @type {Tab | undefined} The newest connection. */
   let before;
 
   class Tab extends EventTarget {
@@ -48,61 +48,61 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
     /** @type {any} */ onerror = null;
     readyState = 0;
     protocol = "";
-    /** What this connection was begun with. @type {[string, string]} */
-    #terms;
+    /** The parameters of the constructor. @type {[string, string]} */
+    #parameters;
     /** @type {MessagePort | undefined} */
     #port;
-    /** @type {any} The connection of its own. */
-    #real;
+    /** @type {any} The tab's own connection, if it does not share one. */
+    #socket;
     /** @type {string | undefined} The request that the worker has not answered. */
     #asked;
-    /** Ends the listeners of this connection. */
+    /** Removes the listeners of this connection. */
     #over = new AbortController();
-    /** Lets go of the lock. @type {(value?: any) => void} */
+    /** Releases the lock. @type {(value?: any) => void} */
     #release = () => {};
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     #timer;
-    #taken = 0;
-    #told = 0;
+    #received = 0;
+    #acknowledged = 0;
 
     /** @param {string} url @param {string} protocol */
     constructor(url, protocol) {
       super();
-      this.#terms = [url, protocol];
-      if (before) before.#drop();
+      this.#parameters = [url, protocol];
+      if (before) before.#detach();
       before = this;
       try {
-        if (isBroken) this.#takeOwn();
+        if (isBroken) this.#openOwn();
         else this.#share();
       } catch (error) {
         if (isBroken) throw error;
         isBroken = true;
-        this.#takeOwn();
+        this.#openOwn();
       }
     }
 
     get bufferedAmount() {
-      return this.#real?.bufferedAmount ?? 0;
+      return this.#socket?.bufferedAmount ?? 0;
     }
 
     get _socket() {
-      return this.#real?._socket;
+      return this.#socket?._socket;
     }
 
     /** @param {string} text */
     send(text) {
-      if (this.#real) return this.#real.send(text);
+      if (this.#socket) return this.#socket.send(text);
       this.#asked ??= text;
       this.#port?.postMessage(text);
     }
 
     /** @param {number} [code] */
     close(code) {
-      // Whoever was told of the end closes, too; the worker's word is still to come.
+      // After a close event the port stays open: the worker's notice that it may reconnect is still to come.
       if (this.readyState === 3) return;
       this.readyState = 3;
-      this.#real?.close(code);
-      this.#drop();
+      this.#socket?.close(code);
+      this.#detach();
     }
 
     #share() {
@@ -113,73 +113,73 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
         this.#fallBack();
       };
       this.#timer = setTimeout(() => this.#fallBack(), READY_MS);
-      this.#port.onmessage = ({ data }) => this.#hear(data);
-      void this.#greet();
+      this.#port.onmessage = ({ data }) => this.#receive(data);
+      void this.#sendHello();
       const { signal } = this.#over;
       const shown = () => globalThis.document?.hidden || this.#port?.postMessage({ shown: true });
       globalThis.document?.addEventListener("visibilitychange", shown, { signal });
       globalThis.addEventListener?.("focus", shown, { signal });
-      globalThis.addEventListener?.("pagehide", () => this.#hush(), { signal });
-      // A page that comes back in the history.
+      globalThis.addEventListener?.("pagehide", () => this.#disconnect(), { signal });
+      // For a page that comes back from the browser's cache.
       globalThis.addEventListener?.("pageshow", () => this.#port || this.#end(1006, ""), { signal });
     }
 
-    /** Says what this tab wants, behind a lock by which the worker sees when the tab is gone. */
-    async #greet() {
+    /** Sends the first message, once this tab holds a lock: its release shows the worker that the tab is closed. */
+    async #sendHello() {
       const lock = await this.#lock(`${name} ${nextId()}`);
       const hello = { address, room, token: hasTokens ? undefined : token, hasTokens, lock, answerTimeoutMs, reconnect: undefined };
       if (reconnect) hello.reconnect = /** @type {any} */ ({ firstMs: reconnect.firstMs, maxMs: reconnect.maxMs });
       this.#port?.postMessage({ hello });
     }
 
-    /** Returns the name of the lock, once it is held; nothing where there are none. @param {string} lock */
+    /** Resolves to the name of the lock once it is held; to `undefined` if the browser has no locks. @param {string} lock */
     #lock(lock) {
       const { locks } = globalThis.navigator ?? {};
-      return new Promise((/** @type {(name?: string) => void} */ tell) => {
+      return new Promise((/** @type {(name?: string) => void} */ resolve) => {
         const held = () => {
-          tell(lock);
+          resolve(lock);
           return this.#port && new Promise((end) => (this.#release = end));
         };
-        if (locks) locks.request(lock, held).catch(() => tell());
-        else tell();
+        if (locks) locks.request(lock, held).catch(() => resolve());
+        else resolve();
       });
     }
 
-    /** The worker holds a lock for as long as it lives. @param {string} lock */
+    /** Waits for the lock that the worker holds as long as it lives, to notice its crash. @param {string} lock */
     #watch(lock) {
       const { signal } = this.#over;
       globalThis.navigator?.locks?.request(lock, { signal }, () => this.#end(1006, "")).catch(() => {});
     }
 
-    /** @param {any} word The worker's: texts of frames, or something about the connection. */
-    #hear(word) {
+    /** Takes a message of the worker. @param {any} word Texts of frames, or an object about the connection. */
+    #receive(word) {
       if (Array.isArray(word)) {
         this.#asked = undefined;
         for (const text of word) this.#deliver(text);
         return;
       }
-      if (word.ready) this.#open(this.#terms[1]);
+      if (word.ready) this.#open(this.#parameters[1]);
       if (word.lock) this.#watch(word.lock);
       if (word.own) this.#fallBack();
       if (word.close) this.#end(word.close[0], word.close[1]);
-      if (word.sign) this.#tellTaken();
+      if (word.sign) this.#acknowledge();
       if (word.asks) void this.#bringToken(word.asks);
       if (word.back) {
-        this.#drop();
+        this.#detach();
         if (reconnect !== false) back();
       }
     }
 
     /** @param {string} text */
     #deliver(text) {
-      // It may be closed by what came before.
+      // An earlier frame may have closed it.
       if (this.readyState === 1) this.#emit("message", { data: text });
-      this.#taken += text.length + FRAME_SIZE;
-      if (this.#taken - this.#told >= TAKEN_STEP) this.#tellTaken();
+      this.#received += text.length + FRAME_SIZE;
+      if (this.#received - this.#acknowledged >= TAKEN_STEP) this.#acknowledge();
     }
 
-    #tellTaken() {
-      this.#port?.postMessage({ taken: (this.#told = this.#taken) });
+    #acknowledge() {
+      this.#port?.postMessage({ taken: (this.#acknowledged = this.#received) });
     }
 
     /** @param {number} id */
@@ -200,7 +200,7 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
       this.#emit("open", {});
     }
 
-    /** The connection is over; the port stays for the word that it is there again. @param {number} code @param {string} reason */
+    /** Fires the close event. The port stays open for the worker's notice that it may reconnect. @param {number} code @param {string} reason */
     #end(code, reason) {
       if (this.readyState === 3) return;
       clearTimeout(this.#timer);
@@ -208,38 +208,39 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
       this.#emit("close", { code, reason });
     }
 
-    /** Goes on without the worker. */
+    /** Continues without the worker, on a connection of its own. */
     #fallBack() {
-      if (this.#real || this.readyState > 1) return;
+      if (this.#socket || this.readyState > 1) return;
       try {
-        this.#takeOwn();
+        this.#openOwn();
       } catch (error) {
         this.#end(1006, "");
       }
     }
 
-    #takeOwn() {
-      this.#drop();
-      const real = (this.#real = new Socket(...this.#terms));
+    #openOwn() {
+      this.#detach();
+      const real = (this.#socket = new Socket(...this.#parameters));
       real.onerror = () => {};
       real.onmessage = (/** @type {any} */ { data }) => this.#emit("message", { data });
       real.onclose = (/** @type {any} */ { code, reason }) => this.#end(code, reason);
       real.onopen = () => {
         if (!this.readyState) return this.#open(real.protocol);
-        // The viewer has asked for its room already.
+        // The viewer has sent its request already.
         if (real.protocol !== this.protocol) this.#end(1002, "protocol");
         else if (this.#asked !== undefined) real.send(this.#asked);
       };
     }
 
-    /** Has the worker forget this connection. */
-    #drop() {
+    /** Removes the listeners, and disconnects from the worker. */
+    #detach() {
       clearTimeout(this.#timer);
       this.#over.abort();
-      this.#hush();
+      this.#disconnect();
     }
 
-    #hush() {
+    /** Disconnects from the worker. */
+    #disconnect() {
       this.#release();
       this.#port?.postMessage({ bye: true });
       this.#port?.close();
@@ -249,7 +250,7 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
     /** @param {string} type @param {object} members */
     #emit(type, members) {
       const event = Object.assign(new Event(type), members);
-      attempt(/** @type {any} */ (this)[`on${type}`], event);
+      callSafely(/** @type {any} */ (this)[`on${type}`], event);
       this.dispatchEvent(event);
     }
   }

@@ -1,13 +1,13 @@
-// A WebSocket that tells what passes over it, for somebody besides its user. Must not know what that means.
+// A WebSocket that reports its frames to an observer. Must not know what frames mean.
 
 /**
- * Returns a class that connects as `Socket` does, and what uses its newest connection.
+ * Returns a class that connects like `Socket`, and functions for its newest connection.
  * @param {any} Socket
- * @param {{ sent: (text: string) => void, heard: (text: string) => void }} told `sent`: before something is sent. `heard`: a frame came, and
- *   the user of the socket has taken it and goes on.
+ * @param {{ sent: (text: string) => void, received: (text: string) => void }} observer `sent`: called before a frame is sent. `received`: called
+ *   after the user of the socket has taken a frame, and not closed the socket.
  * @returns {{ WebSocket: any, send: (text: string) => void, backlog: () => number }}
  */
-export function tapped(Socket, { sent, heard }) {
+export function tapped(Socket, { sent, received }) {
   /** @type {any} */
   let newest;
 
@@ -16,60 +16,60 @@ export function tapped(Socket, { sent, heard }) {
     /** @type {any} */ onmessage = null;
     /** @type {any} */ onclose = null;
     onerror = null;
-    #real;
+    #socket;
 
     /** @param {string} url @param {string} protocol */
     constructor(url, protocol) {
-      const real = (newest = this.#real = new Socket(url, protocol));
+      const real = (newest = this.#socket = new Socket(url, protocol));
       real.onopen = (/** @type {any} */ event) => this.onopen?.(event);
       real.onclose = (/** @type {any} */ event) => this.onclose?.(event);
       real.onerror = () => {};
       real.onmessage = (/** @type {any} */ event) => {
         this.onmessage?.(event);
-        // Whoever gives a connection up does not listen any more.
-        if (this.onmessage) heard(event.data);
+        // A user that gives the connection up removes its listener.
+        if (this.onmessage) received(event.data);
       };
     }
 
     get _socket() {
-      return this.#real._socket;
+      return this.#socket._socket;
     }
 
     get readyState() {
-      return this.#real.readyState;
+      return this.#socket.readyState;
     }
 
     get protocol() {
-      return this.#real.protocol;
+      return this.#socket.protocol;
     }
 
     get bufferedAmount() {
-      return this.#real.bufferedAmount;
+      return this.#socket.bufferedAmount;
     }
 
     /** @param {string} text */
     send(text) {
       sent(text);
-      this.#real.send(text);
+      this.#socket.send(text);
     }
 
     /** @param {number} code */
     close(code) {
-      this.#real.close(code);
+      this.#socket.close(code);
     }
   }
 
   return {
     WebSocket: Tap,
 
-    /** Sends something over the newest connection, if it takes it. @param {string} text */
+    /** Sends a text over the newest connection, if it is open. @param {string} text */
     send(text) {
       if (newest?.readyState !== 1) return;
       sent(text);
       newest.send(text);
     },
 
-    /** How many bytes wait in it. */
+    /** Returns the number of unsent bytes in it. */
     backlog: () => newest?.bufferedAmount ?? 0,
   };
 }

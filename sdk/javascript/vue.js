@@ -1,5 +1,4 @@
-// A room in Vue: its status and the values of its keys as refs that end with the component. Must not know sockets. Needs Vue 3.3 or
-// later.
+// Composables for Vue 3.3 and later: a room, its status and the values of its keys as refs. Must not know sockets.
 
 import { computed, getCurrentInstance, onMounted, shallowRef, toValue, watch } from "vue";
 import { own } from "./host.js";
@@ -24,27 +23,27 @@ import { watch as follow } from "./viewer.js";
 const CONNECTING = Object.freeze({ name: "connecting" });
 
 /**
- * Returns the newest of a value that may be another one, or `otherwise`.
+ * Returns a ref of the present content of the value that `value` returns, or of `otherwise`.
  * @template T
- * @param {() => import("./ears.js").Value<T> | undefined} value
+ * @param {() => import("./listeners.js").Value<T> | undefined} value
  * @param {T} otherwise
  * @returns {ComputedRef<T>}
  */
-function reading(value, otherwise) {
+function refOf(value, otherwise) {
   const changes = shallowRef(0);
-  // At once: no change may happen between reading a value and listening to it.
+  // Synchronous: a value must not change between reading it and subscribing to it.
   watch(value, (now, _, onCleanup) => now && onCleanup(now.subscribe(() => changes.value++)), { immediate: true, flush: "sync" });
   return computed(() => (changes.value, value()?.value ?? otherwise));
 }
 
 /**
- * Returns the end that `begin` gives for an address and an id, while the component is there and has an id.
+ * Returns refs of the viewer or owner that `begin` returns for an address and an id, while there is an id and the component is mounted.
  * @param {MaybeRefOrGetter<string | URL>} url
  * @param {MaybeRefOrGetter<string | null | undefined>} id
  * @param {(url: string | URL, id: any) => any} begin
  */
-function inside(url, id, begin) {
-  // A server mounts nothing. Where there is no component, such as in a store, its scope is there already.
+function clientOf(url, id, begin) {
+  // `onMounted` does not run on a server. A scope without a component, such as that of a store, begins at once.
   const isThere = shallowRef(!getCurrentInstance());
   if (!isThere.value) onMounted(() => (isThere.value = true));
   const wanted = computed(() => isThere.value && toValue(id) && `${toValue(url)} ${toValue(id)}`);
@@ -56,40 +55,40 @@ function inside(url, id, begin) {
     held.value = { wanted, end };
     onCleanup(() => end.leave());
   }, { immediate: true });
-  // The watcher runs later than the id changes: until then there is no room, rather than another one's.
+  // The watcher runs later than the id changes: until then there is no room, rather than the earlier one.
   const room = computed(() => (wanted.value && held.value?.wanted === wanted.value ? held.value.end : undefined));
-  return { room, status: reading(() => room.value?.status, CONNECTING), audience: reading(() => room.value?.audience, undefined) };
+  return { room, status: refOf(() => room.value?.status, CONNECTING), audience: refOf(() => room.value?.audience, undefined) };
 }
 
 /**
- * Watches a room for as long as the component is there. `room` is there when the component is mounted; without `id` nothing is
- * watched. Another `url` or `id` is another room.
+ * Watches a room while the component is mounted. `room` is set when the component is mounted; without `id` it waits. Another `url` or `id`
+ * begins another room.
  * @template [M=AnyMessages]
  * @param {MaybeRefOrGetter<string | URL>} url
  * @param {MaybeRefOrGetter<string | null | undefined>} id
- * @param {MaybeRefOrGetter<ViewerOptions | undefined>} [options] Read when the room is entered: other options alone change nothing.
+ * @param {MaybeRefOrGetter<ViewerOptions | undefined>} [options] Read when the room is entered; later changes have no effect.
  * @returns {{ room: ComputedRef<Viewer<M> | undefined>, status: ComputedRef<Status>, audience: ComputedRef<{ viewers: number } | undefined> }}
  */
 export function useRoom(url, id, options) {
-  return inside(url, id, (url, id) => follow(url, id, toValue(options)));
+  return clientOf(url, id, (url, id) => follow(url, id, toValue(options)));
 }
 
 /**
- * Owns a room for as long as the component is there. Its `id` is there when the room is.
+ * Owns a room while the component is mounted. `id` is set when the room is created or found.
  * @template [M=AnyMessages]
  * @param {MaybeRefOrGetter<string | URL>} url
- * @param {MaybeRefOrGetter<HostOptions | undefined>} [options] Read when it begins. A getter may name what only a browser has.
+ * @param {MaybeRefOrGetter<HostOptions | undefined>} [options] Read when it begins. A getter may use objects that only a browser has.
  * @returns {{ room: ComputedRef<Host<M> | undefined>, id: ComputedRef<string | undefined>, status: ComputedRef<Status>,
  *   audience: ComputedRef<import("./owner.js").Audience | undefined> }}
  */
 export function useHost(url, options) {
-  const host = inside(url, "own", (url) => own(url, toValue(options)));
+  const host = clientOf(url, "own", (url) => own(url, toValue(options)));
   // A room gets its id and a status at the same time.
   return { ...host, id: computed(() => (host.status.value, host.room.value?.id || undefined)) };
 }
 
 /**
- * Returns what a key of a room holds: its parameters, `undefined` while it holds nothing.
+ * Returns a ref of a key's value: its parameters, or `undefined` while it has no value.
  * @template S
  * @template {keyof S & string} K
  * @param {MaybeRefOrGetter<{ state: import("./store.js").State<S> } | undefined>} room A viewer's or an owner's.
@@ -97,5 +96,5 @@ export function useHost(url, options) {
  * @returns {ComputedRef<S[K] | undefined>}
  */
 export function useRoomKey(room, key) {
-  return reading(() => toValue(room)?.state.key(toValue(key)), undefined);
+  return refOf(() => toValue(room)?.state.key(toValue(key)), undefined);
 }

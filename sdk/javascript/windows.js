@@ -1,41 +1,41 @@
-// Which window of a browser owns a room, when several have its key, as after a tab was duplicated. Loaded by an owner with a storage
-// when it needs it. Must not know sockets.
+// Decides which window of a browser owns a room when several have its key, as after a tab was duplicated. Loaded on demand by owners with a
+// storage. Must not know sockets.
 
-/** How long a window has to say that it owns the room, where there are no locks, in milliseconds. */
+/** Without Web Locks: how long another window has to answer that it holds the room, in milliseconds. */
 const ANSWER_MS = 300;
 
-/** How often a window that waits asks, where there are no locks, in milliseconds. */
+/** Without Web Locks: the interval at which a waiting window asks, in milliseconds. */
 const AGAIN_MS = 3_000;
 
 /**
- * What a window does about the other ones.
+ * The hold of one window on a room, against other windows.
  * @typedef {object} Guard
- * @property {(room: string, isAsking: boolean) => Promise<void>} begin Begins with the room that the window has, if it has one: asks for
- *   it, or holds it.
- * @property {(room: string) => void} hold Holds the room, whoever else does.
- * @property {() => boolean} hide The page is left. Returns whether this window asks for the room when the page comes back.
- * @property {() => void} end Holds nothing, and waits for nothing.
+ * @property {(room: string, isAsking: boolean) => Promise<void>} begin Begins with the window's room, if it has one: asks for it if
+ *   `isAsking`, else takes it.
+ * @property {(room: string) => void} hold Takes the room, also from another window.
+ * @property {() => boolean} hide Called when the page is left. Returns whether this window asks for the room when the page is shown again.
+ * @property {() => void} end Releases the room, and stops waiting for it.
  */
 
 /**
- * Returns the guard of one owner. It lets go while the page is away, so that the browser may keep the page for its way back.
- * @param {{ again: () => void, rest: (reason: string) => void, status: () => { name: string } }} owner `again`: this window holds the room
- *   now. `rest`: another window holds it: it did when this one asked (`in_use`), or took it (`fenced`).
+ * Returns the guard of one owner. It releases the room while the page is left, so that the browser may cache the page.
+ * @param {{ again: () => void, standBy: (reason: string) => void, status: () => { name: string } }} owner `again`: called when this window holds
+ *   the room. `rest`: called when another window holds it, since before (`in_use`) or since it took the room over (`fenced`).
  * @returns {Guard}
  */
-export function windows({ again, rest, status }) {
+export function windows({ again, standBy, status }) {
   const over = new AbortController();
   const { signal } = over;
-  /** Another window holds the room. @param {string} reason */
-  const taken = (reason) => /^(elsewhere|closed)$/.test(status().name) || rest(reason);
-  // Plain http on an address of a network has no locks.
+  /** Notifies the owner that another window holds the room. @param {string} reason */
+  const taken = (reason) => /^(elsewhere|closed)$/.test(status().name) || standBy(reason);
+  // Pages over plain http, except those of localhost, have no Web Locks.
   const { request, release } = (globalThis.navigator?.locks ? locks : channel)(() => held && taken("fenced"));
-  /** Whether the page was left while this window held the room, and owned it as far as it knew. */
+  /** Whether the page was left while this window held the room and was not `elsewhere`. */
   let isHidden = false;
   /** @type {string | undefined} The room that this window holds. */
   let held;
 
-  /** Holds the room if no other window does. If one does, waits for its end. @param {string} room */
+  /** Holds the room if it is free, and returns whether it was. Else waits until it is free. @param {string} room */
   async function ask(room) {
     release();
     held = undefined;
@@ -91,32 +91,32 @@ export function windows({ again, rest, status }) {
   };
 }
 
-/** @typedef {"ask" | "wait" | "take"} How Whether to hold the room only if it is free, when it is, or at once. */
+/** @typedef {"ask" | "wait" | "take"} How Whether to hold the room only if it is free now, once it is free, or in any case. */
 
-/** Web Locks: a window that crashed holds nothing. @param {() => void} lose Hears that another window took the room. */
-function locks(lose) {
+/** Returns the hold by Web Locks, which the browser releases if a window crashes. @param {() => void} onLoss Called if another window takes it. */
+function locks(onLoss) {
   /** @type {(value?: any) => void} */
   let end = () => {};
   let stop = new AbortController();
-  /** Counts what was asked and let go: a lock that this window takes from itself is no loss. */
-  let turn = 0;
+  /** Counts requests and releases: a lock that this window takes from itself is no loss. */
+  let generation = 0;
 
   return {
     /** @param {string} room @param {How} how @returns {Promise<boolean>} */
-    request: (room, how) => new Promise((tell) => {
-      const mine = ++turn;
-      // The browser allows a signal beside neither of the other two.
+    request: (room, how) => new Promise((resolve) => {
+      const mine = ++generation;
+      // The browser allows `signal` neither with `ifAvailable` nor with `steal`.
       const options = { ask: { ifAvailable: true }, wait: { signal: stop.signal }, take: { steal: true } }[how];
       let isOurs = false;
       const asked = navigator.locks.request(`rtbroadcaster ${room}`, options, (lock) => {
-        tell((isOurs = Boolean(lock)));
+        resolve((isOurs = Boolean(lock)));
         return lock ? new Promise((resolve) => (end = resolve)) : undefined;
       });
-      // Another window has taken it, or nobody waits any more.
-      asked.catch(() => (isOurs && mine === turn ? lose() : tell(false)));
+      // Another window has taken the lock, or this window has stopped waiting.
+      asked.catch(() => (isOurs && mine === generation ? onLoss() : resolve(false)));
     }),
     release() {
-      turn += 1;
+      generation += 1;
       end();
       stop.abort();
       stop = new AbortController();
@@ -124,8 +124,8 @@ function locks(lose) {
   };
 }
 
-/** A channel between the windows: whoever holds a room says so when it is asked. @param {() => void} lose As above. */
-function channel(lose) {
+/** Returns the hold by a BroadcastChannel: the window that holds a room answers those that ask. @param {() => void} onLoss As above. */
+function channel(onLoss) {
   /** @type {BroadcastChannel | undefined} */
   let line;
 
@@ -134,25 +134,25 @@ function channel(lose) {
     line?.close();
     if (!globalThis.BroadcastChannel) return Promise.resolve(how !== "wait");
     const mine = (line = new BroadcastChannel(`rtbroadcaster ${room}`));
-    return new Promise((tell) => {
+    return new Promise((resolve) => {
       function take() {
         mine.onmessage = ({ data }) => {
           if (data === "ask") mine.postMessage("held");
-          // Another window holds it now, whatever this one thinks.
+          // Another window has taken the room.
           if (data !== "taken") return;
           mine.onmessage = null;
-          lose();
+          onLoss();
         };
         mine.postMessage("taken");
-        tell(true);
+        resolve(true);
       }
       function ask() {
         let timer = setTimeout(() => mine === line && take(), ANSWER_MS);
         mine.onmessage = ({ data }) => {
           if (!/^(held|gone)$/.test(data)) return;
           clearTimeout(timer);
-          if (how === "ask") return tell(false);
-          // It is asked again: the window that holds it may be gone without a word.
+          if (how === "ask") return resolve(false);
+          // Ask again: the window that holds the room may crash.
           timer = setTimeout(() => mine === line && ask(), data === "gone" ? 0 : AGAIN_MS);
         };
         mine.postMessage("ask");

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: what a delivery, a join and an idle viewer cost, side by side with the floor and with others, in
-//! interleaved rounds. Must not know how a server is started or how figures are compared.
+//! `cargo xtask bench`: the cost of a delivery, a join and an idle viewer, side by side with the floor and with others,
+//! in interleaved rounds. Must not know how a server is started or how figures are compared.
 
 mod alone;
 mod balance;
@@ -27,18 +27,18 @@ use crate::scenario::{Scenario, run_all};
 use crate::steps::{Failure, Steps, command};
 use cell::Plan;
 use contender::{Contender, Relays};
-use journal::Journal;
+use journal::RunJournal;
 use run::{Bed, Cores};
 use summary::Summary;
 
-/// What --quick does: too little to tell anything but whether everything works.
+/// The plan of --quick: too short for any figure, only to see whether everything works.
 const QUICK_ROUNDS: u32 = 1;
 const QUICK_SECONDS: u32 = 1;
 const QUICK_VIEWERS: u32 = 300;
 
-/// How many viewers the lanes have when an owner says too much. The more there are, the lower is the rate of ten times
-/// what the lanes carry, which the load generator's core says besides reading everything: with 2 000 the publisher alone
-/// needs a third of the core, with 5 000 a fifth, and all of it is used; with 15 000 a twelfth, and 70 to 80 % is used.
+/// The number of viewers under overload. The more viewers, the lower is the rate of ten times the lanes' capacity,
+/// which the load generator's core publishes besides reading everything. With 2 000 viewers the publisher alone needs a
+/// third of the core, with 5 000 a fifth, and all of it is used; with 15 000 a twelfth, and 70 to 80 % is used.
 const OVERLOAD_VIEWERS: u32 = 15_000;
 
 /// Each round measures every server in every cell, each time a new process on a core of its own.
@@ -61,7 +61,7 @@ pub(crate) struct Bench {
     /// fanout: how many bytes of parameters a message has [default: 512]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(24..=60_000))]
     sizes: Vec<u32>,
-    /// joins: how many viewers join and then hear nothing [default: 10000,18000, with --quick 500]
+    /// joins: how many viewers join and then get nothing [default: 10000,18000, with --quick 500]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=60_000))]
     idle: Vec<u32>,
     /// Which cells; may be repeated [default: all but isolation, balance and overload, with --quick not sizes either]
@@ -76,19 +76,19 @@ pub(crate) struct Bench {
     /// Instead of all this: count the instructions of the pure parts, and fail over +5 % of the baseline
     #[arg(long, conflicts_with_all = ["rounds", "seconds", "viewers", "windows", "sizes", "idle", "only", "quick", "json"])]
     instructions: bool,
-    /// With --instructions: what is counted is the baseline from now on
+    /// With --instructions: make these counts the new baseline
     #[arg(long, requires = "instructions")]
     accept: bool,
 }
 
-/// What is done with counts of instructions.
+/// What to do with counts of instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Baseline {
     Compare,
     Accept,
 }
 
-/// Cells that show the same.
+/// Cells that show the same figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Group {
     /// CPU per delivery, by viewers and window
@@ -105,19 +105,19 @@ enum Group {
     Isolation,
     /// How evenly one room's work is spread over the server's threads; only if asked for, and alone
     Balance,
-    /// Ages, memory and loss when an owner says ten times what the lanes carry; only if asked for
+    /// Ages, memory and loss when an owner publishes ten times what the lanes carry; only if asked for
     Overload,
 }
 
 impl Group {
-    /// Whether it is a measurement of its own, which needs no other server.
+    /// Returns whether it is a measurement of its own, which needs no other server.
     fn is_alone(self) -> bool {
         matches!(self, Self::Isolation | Self::Balance)
     }
 }
 
 impl Bench {
-    /// What is asked for, the defaults filled in.
+    /// Returns the plan of these options, with the defaults filled in.
     fn plan(&self) -> Plan {
         let quick = |quick: u32, full: u32| if self.quick { quick } else { full };
         let or = |given: &[u32], default: &[u32]| if given.is_empty() { default } else { given }.to_vec();
@@ -141,12 +141,12 @@ impl Bench {
     }
 }
 
-/// Measures what is asked for, and tells it.
+/// Runs the measurements that are asked for, and prints them.
 pub(crate) fn run(options: &Bench, steps: &mut Steps) -> Result<(), Failure> {
     run_all::<Measurement>(options, (), steps, |_, _| ())
 }
 
-/// All that is asked for.
+/// All measurements of one command line.
 struct Measurement(Bench);
 
 impl Scenario for Measurement {
@@ -162,7 +162,7 @@ impl Scenario for Measurement {
     }
 }
 
-/// Has every cell measured in every round, whatever the first ones bring.
+/// Measures every cell in every round, also after a failure.
 fn measure(options: &Bench, steps: &mut Steps) -> Result<Report, Failure> {
     if options.instructions {
         let wish = if options.accept { Baseline::Accept } else { Baseline::Compare };
@@ -172,7 +172,7 @@ fn measure(options: &Bench, steps: &mut Steps) -> Result<Report, Failure> {
     if is_alone && options.only.len() > 1 {
         return Err(Failure::new("isolation and balance are measured alone: give no other --only"));
     }
-    // One after the other: built together, the server would get the features that only the relays ask for.
+    // Built one after the other: in one build the server would get the features that only the relays ask for.
     steps.run(&mut command("cargo", "build --release --package rtbroadcaster-server"))?;
     match options.only[..] {
         [Group::Isolation] => return isolation::run(options, steps),
@@ -183,11 +183,10 @@ fn measure(options: &Bench, steps: &mut Steps) -> Result<Report, Failure> {
     let relays = Relays::install(steps);
     let (plan, cores) = (options.plan(), Cores::of_this_machine());
     let bed = Bed { plan: &plan, relays: &relays, cores, generator: &release("rtbroadcaster") };
-    let mut journal = Journal::begin(&plan, cores);
+    let mut journal = RunJournal::begin(&plan, cores);
     let cells = plan.cells(|cell| bed.measure(Contender::Floor, cell))?;
     for round in 0..plan.rounds {
-        // Cells that are held against each other are measured next to each other: what else the machine does changes
-        // within seconds.
+        // Cells that are compared are measured next to each other: the load of the machine changes within seconds.
         for together in cells.chunk_by(|one, other| one.group == Group::Rooms && other.group == Group::Rooms) {
             let contenders = contender::in_turn(&together[0].contenders, round);
             for contender in contenders.filter(|contender| relays.has(*contender)) {

@@ -1,5 +1,5 @@
-//! `cargo xtask hostile`: what the server does under attack, beside an owner and viewers that do nothing wrong.
-//! Must not know how an attack works.
+//! `cargo xtask hostile`: the server under attack, beside an owner and viewers that behave. Must not know how an attack
+//! works.
 
 mod attack;
 mod corpus;
@@ -22,15 +22,15 @@ use crate::report::Report;
 use crate::scenario::{Scenario, run_all};
 use crate::steps::{Failure, Steps};
 use attack::{Attack, Plan};
-use report::{Findings, Row};
-use target::{Store, Target};
-use watch::Watch;
+use report::{AttackFindings, Findings};
+use target::{AttackedServer, RoomStore};
+use watch::PeakWatch;
 use witnesses::Witnesses;
 
-/// Below this scale an attack is short and any build will do: what counts then is that it works.
+/// Below this scale an attack is short and any build will do: it only has to work.
 const FULL_FROM: f64 = 0.1;
 
-/// How long one attack may take at most.
+/// The most time of one attack.
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Without --only all attacks are made, one after the other.
@@ -39,18 +39,18 @@ pub(crate) struct Hostile {
     /// Which attack; may be repeated
     #[arg(long)]
     only: Vec<Attack>,
-    /// How much of each attack; 1 is a million frames, and needs `ulimit -n 20000`
+    /// The scale of each attack; 1 is a million frames, and needs `ulimit -n 20000`
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
-    /// Keep rooms in memory only: of less that a store writes later, a leak is seen sooner
+    /// Keep rooms in memory only: without the writes of a store a leak shows sooner
     #[arg(long)]
     in_memory: bool,
-    /// What decides all chance [default: another one each time]
+    /// The seed of all random choices [default: another one each time]
     #[arg(long)]
     seed: Option<u64>,
 }
 
-/// Makes the attacks and prints what came of them.
+/// Makes the attacks and prints the findings.
 pub(crate) fn run(options: &Hostile, steps: &mut Steps) -> Result<(), Failure> {
     if !(0.0..=10.0).contains(&options.scale) {
         return Err(Failure::new("--scale is above 0 and at most 10"));
@@ -87,8 +87,8 @@ fn measure(options: &Hostile, steps: &mut Steps) -> Result<Findings, Failure> {
     let program = server_program(steps)?;
     let seed = options.seed.unwrap_or_else(clock);
     println!("seed {seed}, scale {}", options.scale);
-    let store = if options.in_memory { Store::Memory } else { Store::Disk };
-    let target = Target::start(&program, options.scale, store)?;
+    let store = if options.in_memory { RoomStore::Memory } else { RoomStore::Disk };
+    let target = AttackedServer::start(&program, options.scale, store)?;
     let witnesses = Witnesses::start(target.address())?;
     let plan = || Plan {
         address: target.address(),
@@ -100,8 +100,8 @@ fn measure(options: &Hostile, steps: &mut Steps) -> Result<Findings, Failure> {
     };
     let attacks = Attack::all().filter(|attack| options.only.is_empty() || options.only.contains(attack));
     let attacks: Vec<_> = attacks.collect();
-    // Once before anything is measured: the allocator keeps for good what an attack needed at its height, and only what
-    // the same attack adds when it comes again is a leak.
+    // Once before the measurements: the allocator keeps for good the memory of an attack's peak, and only the growth at
+    // its second run is a leak.
     let mut warming = Vec::new();
     for &attack in &attacks {
         let plan = plan();
@@ -112,7 +112,7 @@ fn measure(options: &Hostile, steps: &mut Steps) -> Result<Findings, Failure> {
         }
     }
     warming.into_iter().try_for_each(|attack| outcome(attack).map(drop))?;
-    // Thousands of rooms of attackers that are gone wait for their owners, which no other attack is held to.
+    // Thousands of rooms of former attackers wait for their owners; no other attack may find them.
     thread::sleep(target.grace());
     let first = target.settled(None)?;
     let mut rows = Vec::new();
@@ -120,12 +120,12 @@ fn measure(options: &Hostile, steps: &mut Steps) -> Result<Findings, Failure> {
         let before = target.settled(None)?;
         witnesses.take()?;
         let (plan, started) = (plan(), Instant::now());
-        let watch = Watch::begin(target.process(), store);
+        let watch = PeakWatch::begin(target.process(), store);
         let made = outcome(on_a_thread(PATIENCE, move || attack.make(plan)));
         let (time, peak) = (started.elapsed(), watch.end());
         let (made, peak) = (made?, peak?);
         let after = target.settled(Some(before))?;
-        let row = Row { attack, made, time, before, peak, after, heard: witnesses.take()? };
+        let row = AttackFindings { attack, made, time, before, peak, after, heard: witnesses.take()? };
         println!("{row}");
         rows.push(row);
     }
@@ -136,7 +136,7 @@ fn measure(options: &Hostile, steps: &mut Steps) -> Result<Findings, Failure> {
     Ok(Findings { rows, first, last, log })
 }
 
-/// A seed that was not there before.
+/// Returns a new seed.
 fn clock() -> u64 {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     time.as_secs() << 20 | u64::from(time.subsec_micros())

@@ -1,5 +1,5 @@
-//! Holds that what judges does not use what it judges: only the scenarios that drive the library's own clients name its crates,
-//! and the viewer that judges and the reader of frames know nothing but each other. Must not know what they do.
+//! Checks that judges do not use what they judge: only the scenarios that drive the library's own clients name its
+//! crates, and the viewer that judges and the reader of frames know nothing but each other. Must not know what they do.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,18 +7,18 @@ use std::path::{Path, PathBuf};
 /// The files, and the folders of files, that drive the library's own clients.
 const DRIVERS: [&str; 4] = ["chaos/clients/library.rs", "chaos/remote.rs", "chaos/remote/", "chaos/slow.rs"];
 
-/// What judges, and what it may know of this crate.
+/// The judges, and the modules of this crate that they may name.
 const JUDGES: [&str; 4] = ["model.rs", "model/", "load/frame.rs", "load/peer.rs"];
 const KNOWN: [&str; 3] = ["model", "frame", "steps"];
 
-/// Every `.rs` file below `folder`.
+/// Returns every `.rs` file below `folder`.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let below = |path: PathBuf| if path.is_dir() { files(&path) } else { vec![path] };
     entries.flat_map(below).filter(|path| path.extension().is_some_and(|name| name == "rs")).collect()
 }
 
-/// The words of the code of a text, without comments and what stands between quotes.
+/// Returns the words of the code of a text, without comments and quoted texts.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     for line in text.lines() {
@@ -41,12 +41,12 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Whether one of `places` is the file `path`, or a folder that it is in.
+/// Returns whether one of `places` is the file `path`, or a folder that it is in.
 fn is_in(path: &str, places: &[&str]) -> bool {
     places.iter().any(|place| if place.ends_with('/') { path.starts_with(place) } else { path == *place })
 }
 
-/// What a file must not name.
+/// Returns the forbidden names in a file.
 fn wrong(path: &str, text: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     for word in words(text) {
@@ -94,7 +94,7 @@ fn a_judge_that_names_the_library_is_found() {
         ("model.rs", "// As rtbroadcaster::Message does."),
         ("load/peer.rs", "const V2: &str = \"rtbroadcaster.v2\";"),
         ("chaos/remote.rs", "use rtbroadcaster::Message;"),
-        ("chaos/remote/ear.rs", "use rtbroadcaster::Message;"),
+        ("chaos/remote/viewer_check.rs", "use rtbroadcaster::Message;"),
         ("model/answer.rs", "use crate::model::record::Record;"),
         ("chaos/cuts.rs", "use crate::load::server::Server;"),
     ] {

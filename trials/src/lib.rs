@@ -1,4 +1,5 @@
-//! Trials of a built server and of its clients: picks one, runs it, says how it ended. Must not know what a trial does.
+//! Trials of a built server and of its clients: picks one, runs it, prints how it ended. Must not know what a trial
+//! does.
 
 mod bench;
 mod chaos;
@@ -31,7 +32,7 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Viewers under load: each gets every message once and in order; memory, CPU and latency are told
+    /// Viewers under load: each gets every message once and in order; prints memory, CPU and latency
     Soak(soak::Soak),
     /// Version 2 under cuts, lags, takeovers, joins, kills and a drain: nothing lost, repeated, stale or untrue
     Chaos(chaos::Chaos),
@@ -50,7 +51,7 @@ enum Command {
     ChaosHerd,
 }
 
-/// Runs the trial that the command line names, and returns how the process ends.
+/// Runs the trial that the command line names, and returns the exit code.
 pub fn run() -> ExitCode {
     let command = CommandLine::parse().command;
     let mut steps = Steps::begin();
@@ -60,14 +61,14 @@ pub fn run() -> ExitCode {
         Command::Hostile(options) => ("hostile", hostile::run(options, &mut steps)),
         Command::Chaos(options) => ("chaos", chaos::run(options, &mut steps)),
         Command::Synced => ("synced", synced::run(&mut steps)),
-        // Nobody reads what it prints but the program that has started it.
+        // Only the program that has started it reads what it prints.
         Command::ChaosOwner => return part(chaos::be_an_owner()),
         Command::ChaosHerd => return part(chaos::be_a_herd()),
     };
     steps.end(name, outcome)
 }
 
-/// How a process ends that is a part of another one.
+/// Returns the exit code of a process that is a part of another one.
 fn part(outcome: Result<(), Failure>) -> ExitCode {
     outcome.map_or_else(
         |failure| {

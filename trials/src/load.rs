@@ -1,4 +1,5 @@
-//! What the load generators share: connections, the server's process, threads. Must not know what is measured.
+//! The parts that the load generators share: connections, the server's process, threads. Must not know what is
+//! measured.
 
 pub(crate) mod frame;
 pub(crate) mod peer;
@@ -12,8 +13,8 @@ use std::time::{Duration, Instant};
 pub(crate) use crate::steps::target;
 use crate::steps::{Failure, Steps, command};
 
-/// In a build that is not optimized: has an optimized one do what this one was called for, and says how that ended.
-/// The load generator must not be what is slow.
+/// In a build that is not optimized: runs the same command in an optimized one, and returns how that ended. The load
+/// generator must not be the slow part.
 pub(crate) fn optimized(steps: &mut Steps) -> Option<Result<(), Failure>> {
     cfg!(debug_assertions).then(|| {
         steps.run(&mut command("cargo", "build --release --package rtbroadcaster-server --package trials"))?;
@@ -22,17 +23,17 @@ pub(crate) fn optimized(steps: &mut Steps) -> Option<Result<(), Failure>> {
     })
 }
 
-/// Where an optimized program is built.
+/// Returns the path of an optimized program.
 pub(crate) fn release(program: &str) -> PathBuf {
     target().join("release").join(program)
 }
 
-/// Where a program is of the same build as this one.
+/// Returns the path of a program of the same build as this one.
 pub(crate) fn built(program: &str) -> PathBuf {
     if cfg!(debug_assertions) { target().join("debug").join(program) } else { release(program) }
 }
 
-/// Builds the server's program as this one is built, unless that was done with it, and says where it is.
+/// Builds the server's program as this one is built, unless that was done with it, and returns its path.
 pub(crate) fn server_program(steps: &mut Steps) -> Result<PathBuf, Failure> {
     if cfg!(debug_assertions) {
         // As `cargo xtask test` builds it, or everything would be built once more with a few features less.
@@ -41,20 +42,20 @@ pub(crate) fn server_program(steps: &mut Steps) -> Result<PathBuf, Failure> {
     Ok(built("rtbroadcaster"))
 }
 
-/// How busy a thread or a process was in a stretch of time.
+/// The share of a core that a thread or a process used in a stretch of time.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Busy {
+pub(crate) struct CpuShare {
     pub(crate) cpu: Duration,
     pub(crate) time: Duration,
 }
 
-impl Busy {
+impl CpuShare {
     pub(crate) fn share(self) -> f64 {
         self.cpu.as_secs_f64() / self.time.as_secs_f64()
     }
 }
 
-/// A stretch of time that has begun on this thread.
+/// A stretch of time on this thread.
 pub(crate) struct Stretch {
     cpu: Duration,
     at: Instant,
@@ -65,12 +66,12 @@ impl Stretch {
         Ok(Self { cpu: process::cpu_of_this_thread()?, at: Instant::now() })
     }
 
-    pub(crate) fn end(self) -> Result<Busy, Failure> {
-        Ok(Busy { cpu: process::cpu_of_this_thread()?.saturating_sub(self.cpu), time: self.at.elapsed() })
+    pub(crate) fn end(self) -> Result<CpuShare, Failure> {
+        Ok(CpuShare { cpu: process::cpu_of_this_thread()?.saturating_sub(self.cpu), time: self.at.elapsed() })
     }
 }
 
-/// Runs `work` on a thread of its own, so that its share of a core can be told, and no longer than `limit`.
+/// Runs `work` on a thread of its own, so that its share of a core can be measured, for at most `limit`.
 pub(crate) fn on_a_thread<T, F>(
     limit: Duration,
     work: impl FnOnce() -> F + Send + 'static,
@@ -87,7 +88,7 @@ where
     })
 }
 
-/// What the work of a thread came to.
+/// Returns the outcome of a thread.
 pub(crate) fn outcome<T>(thread: JoinHandle<Result<T, Failure>>) -> Result<T, Failure> {
     thread.join().unwrap_or_else(|_| Err(Failure::new("a thread of the load generator panicked")))
 }

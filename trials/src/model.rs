@@ -1,5 +1,5 @@
-//! A viewer by the client rules of PROTOCOL.md section 2, which looks at everything it hears: it knows what was said.
-//! Pure: texts in, faults out.
+//! A viewer by the client rules of PROTOCOL.md section 2 that checks every text: it knows the owner's messages. Pure:
+//! texts in, faults out.
 
 pub(crate) mod answer;
 mod delivery;
@@ -16,19 +16,19 @@ use sha2::{Digest, Sha256};
 
 use answer::{Alive, Answer, Message, Owner, Reset, ResetReason, Skipped};
 use fault::{Fault, Faults};
-use join::{Asked, Replay};
-pub(crate) use join::{Claim, Outcome};
-use ledger::Ledger;
+pub(crate) use join::{CursorClaim, JoinOutcome};
+use join::{PendingJoin, PendingReplay};
+use ledger::DeliveryLedger;
 use record::Record;
 use state::{Hash, State};
 
-/// The most bytes that may wait for a viewer (`backlog_bytes_max`): a `reset` says that there were more.
+/// The most bytes that may wait for a viewer (`backlog_bytes_max`): a `reset` `slow` needs more.
 const BACKLOG_BYTES_MAX: u64 = 256 * 1024;
 
-/// What each of them counts besides its bytes.
+/// The bytes that each waiting message counts besides its own.
 const PLACE_BYTES: u64 = 128;
 
-/// What ephemeral messages may have added to that.
+/// The most bytes of ephemeral messages among them.
 const EPHEMERAL_BYTES_MAX: u64 = 32 * 1024;
 
 /// One viewer over all its connections.
@@ -39,56 +39,57 @@ pub(crate) struct Model {
     /// The epoch of its cursor.
     epoch: String,
     state: State,
-    phase: Phase,
-    /// The end of a pause that has no answer yet; messages that were on their way may come before it.
-    unpausing: Option<Asked>,
-    /// What a `skipped` has told that stands directly before the next message.
+    phase: JoinPhase,
+    /// The unanswered `unpause`; messages that were on their way may come before its answer.
+    unpausing: Option<PendingJoin>,
+    /// The number of a `skipped`, which is directly before the next message.
     hole: Option<u64>,
-    /// From this number on nothing is missing in the state: the newer values that the holes stand for have come.
+    /// From this number on nothing is missing in the state: the newer values of the holes have arrived.
     complete_at: u64,
     /// The number in the last `alive` of this connection.
     alive: Option<u64>,
     /// The last ephemeral message of its life.
     ephemeral: u64,
-    /// The last ephemeral message of this connection came after this number was said.
+    /// The last ephemeral message of this connection arrived after this number was published.
     ephemeral_after: u64,
-    /// The newest term that it was told.
+    /// The newest term that it knows.
     term: u64,
-    ledger: Ledger,
-    /// How many messages were to be replayed by resumes.
+    ledger: DeliveryLedger,
+    /// The number of messages announced in replays of resumes.
     replayed: u64,
-    /// The texts of all numbered messages outside of snapshots and resets, as they came.
+    /// The hash of the texts of all numbered messages outside of snapshots and resets, in the order in which they
+    /// arrived.
     digest: Sha256,
     pub(crate) faults: Faults,
 }
 
-/// Where a connection is.
+/// The phase of a connection.
 #[derive(Debug, Default)]
-enum Phase {
-    /// There is none, or it has not asked for the room.
+enum JoinPhase {
+    /// There is no connection, or it has not sent a join.
     #[default]
     Away,
-    Asked(Asked),
-    Replay(Replay),
+    Asked(PendingJoin),
+    Replay(PendingReplay),
     Live,
 }
 
-/// What a text meant.
+/// The meaning of a text.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(crate) enum Meaning {
     /// The join was answered.
-    Joined(Outcome),
-    /// The state follows anew, because this viewer was too slow.
+    Joined(JoinOutcome),
+    /// The state is replayed, because this viewer was too slow.
     Reset,
     /// A message was applied.
     Message,
-    /// An ephemeral message came.
+    /// An ephemeral message arrived.
     Ephemeral,
     /// The request is refused with this code.
     Refused(String),
-    /// What one `alive` told had not come when the next one came: by the rules this client connects anew.
+    /// The `seq` of one `alive` was not reached when the next one came: by the rules this client reconnects.
     Reconnect,
-    /// The server goes away, and advises to come back after so many milliseconds.
+    /// The server is draining, and advises to come back after so many milliseconds.
     Draining(u64),
     /// The last text before the server's close, with its word.
     Closed(String),
@@ -97,14 +98,14 @@ pub(crate) enum Heard {
 }
 
 impl Model {
-    /// One that has the empty state from before the first message, and asks for all that came after it.
+    /// Returns a viewer with the empty state from before the first message, which asks for all later ones.
     pub(crate) fn from_the_first() -> Self {
         let mut model = Self { position: Some(0), ..Self::default() };
         model.ledger.begin_or_reset(0);
         model
     }
 
-    /// One that has everything up to `seq`, and asks for all that came after it.
+    /// Returns a viewer with everything up to `seq`, which asks for all later ones.
     pub(crate) fn from(seq: u64, record: &Record) -> Self {
         let mut model = Self { position: Some(seq), ..Self::default() };
         model.ledger.begin_or_reset(seq);
@@ -115,26 +116,26 @@ impl Model {
         model
     }
 
-    /// The connection is gone. A replay of a state that was not whole is forgotten.
+    /// Ends the connection, and drops an incomplete replay of a state.
     pub(crate) fn cut(&mut self) {
-        self.phase = Phase::Away;
+        self.phase = JoinPhase::Away;
         self.unpausing = None;
         self.hole = None;
         self.alive = None;
         self.ephemeral_after = 0;
     }
 
-    /// Whether it is past its replay.
+    /// Returns whether it is past its replay.
     pub(crate) fn is_live(&self) -> bool {
-        matches!(self.phase, Phase::Live)
+        matches!(self.phase, JoinPhase::Live)
     }
 
-    /// Whether some of a replay is to come.
+    /// Returns whether a replay is incomplete.
     pub(crate) fn is_in_replay(&self) -> bool {
-        matches!(self.phase, Phase::Replay(_))
+        matches!(self.phase, JoinPhase::Replay(_))
     }
 
-    /// The number up to which it has everything.
+    /// Returns the number up to which it has everything.
     pub(crate) fn position(&self) -> Option<u64> {
         self.position
     }
@@ -143,28 +144,28 @@ impl Model {
         &self.state
     }
 
-    /// How many messages were to be replayed by resumes.
+    /// Returns how many messages were announced in replays of resumes.
     pub(crate) fn replayed(&self) -> u64 {
         self.replayed
     }
 
-    pub(crate) fn ledger(&self) -> &Ledger {
+    pub(crate) fn ledger(&self) -> &DeliveryLedger {
         &self.ledger
     }
 
-    /// The hash of all numbered messages that came one by one.
+    /// Returns the hash of all numbered messages that arrived one by one.
     pub(crate) fn hash(&self) -> Hash {
         self.digest.clone().finalize().into()
     }
 
-    /// A text came.
-    pub(crate) fn hear(&mut self, text: &[u8], record: &Record) -> Heard {
+    /// Checks one text, and returns its meaning.
+    pub(crate) fn hear(&mut self, text: &[u8], record: &Record) -> Meaning {
         let answer = std::str::from_utf8(text).map_err(|error| error.to_string());
         let (text, answer) = match answer.and_then(|text| Ok((text, Answer::read(text)?))) {
             Ok(read) => read,
             Err(why) => {
                 self.faults.note(Fault::Forbidden, || format!("{why}: {}", String::from_utf8_lossy(text)));
-                return Heard::Other;
+                return Meaning::Other;
             }
         };
         if let Some(through) = self.hole
@@ -175,33 +176,33 @@ impl Model {
         }
         match (answer, &self.phase) {
             (Answer::Joined(joined), _) if self.has_asked() => self.joined(&joined, record),
-            (Answer::Error(refusal), _) if self.has_asked() => Heard::Refused(refusal.code.into_owned()),
-            (Answer::Draining(draining), _) if record.may_be_away => Heard::Draining(draining.reconnect_in_ms),
-            (Answer::Closed(closed), _) => Heard::Closed(closed.reason.into_owned()),
-            (Answer::Message(message), Phase::Replay(_) | Phase::Live) => self.message(&message, text, record),
-            (Answer::Alive(alive), Phase::Replay(_) | Phase::Live) => self.alive(&alive, record),
-            (Answer::Owner(owner), Phase::Replay(_) | Phase::Live) => self.owner(&owner, record),
-            (Answer::Skipped(skipped), Phase::Live) => self.skipped(&skipped),
-            (Answer::Reset(reset), Phase::Live) => self.reset(&reset, record),
+            (Answer::Error(refusal), _) if self.has_asked() => Meaning::Refused(refusal.code.into_owned()),
+            (Answer::Draining(draining), _) if record.may_be_away => Meaning::Draining(draining.reconnect_in_ms),
+            (Answer::Closed(closed), _) => Meaning::Closed(closed.reason.into_owned()),
+            (Answer::Message(message), JoinPhase::Replay(_) | JoinPhase::Live) => self.message(&message, text, record),
+            (Answer::Alive(alive), JoinPhase::Replay(_) | JoinPhase::Live) => self.alive(&alive, record),
+            (Answer::Owner(owner), JoinPhase::Replay(_) | JoinPhase::Live) => self.owner(&owner, record),
+            (Answer::Skipped(skipped), JoinPhase::Live) => self.skipped(&skipped),
+            (Answer::Reset(reset), JoinPhase::Live) => self.reset(&reset, record),
             _ => {
                 self.faults.note(Fault::Forbidden, || format!("not here: {text}"));
-                Heard::Other
+                Meaning::Other
             }
         }
     }
 
-    /// Whether a `joined` or a refusal may come.
+    /// Returns whether a `joined` or a refusal may come.
     fn has_asked(&self) -> bool {
-        matches!(self.phase, Phase::Asked(_)) || self.unpausing.is_some()
+        matches!(self.phase, JoinPhase::Asked(_)) || self.unpausing.is_some()
     }
 
-    fn message(&mut self, message: &Message<'_>, text: &str, record: &Record) -> Heard {
+    fn message(&mut self, message: &Message<'_>, text: &str, record: &Record) -> Meaning {
         let Some(seq) = message.seq else {
             self.ephemeral(text, record);
-            return Heard::Ephemeral;
+            return Meaning::Ephemeral;
         };
         self.compare(seq, text, record);
-        if let Phase::Replay(replay) = &mut self.phase {
+        if let JoinPhase::Replay(replay) = &mut self.phase {
             replay.left = replay.left.saturating_sub(1);
             if replay.is_whole {
                 replay.state.insert(&message.key, seq, text);
@@ -215,14 +216,14 @@ impl Model {
         } else {
             if seq <= self.ephemeral_after {
                 let after = self.ephemeral_after;
-                self.faults.note(Fault::OddEphemeral, || format!("one said after {after} came before {text}"));
+                self.faults.note(Fault::OddEphemeral, || format!("one published after {after} arrived before {text}"));
             }
             self.deliver(seq, message, text, record);
         }
-        Heard::Message
+        Meaning::Message
     }
 
-    /// Whether the text is what was said under this number.
+    /// Checks that the text is the message of this number.
     fn compare(&mut self, seq: u64, text: &str, record: &Record) {
         match record.frame(seq) {
             Some(said) if said == text => {}
@@ -231,12 +232,12 @@ impl Model {
         }
     }
 
-    fn skipped(&mut self, skipped: &Skipped<'_>) -> Heard {
+    fn skipped(&mut self, skipped: &Skipped<'_>) -> Meaning {
         self.hole = Some(skipped.through);
-        Heard::Other
+        Meaning::Other
     }
 
-    fn reset(&mut self, reset: &Reset<'_>, record: &Record) -> Heard {
+    fn reset(&mut self, reset: &Reset<'_>, record: &Record) -> Meaning {
         self.room(reset.term, &reset.epoch, reset.owner, record);
         let position = self.position.unwrap_or(0);
         if reset.seq < position {
@@ -248,22 +249,22 @@ impl Model {
             self.faults.note(Fault::FalseReset, || format!("{reset:?} after {position}: {waited} bytes waited"));
         }
         self.replay(reset.seq, reset.replay, Some(&reset.epoch), record);
-        Heard::Reset
+        Meaning::Reset
     }
 
-    fn alive(&mut self, alive: &Alive<'_>, record: &Record) -> Heard {
+    fn alive(&mut self, alive: &Alive<'_>, record: &Record) -> Meaning {
         if alive.seq > record.last() {
             self.faults.note(Fault::Unsaid, || format!("{alive:?}"));
         }
         let position = self.position.unwrap_or(0);
         match self.alive.replace(alive.seq) {
-            Some(before) if before > position => Heard::Reconnect,
-            _ => Heard::Other,
+            Some(before) if before > position => Meaning::Reconnect,
+            _ => Meaning::Other,
         }
     }
 
-    fn owner(&mut self, owner: &Owner<'_>, record: &Record) -> Heard {
+    fn owner(&mut self, owner: &Owner<'_>, record: &Record) -> Meaning {
         self.room(owner.term, &record.epoch, owner.status, record);
-        Heard::Other
+        Meaning::Other
     }
 }

@@ -1,20 +1,20 @@
-//! Chance that can be repeated: SplitMix64 (Steele, Lea, Flood 2014). Pure.
+//! Random numbers that can be repeated: SplitMix64 (Steele, Lea, Flood 2014). Pure.
 
 use std::ops::Range;
 
-/// A stream of numbers that its seed decides.
+/// A stream of numbers, determined by its seed.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// The stream number `stream` of a seed: each task has its own, so that none depends on the others' pace.
+    /// Returns the stream number `stream` of a seed: each task has its own, so that none depends on the others' pace.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut random = Self(seed ^ stream.wrapping_mul(0xd134_2543_de82_ef95));
         random.0 = random.next();
         random
     }
 
-    /// The next number.
+    /// Returns the next number.
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -23,18 +23,18 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number of the range, which is not empty.
+    /// Returns a number of the range, which is not empty.
     pub(crate) fn within(&mut self, range: Range<u64>) -> u64 {
         // The bias is below one in 2^40 for the ranges of this program.
         range.start + self.next() % (range.end - range.start)
     }
 
-    /// A number below `end` as an index.
+    /// Returns a number below `end` as an index.
     pub(crate) fn index(&mut self, end: usize) -> usize {
         usize::try_from(self.within(0..end as u64)).expect("it is below a usize")
     }
 
-    /// True once in `times` on average.
+    /// Returns true once in `times` on average.
     pub(crate) fn one_in(&mut self, times: u64) -> bool {
         self.within(0..times) == 0
     }

@@ -1,12 +1,12 @@
-//! What a run has shown, in lines for people, and whether that is good. Must not know which run it was.
+//! The findings of a run, in lines for people, and its verdict. Must not know which run it was.
 
 use std::fmt::Display;
 
 use crate::steps::Failure;
 
-/// What a run has found, of which a report can be made: its lines are what it displays.
+/// The findings of a run, which make a report: their lines are what `Display` writes.
 pub(crate) trait Judged: Display {
-    /// Fails if anything is not as it must be, with the reason.
+    /// Fails with the reason if anything is not as it must be.
     fn verdict(&self) -> Result<(), Failure>;
 }
 
@@ -18,18 +18,18 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Returns one of what can only be good.
+    /// Returns a report without faults.
     pub(crate) fn good(lines: String) -> Self {
         Self { lines, verdict: Ok(()) }
     }
 
     /// Prints the lines, and returns the verdict.
-    pub(crate) fn tell(self) -> Result<(), Failure> {
+    pub(crate) fn print(self) -> Result<(), Failure> {
         println!("{}", self.lines);
         self.verdict
     }
 
-    /// The same lines, with a failure where this is one that the findings know nothing of.
+    /// Returns the same lines, with the failure of `outcome` if it has one that the findings do not know.
     pub(crate) fn unless(self, outcome: Result<(), Failure>) -> Self {
         Self { verdict: outcome.and(self.verdict), ..self }
     }
@@ -64,11 +64,11 @@ mod tests {
     #[test]
     fn a_report_is_good_only_if_all_is() {
         let failed = || Err(Failure::new("the disk is full"));
-        assert!(Report::from(Lost(0)).tell().is_ok());
-        assert!(Report::from(Lost(0)).unless(Ok(())).tell().is_ok());
-        assert_eq!(Report::from(Lost(1)).unless(Ok(())).tell().unwrap_err().to_string(), "something was lost");
-        assert_eq!(Report::from(Lost(1)).unless(failed()).tell().unwrap_err().to_string(), "the disk is full");
-        assert!(Report::good(String::new()).tell().is_ok());
+        assert!(Report::from(Lost(0)).print().is_ok());
+        assert!(Report::from(Lost(0)).unless(Ok(())).print().is_ok());
+        assert_eq!(Report::from(Lost(1)).unless(Ok(())).print().unwrap_err().to_string(), "something was lost");
+        assert_eq!(Report::from(Lost(1)).unless(failed()).print().unwrap_err().to_string(), "the disk is full");
+        assert!(Report::good(String::new()).print().is_ok());
         assert_eq!(Report::from(Lost(7)).lines, "lost: 7");
     }
 }

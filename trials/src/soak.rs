@@ -20,10 +20,10 @@ use crate::scenario::{Scenario, run_all};
 use crate::steps::{Failure, Steps};
 use report::Findings;
 
-/// How long everything may take besides the time in which messages are said.
+/// The most time of everything besides the publishing.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// How often the server is looked at.
+/// The time between two samples of the server.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Without --viewers and --rate there are two runs: 1 000 viewers at 50 messages a second, and 5 000 at 10.
@@ -41,7 +41,7 @@ pub(crate) struct Soak {
     /// How many bytes of parameters each message has
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(64..=60_000))]
     size: u32,
-    /// How long messages are said
+    /// How many seconds messages are published
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
 }
@@ -57,7 +57,7 @@ struct Plan {
 }
 
 impl Plan {
-    /// How many messages each room hears.
+    /// Returns how many messages each room gets.
     fn messages(self) -> u32 {
         self.rate * self.seconds
     }
@@ -81,8 +81,8 @@ impl Scenario for Plan {
     }
 }
 
-/// Has every plan run and printed, whatever the first ones bring, by an optimized build of this program: the load
-/// generator must not be what is slow.
+/// Runs and prints every plan, also after a failure, by an optimized build of this program: the load generator must not
+/// be the slow part.
 pub(crate) fn run(options: &Soak, steps: &mut Steps) -> Result<(), Failure> {
     if let Some(outcome) = optimized(steps) {
         return outcome;
@@ -93,11 +93,11 @@ pub(crate) fn run(options: &Soak, steps: &mut Steps) -> Result<(), Failure> {
     })
 }
 
-/// A time that all threads of a run share, so that one can tell how long ago another one spoke.
+/// A clock that all threads of a run share, so that the age of another thread's message can be computed.
 #[derive(Debug, Clone, Copy)]
-struct Stopwatch(Instant);
+struct RunClock(Instant);
 
-impl Stopwatch {
+impl RunClock {
     fn nanos(self) -> u64 {
         u64::try_from(self.0.elapsed().as_nanos()).expect("a run is shorter than 584 years")
     }
@@ -107,14 +107,14 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     let server = Server::start(&release("rtbroadcaster"), &[])?;
     let mut samples = vec![server.sample()?];
     let address = server.address();
-    let stopwatch = Stopwatch(Instant::now());
+    let stopwatch = RunClock(Instant::now());
     let limit = Duration::from_secs(plan.seconds.into()) + MARGIN;
     let (opened, rooms) = oneshot::channel();
     let (joined, all_joined) = channel();
     let (begin, begun) = watch::channel(());
     let owners = on_a_thread(limit, move || owner::speak(address, plan, stopwatch, opened, begun));
     let viewers = on_a_thread(limit, move || viewer::hear(address, plan, stopwatch, rooms, joined));
-    // A sender that is gone means that its thread has failed, which is told when it is joined.
+    // A sender that is dropped means that its thread has failed, which is reported when it is joined.
     while all_joined.recv_timeout(SAMPLE_INTERVAL) == Err(RecvTimeoutError::Timeout) {
         samples.push(server.sample()?);
     }

@@ -1,5 +1,5 @@
-//! Whether a start has what it wrote on the disk before it takes anybody: seen from outside, by the calls that reach the
-//! kernel. Must not know what is written.
+//! Checks that a start has its writes on the disk before it accepts clients: seen from outside, by its system calls.
+//! Must not know what is written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,14 +13,14 @@ use crate::load::server::Server;
 use crate::load::target;
 use crate::steps::{Failure, Steps, command, output};
 
-/// The calls that are looked at.
+/// The system calls of the trace.
 const CALLS: &str = "trace=write,writev,pwrite64,pwritev,fsync,fdatasync";
 
-/// How long it may take until the trace tells what the server has announced.
+/// The most time until the trace shows what the server has announced.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Starts the server in a new directory and again in the same one, after a kill. Fails if the first
-/// write to a journal of the store, which begins the life, was not synced when the server announced its address.
+/// Starts the server in a new directory and again in the same one, after a kill. Fails if the first write to a journal
+/// of the store, which begins the life, was not synced when the server announced its address.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     ensure(steps)?;
     steps.run(&mut command("cargo", "build --bin rtbroadcaster"))?;
@@ -41,7 +41,7 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The journals that were not synced when the server announced itself.
+/// Returns the journals that were not synced when the server announced its address.
 fn after_a_start(data: &Path, trace: &Path) -> Result<BTreeSet<String>, Failure> {
     let mut strace = Command::new("strace");
     // The server is the child, so that it and not the tracer is killed.
@@ -62,8 +62,8 @@ fn after_a_start(data: &Path, trace: &Path) -> Result<BTreeSet<String>, Failure>
     Ok(unsynced)
 }
 
-/// The journals of which the first write, which begins the life, was not synced at the moment when an address was written to
-/// stdout; what is written behind that belongs to no start. None if none was announced, or nothing was written before.
+/// Returns the journals of which the first write, which begins the life, was not synced when an address was written to
+/// stdout; later writes belong to no start. None if no address was announced, or nothing was written before.
 fn unsynced(trace: &str) -> Option<BTreeSet<String>> {
     let mut journals: BTreeMap<&str, bool> = BTreeMap::new();
     let mut syncs: BTreeMap<&str, &str> = BTreeMap::new();
@@ -95,14 +95,14 @@ fn unsynced(trace: &str) -> Option<BTreeSet<String>> {
     None
 }
 
-/// A journal was synced, with its first write if that had come.
+/// Records that a journal was synced, with its first write if that had come.
 fn sync<'a>(journals: &mut BTreeMap<&'a str, bool>, journal: &'a str) {
     if let Some(is_synced) = journals.get_mut(journal) {
         *is_synced = true;
     }
 }
 
-/// The journal of the store that a call names.
+/// Returns the journal of the store that a call names.
 fn journal(call: &str) -> Option<&str> {
     let path = call.split_once('<')?.1.split_once('>')?.0;
     path.ends_with(".jnl").then_some(path)
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn the_first_write_of_a_journal_must_be_synced() {
         assert_eq!(judge(&[WRITE, SYNC, READY]), Some(0));
-        assert_eq!(judge(&[WRITE, SYNC, WRITE, READY]), Some(0), "what comes later is no part of the start");
+        assert_eq!(judge(&[WRITE, SYNC, WRITE, READY]), Some(0), "later writes are no part of the start");
         assert_eq!(judge(&[SYNC, WRITE, READY]), Some(1));
         assert_eq!(judge(&[WRITE, READY, SYNC]), Some(1));
         assert_eq!(judge(&[WRITE, "7 fsync(12</d/store/0.jnl>) = -1 EIO (Input/output error)\n", READY]), Some(1));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_before_the_address_is() {
+    fn nothing_is_announced_before_the_address() {
         assert_eq!(judge(&[WRITE, SYNC]), None);
         assert_eq!(judge(&[READY]), None, "a trace without a journal shows nothing");
     }

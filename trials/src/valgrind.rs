@@ -1,16 +1,16 @@
-//! Makes sure that Valgrind is there. Must not know what it is needed for.
+//! Makes sure that Valgrind is installed. Must not know its use.
 
 use crate::apt;
 use crate::steps::{Failure, Steps, output};
 
-/// Passes if `valgrind` can be run. On Debian and Ubuntu root gets a missing one by apt-get.
+/// Fails unless `valgrind` can be run. On Debian and Ubuntu root gets a missing one by apt-get.
 pub(crate) fn ensure(steps: &mut Steps) -> Result<(), Failure> {
     let Err(missing) = version() else { return Ok(()) };
     apt::install(steps, "valgrind", apt::Systems::Relatives, missing)?;
     version().map(|_| ())
 }
 
-/// Its name and version in one word.
+/// Returns its name and version in one word.
 pub(crate) fn version() -> Result<String, Failure> {
     let version = output("valgrind", "--version");
     let missing = "`valgrind` cannot be run: install it (Debian: apt-get install valgrind)";

@@ -1,4 +1,4 @@
-//! Installs what is missing by apt-get, for root on Debian and its relatives. Must not know what it is for.
+//! Installs missing packages by apt-get, for root on Debian and its relatives. Must not know what uses them.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! `cargo xtask autobahn`: the framing, judged by the Autobahn test suite's fuzzing client, against the committed
-//! expectation. Must not know what a case is about.
+//! `cargo xtask autobahn`: runs the fuzzing client of the Autobahn test suite against the framing, and compares its
+//! verdicts with the committed expectation. Must not know what a case tests.
 
 mod echo;
 mod python;
@@ -12,10 +12,10 @@ use crate::steps::{Failure, Steps};
 use echo::{Echo, PATHS};
 use suite::{Suite, Testee};
 
-/// All but compression (12 and 13), which the server does not offer.
+/// All cases but those of compression (12 and 13), which the server does not offer.
 const ALL: [&str; 9] = ["1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"];
 
-/// Cases 1 to 7, 9 and 10, each on a plain TCP socket and on any other stream. It takes some minutes.
+/// Cases 1 to 7, 9 and 10, each on a plain TCP socket and on any other stream. They take some minutes.
 #[derive(Debug, Args)]
 pub(crate) struct Autobahn {
     /// Only these cases, for example '6.*' or 2.10; may be repeated
@@ -23,7 +23,7 @@ pub(crate) struct Autobahn {
     cases: Vec<String>,
 }
 
-/// Sets the suite up, runs it, and compares what it finds with what is expected.
+/// Installs the suite, runs it, and compares its verdicts with the expected ones.
 pub(crate) fn run(options: &Autobahn, steps: &mut Steps) -> Result<(), Failure> {
     let suite = Suite::install(steps)?;
     let echo = Echo::start(steps)?;

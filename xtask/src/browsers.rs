@@ -1,4 +1,4 @@
-//! Makes sure that the browsers of the browser tests are there. Must not know what they do.
+//! Makes sure that the browsers of the browser tests are installed. Must not know the tests.
 
 use std::env;
 
@@ -7,13 +7,13 @@ use crate::steps::{Failure, Steps, output};
 
 /// A browser that the tests start.
 struct Browser {
-    /// The environment variable with its path.
+    /// The environment variable that holds its path.
     variable: &'static str,
-    /// The path that Debian's package brings; the tests look for it at the same place.
+    /// The path at which Debian's package installs it; the tests look at the same path.
     default_path: &'static str,
-    /// Debian's package.
+    /// The name of Debian's package.
     package: &'static str,
-    /// Names the programs that will do.
+    /// The programs that will do, for the error message.
     name: &'static str,
 }
 
@@ -27,7 +27,7 @@ const BROWSERS: [Browser; 2] = [
     Browser { variable: "FIREFOX", default_path: "/usr/bin/firefox-esr", package: "firefox-esr", name: "Firefox" },
 ];
 
-/// Passes if each browser can be run. On Debian root gets missing ones by apt-get.
+/// Fails unless each browser can be run. On Debian, root gets missing ones by apt-get.
 pub(crate) fn ensure(steps: &mut Steps) -> Result<(), Failure> {
     BROWSERS.iter().try_for_each(|browser| browser.ensure(steps))
 }

@@ -1,8 +1,8 @@
-//! `cargo xtask check`: what a reviewer should not have to say. Must not run the code it checks.
+//! `cargo xtask check`: formatting, lints and documentation. Must not run the code that it checks.
 
 use crate::steps::{Failure, Steps, command};
 
-/// Formatting, lints with and without the features, and documentation; warnings are errors.
+/// Checks formatting, lints with and without the features, and documentation; warnings are errors.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&mut command("cargo", "fmt --all --check"))?;
     steps.run(&mut command("cargo", "clippy --workspace --all-targets --all-features -- -D warnings"))?;

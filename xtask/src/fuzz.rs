@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: runs the fuzz targets and says what each found. Must not know what a target checks.
+//! `cargo xtask fuzz`: runs the fuzz targets and prints their findings. Must not know what a target checks.
 
 mod corpus;
 mod report;
@@ -15,13 +15,13 @@ use clap::Args;
 use crate::steps::{Failure, Steps, command, root, target};
 use report::{Report, Run};
 
-/// The longest input of each target, where less than libFuzzer's 4 096 bytes say all there is to say.
+/// The longest input of each target for which libFuzzer's 4 096 bytes are more than it needs.
 const BYTES_MAX: [(&str, u32); 4] = [("backlog", 1_024), ("cursor", 512), ("decoder", 1_024), ("room", 768)];
 
-/// Inputs that take longer, or more memory, are findings as well.
+/// Inputs that take longer, or more memory, are findings too.
 const LIMITS: [&str; 3] = ["-timeout=10", "-rss_limit_mb=2048", "-malloc_limit_mb=64"];
 
-/// How many lines of a failed run are shown.
+/// The number of lines shown of a failed run.
 const LINES_SHOWN: usize = 40;
 
 /// Each target runs for the whole time on one core, from its corpus in fuzz/corpus and what earlier runs found here
@@ -36,15 +36,15 @@ pub(crate) struct Fuzz {
     /// How many targets run at a time
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
     jobs: u8,
-    /// Do this input of one target once, and show how it ends
+    /// Run this input of one target once, and show how it ends
     #[arg(long, value_name = "FILE", requires = "target", conflicts_with_all = ["jobs", "seconds"])]
     input: Option<PathBuf>,
-    /// Run nothing: fold what was found into fuzz/corpus, of which the fewest inputs that reach as much stay
+    /// Run nothing: fold the inputs found here into fuzz/corpus, and keep the fewest that reach as much
     #[arg(long, conflicts_with_all = ["input", "jobs", "seconds"])]
     merge: bool,
 }
 
-/// Builds the targets, runs them, and prints a table. Fails if one of them found something, after all have run.
+/// Builds the targets, runs them, and prints a table. Fails after all have run if one of them found something.
 pub(crate) fn run(options: &Fuzz, steps: &mut Steps) -> Result<(), Failure> {
     let targets = chosen(&options.target)?;
     let program = tools::ensure(steps)?;
@@ -65,7 +65,7 @@ pub(crate) fn run(options: &Fuzz, steps: &mut Steps) -> Result<(), Failure> {
     report.verdict()
 }
 
-/// All targets, so many at a time.
+/// Runs all targets, `options.jobs` at a time.
 fn run_all(program: &Path, targets: &[String], options: &Fuzz) -> Result<Report, Failure> {
     let left = Mutex::new(targets.iter());
     let next = || left.lock().expect("no worker panics").next();
@@ -87,7 +87,7 @@ fn run_all(program: &Path, targets: &[String], options: &Fuzz) -> Result<Report,
     })
 }
 
-/// The targets that shall run.
+/// Returns the wanted targets, by default all.
 fn chosen(wanted: &[String]) -> Result<Vec<String>, Failure> {
     let folder = root().join("fuzz/fuzz_targets");
     let entries = fs::read_dir(&folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
@@ -101,27 +101,27 @@ fn chosen(wanted: &[String]) -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
-/// `cargo fuzz VERB` with these arguments. The compiler's own coverage and sanitizers are not stable options of it, which
-/// a stable compiler takes under `RUSTC_BOOTSTRAP` only.
+/// Returns `cargo fuzz VERB` with these arguments. The compiler's own coverage and sanitizers are not stable options of
+/// it: a stable compiler takes them only under `RUSTC_BOOTSTRAP`.
 fn cargo_fuzz(program: &Path, verb: &str, arguments: &[&str]) -> Command {
     let mut fuzz = command(&program.to_string_lossy(), verb);
     fuzz.env("RUSTC_BOOTSTRAP", "1").args(["--fuzz-dir", "fuzz", "--target-dir"]).arg(folder()).args(arguments);
     fuzz
 }
 
-/// Where everything is that is built and found.
+/// Returns the folder of everything that is built and found.
 fn folder() -> PathBuf {
     target().join("fuzz")
 }
 
-/// Where the inputs are that were found here and are not in the repository.
+/// Returns the folder of the inputs that were found here and are not in the repository.
 fn found(name: &str) -> Result<PathBuf, Failure> {
     let found = folder().join("corpus").join(name);
     fs::create_dir_all(&found).map_err(|error| Failure::new(format!("{}: {error}", found.display())))?;
     Ok(found)
 }
 
-/// One target for so many seconds.
+/// Runs one target for `seconds` seconds.
 fn fuzz(program: &Path, name: &str, seconds: u32) -> Result<Run, Failure> {
     let (found, log) = (found(name)?, folder().join(format!("{name}.log")));
     let wrong = |error| Failure::new(format!("{}: {error}", log.display()));

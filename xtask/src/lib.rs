@@ -1,4 +1,5 @@
-//! What the project's programs share: steps that are told, and tools that are found or installed. Must not know what they are for.
+//! The code shared by the project's programs: steps that are printed, and tools that are found or installed. Must not
+//! know the programs.
 
 pub mod apt;
 pub mod node;

@@ -1,4 +1,4 @@
-//! The project's own commands: picks one, runs it, says how it ended. Must not know what a command does.
+//! The project's own commands: picks one, runs it, prints how it ended. Must not know what a command does.
 
 mod autobahn;
 mod browsers;
@@ -13,7 +13,7 @@ use clap::{Parser, Subcommand};
 use xtask::{apt, node, steps};
 
 use steps::Steps;
-use trials::Trial;
+use trials::TrialArguments;
 
 /// The project's own commands
 #[derive(Parser)]
@@ -29,20 +29,20 @@ enum Command {
     Check,
     /// Everything that can be tested: Rust, the conversations replayed by Node, the SDK, and the page in a browser
     Test,
-    /// Viewers under load: each gets every message once and in order; memory, CPU and latency are told
+    /// Viewers under load: each gets every message once and in order; prints memory, CPU and latency
     #[command(disable_help_flag = true)]
-    Soak(Trial),
+    Soak(TrialArguments),
     /// Version 2 under cuts, lags, takeovers, joins, kills and a drain: nothing lost, repeated, stale or untrue
     #[command(disable_help_flag = true)]
-    Chaos(Trial),
+    Chaos(TrialArguments),
     /// Attacks beside good viewers: nothing lost, no crash, memory within its formula and given back
     #[command(disable_help_flag = true)]
-    Hostile(Trial),
+    Hostile(TrialArguments),
     /// The framing, judged by the Autobahn test suite, on a plain socket and on any other stream
     Autobahn(autobahn::Autobahn),
     /// What a delivery, a join and an idle viewer cost, beside the floor and others; or how many instructions parts take
     #[command(disable_help_flag = true)]
-    Bench(Trial),
+    Bench(TrialArguments),
     /// What must hold for any bytes, tried by a fuzzer: handshakes, frames, messages, courses of one member and of a room
     Fuzz(fuzz::Fuzz),
 }

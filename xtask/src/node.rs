@@ -1,4 +1,4 @@
-//! Makes sure that Node.js and npm are there. Must not know what they are needed for.
+//! Makes sure that Node.js and npm are installed. Must not know the programs that need them.
 
 use std::path::PathBuf;
 
@@ -8,14 +8,14 @@ use crate::steps::{Failure, Steps, command, output, root};
 /// The oldest Node.js that runs the project's JavaScript.
 const NODE_MAJOR_MIN: u32 = 20;
 
-/// Passes if `node` (20 or newer) and `npm` can be run. On Debian and Ubuntu root gets missing ones by apt-get.
+/// Fails unless `node` (20 or newer) and `npm` can be run. On Debian and Ubuntu, root gets missing ones by apt-get.
 pub fn ensure(steps: &mut Steps) -> Result<(), Failure> {
     let Err(missing) = look() else { return Ok(()) };
     apt::install(steps, "nodejs npm", apt::Systems::Relatives, missing)?;
     look()
 }
 
-/// The same, and makes sure that the WebSocket client of the package `ws` is there, which Node.js 20 has none of its own for.
+/// Does the same, and makes sure that the package `ws` is installed: Node.js 20 has no WebSocket client of its own.
 pub fn ensure_websocket(steps: &mut Steps) -> Result<(), Failure> {
     ensure(steps)?;
     if websocket().exists() {
@@ -24,7 +24,7 @@ pub fn ensure_websocket(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(command("npm", "ci --no-audit --no-fund").current_dir(root().join("protocol")))
 }
 
-/// Returns the module of that package.
+/// Returns the path of that package's module.
 pub fn websocket() -> PathBuf {
     root().join("protocol/node_modules/ws/wrapper.mjs")
 }
@@ -43,7 +43,7 @@ fn look() -> Result<(), Failure> {
     Ok(())
 }
 
-/// 20 of `v20.11.1`.
+/// Returns the major version, such as 20 of `v20.11.1`.
 fn major(version: &str) -> Option<u32> {
     version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! Runs commands one after the other, each announced before it runs and timed after. Must not know which commands.
+//! Runs commands one after the other: prints each before it runs, and its time after. Must not know which commands.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-/// Why a command of the project ended early, in words for whoever ran it.
+/// The reason why a command of the project failed, as a sentence for its caller.
 #[derive(Debug)]
 pub struct Failure(String);
 
 impl Failure {
-    /// Returns one with these words.
+    /// Returns a failure with these words.
     pub fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
@@ -27,17 +27,17 @@ impl fmt::Display for Failure {
 pub struct Steps {
     /// When the first step could begin.
     started: Instant,
-    /// How many ended well.
+    /// The number of steps that succeeded.
     passed: u32,
 }
 
 impl Steps {
-    /// Returns a command's steps before the first one.
+    /// Returns the steps of a command before the first one.
     pub fn begin() -> Self {
         Self { started: Instant::now(), passed: 0 }
     }
 
-    /// Says how the command ended of which these are the steps, and returns how the process ends.
+    /// Prints how the command with these steps ended, and returns the exit code of the process.
     pub fn end(self, name: &str, outcome: Result<(), Failure>) -> ExitCode {
         let (passed, seconds) = (self.passed, self.started.elapsed().as_secs_f64());
         match outcome {
@@ -52,7 +52,7 @@ impl Steps {
         }
     }
 
-    /// Counts a step that was no command and ended well.
+    /// Counts a step that succeeded and ran no command.
     pub fn pass(&mut self) {
         self.passed += 1;
     }
@@ -62,7 +62,7 @@ impl Steps {
         self.read(command.stdout(Stdio::inherit())).map(|_| ())
     }
 
-    /// The same, and gives what it says on stdout.
+    /// Does the same, and returns the command's stdout.
     pub fn read(&mut self, command: &mut Command) -> Result<String, Failure> {
         let shown = shown(command);
         println!("$ {shown}");
@@ -83,30 +83,30 @@ impl Steps {
     }
 }
 
-/// The command `program` with `arguments`, to be run in the workspace's root.
+/// Returns the command `program` with `arguments`, to be run in the workspace's root.
 pub fn command(program: &str, arguments: &str) -> Command {
     let mut command = Command::new(program);
     command.args(arguments.split_whitespace()).current_dir(root());
     command
 }
 
-/// What a program prints, if it runs and exits with 0.
+/// Returns the output of a program, if it runs and exits with 0.
 pub fn output(program: &str, argument: &str) -> Option<String> {
     let output = Command::new(program).arg(argument).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The workspace's root.
+/// Returns the workspace's root.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace's root")
 }
 
-/// Where cargo puts what it builds.
+/// Returns cargo's target folder.
 pub fn target() -> PathBuf {
     root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
-/// The command as it would be typed in the root.
+/// Returns the command as it would be typed in the root.
 fn shown(command: &Command) -> String {
     let mut words = Vec::new();
     if let Some(folder) = command.get_current_dir().filter(|folder| *folder != root()) {

@@ -5,16 +5,18 @@ use std::path::Path;
 use crate::steps::{Failure, Steps, command, root};
 use crate::{browsers, node, trials};
 
-/// The Rust tests with and without the features, what a start syncs, a hundredth of each attack, clients whose connections fail, the
-/// conversations with an independent client in Node, then the SDK in Node, and the pages and examples in browsers; the heap of one is
-/// watched for the environment's `RTBROADCASTER_SECONDS`.
+/// Runs everything that can be tested on one machine:
+/// - the Rust tests with and without the features, what a start syncs, and a hundredth of each attack;
+/// - clients whose connections fail;
+/// - the conversations with an independent client in Node, then the SDK in Node;
+/// - the pages and examples in browsers; one page's heap is watched for the environment's `RTBROADCASTER_SECONDS`.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&mut command("cargo", "test --workspace --all-features"))?;
     steps.run(&mut command("cargo", "test -p rtbroadcaster --no-default-features --lib"))?;
     trials::step("synced", steps)?;
     steps.run(&mut command("cargo", "xtask hostile --scale 0.01"))?;
     node::ensure(steps)?;
-    // Some of what clients go through: off again and again, dark, and many votes.
+    // A part of the client scenarios: repeated disconnects, dark paths, and many votes.
     steps.run(&mut command("cargo", &format!("xtask chaos --brief {BLINKS} {DARK} {REVOTES}")))?;
     let conversations = root().join("protocol");
     steps.run(command("npm", INSTALL).current_dir(&conversations))?;
@@ -26,7 +28,7 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     typed_and_tested(steps, &sdk)?;
     browsers::ensure(steps)?;
     typed_and_tested(steps, &root().join("crates/rtbroadcaster-server/page/tests"))?;
-    // Each example installs the package as somebody does who copied it.
+    // Each example installs the package as in a copy of it.
     let examples = sdk.join("examples/tests");
     steps.run(command("npm", INSTALL).current_dir(&examples))?;
     steps.run(command("npm", TEST).current_dir(&examples))
@@ -43,7 +45,7 @@ const INSTALL: &str = "ci --no-audit --no-fund";
 /// Runs the tests that a package names as its own.
 const TEST: &str = "test --silent";
 
-/// One npm package: its types are checked, then its tests run.
+/// Checks the types of one npm package, then runs its tests.
 fn typed_and_tested(steps: &mut Steps, package: &Path) -> Result<(), Failure> {
     steps.run(command("npm", INSTALL).current_dir(package))?;
     steps.run(command("npm", "run --silent check").current_dir(package))?;

@@ -1,4 +1,4 @@
-//! Starts a trial: a program of its own, which is built as this one is. Must not know what a trial does.
+//! Starts a trial: a separate program, built with this one's profile. Must not know what a trial does.
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
@@ -7,10 +7,10 @@ use clap::Args;
 
 use crate::steps::{Failure, Steps, command};
 
-/// What a trial is told; it knows itself what it can be told.
+/// The arguments of a trial, which parses them itself.
 #[derive(Debug, Args)]
-pub(crate) struct Trial {
-    /// The trial's own options, which --help behind its name tells
+pub(crate) struct TrialArguments {
+    /// The trial's own options, which --help behind its name lists
     #[arg(value_name = "OPTIONS", trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<OsString>,
 }
@@ -18,12 +18,12 @@ pub(crate) struct Trial {
 /// The trials that can be run by name.
 const NAMES: [&str; 4] = ["bench", "chaos", "hostile", "soak"];
 
-/// How cargo builds the trials and runs one of them. Not optimized where this program is not.
+/// The cargo options that build the trials; they are not optimized where this program is not.
 const BUILT: &str = if cfg!(debug_assertions) { "" } else { "--release" };
 
-/// Runs the trial `name`, which says itself how it ends, and returns that.
-pub(crate) fn run(name: &str, trial: &Trial) -> ExitCode {
-    // Where this was called: a trial may be told the name of a file.
+/// Runs the trial `name`, which prints its own outcome, and returns its exit code.
+pub(crate) fn run(name: &str, trial: &TrialArguments) -> ExitCode {
+    // In the current folder: an argument may be a file name.
     let mut started = Command::new("cargo");
     started.args(["run", "--quiet", "--package", "trials"]).args(BUILT.split_whitespace()).args(["--", name]);
     match started.args(&trial.arguments).status() {
@@ -35,12 +35,12 @@ pub(crate) fn run(name: &str, trial: &Trial) -> ExitCode {
     }
 }
 
-/// Asks a trial for its help, if these words of a command line ask for it as `help TRIAL`, and returns how that ended.
+/// Prints a trial's help if these words of a command line ask for it as `help TRIAL`, and returns its exit code.
 pub(crate) fn help(words: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let words: Vec<_> = words.into_iter().skip(1).collect();
     let [help, name] = &words[..] else { return None };
     let name = NAMES.into_iter().find(|known| help == "help" && name == known)?;
-    Some(run(name, &Trial { arguments: vec!["--help".into()] }))
+    Some(run(name, &TrialArguments { arguments: vec!["--help".into()] }))
 }
 
 /// Runs the trial `name` as a step of another command.

@@ -1,19 +1,19 @@
-//! Runs the parts of a bench: by time with criterion, or one part a fixed number of times, for whoever counts its
-//! instructions (`cargo xtask bench --instructions`). All input is the same in every run. Must not know what a part does.
+//! Runs the parts of a bench: by time with criterion, or one part a fixed number of times, to count its instructions
+//! (`cargo xtask bench --instructions`). All input is the same in every run. Must not know what a part does.
 
 use std::env;
 use std::process::ExitCode;
 
 use criterion::Criterion;
 
-/// Something that is done again and again, each time the same.
+/// An operation that is repeated, the same each time.
 #[derive(Debug, Clone, Copy)]
 pub struct Part {
-    /// What it does.
+    /// The name of the operation.
     pub name: &'static str,
     /// Whether its allocations are counted too.
     pub asks_for_memory: bool,
-    /// Prepares it, and gives what does it once.
+    /// Prepares the operation, and returns a function that does it once.
     pub prepare: fn() -> Box<dyn FnMut()>,
 }
 
@@ -23,22 +23,22 @@ impl Part {
         Self { name, asks_for_memory: false, prepare }
     }
 
-    /// Returns the part, of which allocations are counted too.
+    /// Returns the part with its allocations counted too.
     pub const fn with_allocations(self) -> Self {
         Self { asks_for_memory: true, ..self }
     }
 }
 
-/// How often a part is done before it counts.
+/// The number of repetitions before the measurement.
 const WARM_UP: u32 = 20;
 
-/// How often a part is done when its instructions are counted. Hash maps have a seed of their own in each process; over
-/// so many times it does not matter.
+/// The number of repetitions when instructions are counted. Hash maps have a seed of their own in each process, which
+/// over so many repetitions does not matter.
 const TIMES: u32 = 500;
 
-/// Does what the command line asks for. Without an option for that: criterion. `--list-parts` prints the names, how often each
-/// is done for a count, and whether allocations are counted too. `--count NAME TIMES` does one part that often in
-/// `counted_work`.
+/// Does what the command line asks for; by default it runs criterion. `--list-parts` prints for each part its name, its
+/// number of repetitions for a count, and whether its allocations are counted too. `--count NAME TIMES` does one part
+/// that often in `counted_work`.
 pub fn run(parts: &[Part]) -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.as_slice() {
@@ -68,7 +68,7 @@ pub fn run(parts: &[Part]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What is counted is what happens in here; it is known by its name.
+/// The function whose instructions are counted; the profiler finds it by its name.
 #[inline(never)]
 fn counted_work(work: &mut dyn FnMut(), times: u32) {
     (0..times).for_each(|_| work());

@@ -15,30 +15,31 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::{Sender, channel};
 
-/// How many messages may wait for the slowest.
+/// The number of messages that may wait for the slowest client.
 const CAPACITY: usize = 1024;
 
-/// A message and who said it.
-type Said = (u64, Utf8Bytes);
+/// A message and the number of its sender.
+type RelayedMessage = (u64, Utf8Bytes);
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
     let listener = TcpListener::bind(address).await?;
     println!("listening on ws://{}/", listener.local_addr()?);
-    let said: Sender<Said> = channel(CAPACITY).0;
+    let said: Sender<RelayedMessage> = channel(CAPACITY).0;
     let app = Router::new().route("/", any(upgrade)).with_state(said);
-    // Otherwise each message would wait for the acknowledgement of the one before it. A socket without is only slow.
+    // Without `TCP_NODELAY` each message would wait for the acknowledgement of the one before it. A socket where that
+    // fails is only slow.
     let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
     axum::serve(listener, app).await
 }
 
-async fn upgrade(State(said): State<Sender<Said>>, upgrade: WebSocketUpgrade) -> Response {
+async fn upgrade(State(said): State<Sender<RelayedMessage>>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(|socket| relay(socket, said))
 }
 
-/// Serves one connection. Ends with it, and when it is so slow that it would lose messages.
-async fn relay(socket: WebSocket, said: Sender<Said>) {
+/// Serves one connection. Returns when it ends, or is so slow that it would lose messages.
+async fn relay(socket: WebSocket, said: Sender<RelayedMessage>) {
     static CLIENTS: AtomicU64 = AtomicU64::new(0);
     let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
     let (mut sink, mut stream) = socket.split();
@@ -53,7 +54,7 @@ async fn relay(socket: WebSocket, said: Sender<Said>) {
     let mut receiving = tokio::spawn(async move {
         while let Some(Ok(message)) = stream.next().await {
             if let Message::Text(text) = message {
-                // It fails when nobody is there, who would be this client at least.
+                // It fails without a receiver, but this client is one.
                 let _ = said.send((client, text));
             }
         }

@@ -44,7 +44,7 @@ pub use builder::ManagerBuilder;
 /// use rtbroadcaster::{Config, CreateError, Limit, Manager, Message};
 ///
 /// let manager = Manager::new(Config { rooms_max: Limit::Max(1), ..Config::default() });
-/// let mut owner = manager.create_room().await?;
+/// let owner = manager.create_room().await?;
 /// owner.publish(Message::state("score", [2, 1])).await?;
 /// assert_eq!(manager.rooms()[0].id, owner.room());
 /// assert_eq!(manager.create_room().await.err(), Some(CreateError::TooManyRooms));
@@ -89,7 +89,7 @@ impl Manager {
     /// let owner = manager.create_room_with(options).await?;
     /// let mut signals = owner.signals();
     /// manager.close_room(&owner.room());
-    /// while let Some(signal) = signals.recv().await {
+    /// while let Some(signal) = signals.next().await {
     ///     if let Signal::Counts { counts, .. } = signal {
     ///         println!("{counts:?}");
     ///     }
@@ -113,10 +113,10 @@ impl Manager {
     /// use rtbroadcaster::{Config, Manager, Message, PublishError};
     ///
     /// let manager = Manager::new(Config::default());
-    /// let mut first = manager.create_room().await?;
-    /// let (room, key) = (first.room(), first.key().cloned().expect("a room created from Rust has a key"));
+    /// let first = manager.create_room().await?;
+    /// let (room, key) = (first.room(), first.key().clone());
     ///
-    /// let mut second = manager.own(&room, &key).await?;
+    /// let second = manager.own(&room, &key).await?;
     /// assert_eq!(first.publish(Message::event("late", ())).await, Err(PublishError::Fenced));
     /// assert_eq!(second.publish(Message::event("first", ())).await?.get(), 1);
     /// # Ok(()) }
@@ -159,10 +159,10 @@ impl Manager {
     /// use rtbroadcaster::{Config, Manager, Message};
     ///
     /// let manager = Manager::new(Config::default());
-    /// let mut owner = manager.create_room().await?;
+    /// let owner = manager.create_room().await?;
     /// owner.publish(Message::event("goal", ["home"])).await?;
     /// assert_eq!((manager.metrics().rooms, manager.metrics().messages.events), (1, 1));
-    /// owner.close();
+    /// owner.close().await?;
     /// assert_eq!((manager.metrics().rooms, manager.metrics().messages.events), (0, 1), "what happened stays counted");
     /// # Ok(()) }
     /// ```

@@ -25,7 +25,7 @@ pub(crate) use signals::SignalRefusal;
 /// use rtbroadcaster::{CloseReason, Config, Manager, Message};
 ///
 /// let manager = Manager::new(Config::default());
-/// let mut owner = manager.create_room().await?;
+/// let owner = manager.create_room().await?;
 /// owner.publish(Message::state("score", [2, 1])).await?;
 /// owner.publish(Message::event("goal", ["home"])).await?;
 ///

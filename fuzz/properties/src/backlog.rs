@@ -1,4 +1,4 @@
-//! What waits for one member, driven by op codes and held to a model of the member. Must not know sockets.
+//! The backlog of one member, driven by op codes and compared with a model of the member. Must not know sockets.
 
 mod course;
 mod frame;
@@ -7,15 +7,15 @@ mod line;
 mod member;
 
 use crate::codes::Codes;
-use course::Course;
+use course::SingleMemberRoom;
 
-/// `bytes` are op codes: the first one chooses the protocol and the limit, the others what the room says, what its lane
-/// and the client task do, and how much the socket takes. What comes out is what PROTOCOL.md allows this member to see:
-/// in order, holes announced and harmless, nothing but what was announced in a replay, one close at the end; and once
-/// everything is out, the newest value of every key.
+/// Checks one course of ops. The first of `bytes` chooses the protocol and the limit; the others are what the room
+/// publishes, what its lane and the client task do, and how much the socket takes. The output is what PROTOCOL.md
+/// allows this member to see: in order, holes announced and harmless, in a replay only what was announced, and one
+/// close at the end. Once everything is written, the member has the newest value of every key.
 pub fn backlog(bytes: &[u8]) {
     let mut codes = Codes::new(bytes);
-    let mut course = Course::begin(codes.byte());
+    let mut course = SingleMemberRoom::begin(codes.byte());
     while let Some(code) = codes.next() {
         course.step(code, &mut codes);
     }

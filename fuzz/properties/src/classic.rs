@@ -1,4 +1,4 @@
-//! What classic clients send, against section 1 of PROTOCOL.md. Must not know rooms.
+//! The messages of classic clients, against section 1 of PROTOCOL.md. Must not know rooms.
 
 use rtbroadcaster::Kind;
 use rtbroadcaster_core::message::{DEPTH_MAX, KEY_BYTES_MAX};
@@ -8,10 +8,10 @@ use rtbroadcaster_core::refusal::Refusal;
 use crate::members::{Member, Members, nesting};
 use crate::message::{created, on_one_line, published, text, travels, words};
 
-/// `bytes` are the text of one message. It is understood exactly as PROTOCOL.md says, and what is accepted travels on as
-/// it was sent; each refusal repeats the `uuid` and is one object.
+/// Checks that `bytes`, the text of one message, are understood exactly as PROTOCOL.md says. An accepted message is
+/// passed on as it was sent; each refusal repeats the `uuid` and is one object.
 pub fn classic(bytes: &[u8]) {
-    // Text that is not UTF-8 ends the connection before anything reads it.
+    // A connection ends at text that is not UTF-8 before anything parses it.
     let Ok(sent) = std::str::from_utf8(bytes) else { return };
     let Request { echo, command } = (classic::DIALECT.decode)(sent);
     let members = Members::read(sent).filter(|_| nesting(sent) <= DEPTH_MAX);
@@ -37,7 +37,7 @@ fn refused(echo: &str, refusal: Refusal) {
     assert_eq!((said.len(), status.len()), (5, 2));
 }
 
-/// What a message asks for, or `None` where it makes no sense.
+/// Returns the request of a message, or `None` if it makes no sense.
 fn asked(members: &Members<'_>) -> Option<String> {
     let member = |name| members.get(name).null_is_missing();
     let text = |member: Member<'_>| if member == Member::Missing { Some(String::new()) } else { member.string() };

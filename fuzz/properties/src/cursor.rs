@@ -1,5 +1,5 @@
-//! Where viewers say they stand, against section 2 of PROTOCOL.md: what is malformed, and how a room answers.
-//! Must not know sockets.
+//! The cursors of viewers, against section 2 of PROTOCOL.md: which are malformed, and how a room answers. Must not know
+//! sockets.
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use rtbroadcaster_core::standing::{How, ResetReason, Start};
 use crate::members::{Member, Members, is_value, nesting};
 use crate::message::place;
 
-/// What the room's numbers go by.
+/// The epoch of the room's numbers.
 const EPOCH: &str = "epoch";
-/// How many messages the room has, and how many of the last ones it holds.
+/// The number of messages in the room, and of those in its history.
 const MESSAGES: u64 = 10;
 const HISTORY: u64 = 4;
 
-/// `bytes` are the text of a `cursor`. It is `malformed` exactly when PROTOCOL.md says so, and a room answers `resumed`
-/// exactly when it holds every message behind it.
+/// Checks that `bytes`, the text of a `cursor`, are `malformed` exactly when PROTOCOL.md says so. A room answers
+/// `resumed` exactly when it holds every message behind the cursor.
 pub fn cursor(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let message = format!(r#"{{"type":"join","id":"a","room":"r","cursor":{text}}}"#);
     let Request { command, .. } = (v2::DIALECT.decode)(&message);
     if !is_value(text) {
-        // It may be white space around a cursor, or members behind it: that is for the target `v2`.
+        // White space around a cursor, or members behind it, are the work of the target `v2`.
         return;
     }
     let Ok(Command::Join { start, .. }) = command else {
@@ -42,7 +42,8 @@ pub fn cursor(bytes: &[u8]) {
     assert_eq!(welcome.standing.seq.get(), MESSAGES);
 }
 
-/// The words for the place that a cursor names: exactly an epoch of at most 32 bytes and a whole number written as one.
+/// Returns the words for the position that a cursor names: exactly an epoch of at most 32 bytes and a whole number
+/// written as one.
 pub(crate) fn where_it_stands(text: &str) -> String {
     let place = || {
         let members = Members::read(text).filter(|members| members.len() == 2)?;
@@ -54,9 +55,9 @@ pub(crate) fn where_it_stands(text: &str) -> String {
     place().unwrap_or_else(|| "malformed".into())
 }
 
-/// What the room must answer: how, and which messages.
+/// Returns what the room must answer: how, and with which messages.
 fn answer(start: &Start) -> (How, Vec<u64>) {
-    // Of all messages the first and the last are the newest of their keys.
+    // The first and the last message are the newest of their keys.
     let state = vec![1, MESSAGES];
     let cursor = match start {
         Start::Fresh => return (How::Snapshot, state),
@@ -75,7 +76,7 @@ fn answer(start: &Start) -> (How, Vec<u64>) {
     }
 }
 
-/// A room with so many messages: a value of one key, then newer and newer values of another.
+/// Returns a room with `MESSAGES` messages: a value of one key, then newer and newer values of another.
 fn room() -> Core<()> {
     let config = Config { history_messages_max: Limit::Max(4), ..Config::default() };
     let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse::<RoomId>().expect("the name of a room");

@@ -1,15 +1,15 @@
-//! The decoder of client frames: how the input is cut changes nothing, what it holds is bounded by what arrived, and
+//! The decoder of client frames: cuts of the input change nothing, its memory is bounded by the bytes that arrived, and
 //! tungstenite agrees. Must not know sockets.
 
 mod oracle;
 
 use rtbroadcaster_core::wire::{Binary, Decoder, Excess, Incoming, Limits, Violation};
 
-/// A little more than what arrived: how a buffer grows, and its first step.
+/// The bytes that a buffer may hold beyond those that arrived: its growth, and its first step.
 const SLACK_BYTES: usize = 16;
 
-/// The limits under which every stream is read: those of the oracle, few frames, none, and one over which messages are
-/// skipped.
+/// The limits under which every stream is read: those of the oracle, few frames, none, and a limit beyond which
+/// messages are skipped.
 const LIMITS: [Limits; 4] = [
     Limits {
         message_bytes_max: oracle::MESSAGE_BYTES_MAX,
@@ -22,8 +22,8 @@ const LIMITS: [Limits; 4] = [
     Limits { message_bytes_max: 20, fragments_max: u32::MAX, excess: Excess::Skipped, binary: Binary::Refuse },
 ];
 
-/// The first two of `bytes` say how the rest, the stream of a client, is cut: into pieces of these sizes in turn. It
-/// decodes to the same at once, in pieces and byte by byte, and to what tungstenite makes of it.
+/// Checks a client's stream. The first two of `bytes` are the sizes of the pieces into which the rest is cut, in turn.
+/// The stream decodes to the same at once, in pieces and byte by byte, and tungstenite agrees.
 pub fn decoder(bytes: &[u8]) {
     let Some((&[one, other], stream)) = bytes.split_first_chunk() else { return };
     let sizes = if (one, other) == (0, 0) { [1, 1] } else { [one.into(), other.into()] };
@@ -37,7 +37,7 @@ pub fn decoder(bytes: &[u8]) {
     }
 }
 
-/// Cuts a stream into pieces of these sizes, over and over; zero stands for an empty piece.
+/// Cuts a stream into pieces of these sizes, over and over; zero is an empty piece.
 fn pieces<'stream>(mut stream: &'stream [u8], sizes: &[usize]) -> Vec<&'stream [u8]> {
     let mut pieces = Vec::new();
     for &size in sizes.iter().cycle() {
@@ -51,7 +51,7 @@ fn pieces<'stream>(mut stream: &'stream [u8], sizes: &[usize]) -> Vec<&'stream [
     pieces
 }
 
-/// Everything the pieces decode to, and the violation that ended it.
+/// Returns everything that the pieces decode to, and the violation at the end.
 fn decoded(limits: Limits, pieces: &[&[u8]]) -> (Vec<Incoming>, Option<Violation>) {
     let mut decoder = Decoder::new(limits);
     let (mut got, mut arrived) = (Vec::new(), 0);
@@ -75,14 +75,14 @@ fn decoded(limits: Limits, pieces: &[&[u8]]) -> (Vec<Incoming>, Option<Violation
                 }
             }
         }
-        assert!(piece.is_empty(), "nothing is left when nothing more comes");
+        assert!(piece.is_empty(), "the decoder left bytes of the piece");
     }
     let closed = matches!(got.last(), Some(Incoming::Close(_)));
     assert!(!closed || decoder.is_between_messages());
     (got, None)
 }
 
-/// Failed once, failed always; nothing is held for what cannot come.
+/// Checks that a failed decoder fails for ever, and holds nothing for bytes that cannot follow.
 fn fails_for_ever(decoder: &mut Decoder, violation: Violation) {
     let ping = [0x89, 0x80, 0, 0, 0, 0];
     for mut more in [&ping[..], &[]] {

@@ -7,11 +7,11 @@ use rtbroadcaster_core::protocol::{self, Dialect, classic, v2};
 use rtbroadcaster_core::wire::handshake::{HandshakeError, check, response};
 use tungstenite::handshake::derive_accept_key;
 
-/// As many as hyper reads of one request.
+/// The number of headers that hyper reads of one request.
 const HEADERS_MAX: usize = 100;
 
-/// `bytes` are the head of an HTTP request. It is accepted exactly when RFC 6455 section 4.2.1 says so, with the proof of
-/// section 4.2.2; every refusal names the first broken rule and has the status that PROTOCOL.md gives it.
+/// Checks `bytes`, the head of an HTTP request. It is accepted exactly when RFC 6455 section 4.2.1 says so, with the
+/// proof of section 4.2.2. Every refusal names the first broken rule and has the status that PROTOCOL.md gives it.
 pub fn handshake(bytes: &[u8]) {
     let head = Head::read(bytes);
     let found = check(&head.method, head.version, &head.headers);
@@ -40,7 +40,7 @@ pub fn handshake(bytes: &[u8]) {
     }
 }
 
-/// The answer to a refused handshake says what is allowed, and nothing of what came.
+/// Checks that the answer to a refused handshake says what is allowed, and repeats nothing of the request.
 fn refused(head: &Head, error: HandshakeError) {
     assert_eq!(head.refusal(), UpgradeError::Handshake(error));
     let answer = head.refusal().into_response::<String>();
@@ -58,7 +58,7 @@ fn refused(head: &Head, error: HandshakeError) {
     assert_eq!(value(CONNECTION), (status == 426).then_some(&b"Upgrade"[..]));
 }
 
-/// The head of a request. What no HTTP library would pass on is left out.
+/// The head of a request, without anything that an HTTP library would not pass on.
 #[derive(Debug)]
 struct Head {
     method: Method,
@@ -87,18 +87,18 @@ impl Head {
         Self { method, version, headers: all }
     }
 
-    /// The values of all headers of this name.
+    /// Returns the values of all headers of this name.
     fn all(&self, name: &str) -> Vec<&[u8]> {
         self.headers.get_all(name).iter().map(HeaderValue::as_bytes).collect()
     }
 
-    /// The members of the comma-separated lists in all headers of this name.
+    /// Returns the members of the comma-separated lists in all headers of this name.
     fn lists(&self, name: &str) -> Vec<&[u8]> {
         let lists = self.all(name).into_iter();
         lists.flat_map(|list| list.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii).collect()
     }
 
-    /// The first rule of RFC 6455 section 4.2.1 that it breaks.
+    /// Returns the first rule of RFC 6455 section 4.2.1 that it breaks.
     fn broken_rule(&self) -> Option<HandshakeError> {
         let lists = |name, token: &[u8]| self.lists(name).iter().any(|listed| listed.eq_ignore_ascii_case(token));
         let is_old = self.version == Version::HTTP_09 || self.version == Version::HTTP_10;
@@ -114,7 +114,7 @@ impl Head {
         rules.into_iter().find_map(|(is_kept, error)| (!is_kept).then_some(error))
     }
 
-    /// How it is refused by the whole upgrade, to which nobody gives a connection here.
+    /// Returns the refusal of the whole upgrade, which gets no connection here.
     fn refusal(&self) -> UpgradeError {
         let mut request = Request::new(());
         *request.method_mut() = self.method.clone();
@@ -126,8 +126,8 @@ impl Head {
     }
 }
 
-/// Whether this is the base64 of sixteen bytes (RFC 4648 section 4): 21 digits, one whose last four bits are zero, and
-/// the padding.
+/// Returns whether this is the base64 of sixteen bytes (RFC 4648 section 4): 21 digits, one whose last four bits are
+/// zero, and the padding.
 fn is_key(key: &[u8]) -> bool {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || [b'+', b'/'].contains(byte);
     key.len() == 24 && key[..21].iter().all(is_digit) && b"AQgw".contains(&key[21]) && key.ends_with(b"==")

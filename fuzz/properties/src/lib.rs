@@ -1,5 +1,5 @@
-//! What must hold for any bytes, one function per fuzz target. The fuzz targets and the ordinary tests call the same
-//! functions: each panics where its property does not hold. Must not know who makes the bytes.
+//! The properties that hold for any bytes, one function per fuzz target. The fuzz targets and the ordinary tests call
+//! the same functions: each panics where its property does not hold. Must not know who makes the bytes.
 
 mod backlog;
 mod classic;
@@ -20,7 +20,7 @@ pub use handshake::handshake;
 pub use room::room;
 pub use v2::v2;
 
-/// A target's name, which is also that of its corpus, and what it checks.
+/// A target: its name, which is also that of its corpus, and its check.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.

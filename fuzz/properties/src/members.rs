@@ -1,15 +1,15 @@
-//! JSON objects read by their members, as PROTOCOL.md speaks of them; shares no code with the library's readers.
-//! Must not know which members there are.
+//! JSON objects as lists of members, with the rules of PROTOCOL.md; shares no code with the library's readers. Must not
+//! know the names of members.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The members of an object, in order, repeated ones too.
+/// The members of an object, in order, repeated ones included.
 pub(crate) struct Members<'a>(Vec<(String, &'a str)>);
 
-/// What an object has under one name.
+/// The members of an object with one name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Member<'a> {
     Missing,
@@ -18,7 +18,7 @@ pub(crate) enum Member<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// The members, or `None` for what is not exactly one JSON object.
+    /// Returns the members, or `None` for text that is not exactly one JSON object.
     pub(crate) fn read(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
@@ -27,7 +27,7 @@ impl<'a> Members<'a> {
         self.0.len()
     }
 
-    /// Each with its name, in order.
+    /// Returns each member with its name, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
         self.0.iter().map(|(name, raw)| (name.as_str(), *raw))
     }
@@ -43,22 +43,22 @@ impl<'a> Members<'a> {
 }
 
 impl<'a> Member<'a> {
-    /// Its text, if it is there exactly once.
+    /// Returns its text, if it is there exactly once.
     pub(crate) fn once(self) -> Option<&'a str> {
         if let Member::Once(raw) = self { Some(raw) } else { None }
     }
 
-    /// `null` is as good as nothing.
+    /// Treats `null` as missing.
     pub(crate) fn null_is_missing(self) -> Self {
         if self == Member::Once("null") { Member::Missing } else { self }
     }
 
-    /// It as a string, if it is one.
+    /// Returns it as a string, if it is one.
     pub(crate) fn string(self) -> Option<String> {
         string(self.once()?)
     }
 
-    /// It as `true` or `false`; nothing is `false`.
+    /// Returns it as `true` or `false`; a missing one is `false`.
     pub(crate) fn flag(self) -> Option<bool> {
         match self {
             Member::Missing | Member::Once("false") => Some(false),
@@ -68,17 +68,17 @@ impl<'a> Member<'a> {
     }
 }
 
-/// The string that `raw` writes, if it is one.
+/// Returns the string that `raw` encodes, if it is one.
 pub(crate) fn string(raw: &str) -> Option<String> {
     serde_json::from_str(raw).ok()
 }
 
-/// Whether `text` is exactly one JSON value, without white space around it.
+/// Returns whether `text` is exactly one JSON value, without white space around it.
 pub(crate) fn is_value(text: &str) -> bool {
     serde_json::from_str::<&RawValue>(text).is_ok_and(|raw| raw.get() == text)
 }
 
-/// How deep a valid JSON text is nested.
+/// Returns how deep a valid JSON text is nested.
 pub(crate) fn nesting(text: &str) -> usize {
     let (mut open, mut deepest, mut in_string, mut is_escaped) = (0_usize, 0, false, false);
     for sign in text.chars() {

@@ -1,4 +1,5 @@
-//! What was accepted on its way to viewers: the frames of each protocol carry it as it was sent. Must not know rooms.
+//! Accepted messages on their way to viewers: the frames of each protocol carry them as they were sent. Must not know
+//! rooms.
 
 use std::time::Duration;
 
@@ -12,12 +13,12 @@ use rtbroadcaster_core::standing::{Reach, Start};
 
 use crate::members::{Members, nesting};
 
-/// The params as they travel: line breaks are spaces, everything else is as it was sent.
+/// Returns the params as they are sent on: line breaks are spaces, everything else is unchanged.
 pub(crate) fn on_one_line(params: &str) -> String {
     params.replace(['\r', '\n'], " ")
 }
 
-/// What a command asks for, in words that can be compared.
+/// Returns what a command asks for, in words that can be compared.
 pub(crate) fn words(command: &Result<Command, Refusal>) -> String {
     match command {
         Ok(Command::Create { options }) => {
@@ -51,23 +52,23 @@ pub(crate) fn words(command: &Result<Command, Refusal>) -> String {
     }
 }
 
-/// The words for a room that is created: whether viewers are told their number, what is counted, how often told, and
-/// whether once per viewer, and how long it waits for its owner.
+/// Returns the words for a room that is created: whether viewers get their number, what is counted, how often totals
+/// are sent, whether once per viewer, and how long the room waits for its owner.
 pub(crate) fn created(audience: bool, counted: &[(String, u128, bool)], grace: Option<Duration>) -> String {
     format!("create {audience} {counted:?} {grace:?}")
 }
 
-/// The words for what a viewer says to the owner.
+/// Returns the words for a viewer's signal.
 pub(crate) fn signaled(key: &str, params: &str) -> String {
     format!("signal {key:?} {params:?}")
 }
 
-/// The words for a message that is published.
+/// Returns the words for a message that is published.
 pub(crate) fn published(room: &str, kind: Kind, key: &str, params: &str, id: Option<&str>) -> String {
     format!("publish {room:?} {kind:?} {key:?} {params:?} {id:?}")
 }
 
-/// The words for where a join goes on.
+/// Returns the words for where a join starts.
 pub(crate) fn place(start: &Start) -> String {
     match start {
         Start::Fresh => "fresh".into(),
@@ -79,7 +80,8 @@ pub(crate) fn place(start: &Start) -> String {
     }
 }
 
-/// Each protocol's frame of an accepted message is valid JSON on one line, with the key and byte for byte the params.
+/// Checks that each protocol's frame of an accepted message is valid JSON on one line, with the key and byte for byte
+/// the params.
 pub(crate) fn travels(message: &Message) {
     let (kind, body) = message.parts();
     let body = body.expect("what is accepted has no fault");
@@ -93,7 +95,7 @@ pub(crate) fn travels(message: &Message) {
         let entry = Entry::new(room.clone(), seq, Term::FIRST, body.key.clone(), body.params.clone(), change);
         for dialect in dialects {
             let frame = dialect.frame(&entry).expect("both protocols have words for it");
-            assert_eq!(dialect.frame(&entry).as_ref(), Some(&frame), "the same bytes for everybody");
+            assert_eq!(dialect.frame(&entry).as_ref(), Some(&frame), "each viewer gets the same bytes");
             let text = text(&frame);
             let members = Members::read(text).unwrap_or_else(|| panic!("not an object: {text}"));
             let (key, params) = match dialect.name {
@@ -108,7 +110,8 @@ pub(crate) fn travels(message: &Message) {
     }
 }
 
-/// The text of a finished server frame, which is one, final, unmasked and of the shortest form (RFC 6455 section 5.2).
+/// Returns the text of a finished server frame, which is one, final, unmasked and of the shortest form (RFC 6455
+/// section 5.2).
 pub(crate) fn text(frame: &Bytes) -> &str {
     assert_eq!(frame[0], 0x81);
     let (header, length) = match frame[1] {

@@ -12,13 +12,15 @@ mod viewer;
 use crate::codes::Codes;
 use stage::Stage;
 
-/// How many ops are done at most: a longer course finds nothing that these do not.
+/// The most ops of a course: a longer one finds nothing more.
 const OPS_MAX: usize = 200;
 
-/// `bytes` are op codes: clients connect, create, join, publish, clear, pause, send garbage and half frames, stop
-/// reading, vanish and come back, while time passes. What a viewer receives is a subsequence of what the owner said, in
-/// order, its holes announced and harmless; cursors are answered by the rule; once caught up a viewer holds the newest
-/// value of every key; and when everybody is gone nothing is left of them.
+/// Checks one course of ops. Clients connect, create, join, publish, clear, pause, send garbage and half frames, stop
+/// reading, vanish and come back, while time passes. These hold:
+/// - A viewer receives a subsequence of the owner's messages, in order, its holes announced and harmless.
+/// - Cursors are answered by the rule.
+/// - A viewer that has caught up holds the newest value of every key.
+/// - When all clients are gone, the manager keeps nothing of them.
 pub fn room(bytes: &[u8]) {
     let panics = panics::count();
     let builder = &mut tokio::runtime::Builder::new_current_thread();

@@ -1,4 +1,4 @@
-//! What clients of version 2 send, against section 2 of PROTOCOL.md. Must not know rooms.
+//! The messages of clients of version 2, against section 2 of PROTOCOL.md. Must not know rooms.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::cursor::where_it_stands;
 use crate::members::{Member, Members, nesting};
 use crate::message::{created, on_one_line, published, signaled, text, travels, words};
 
-/// `bytes` are the text of one message. It is understood exactly as PROTOCOL.md says, and what is accepted travels on as
-/// it was sent; each refusal is one object, and carries the `id` if that is valid.
+/// Checks that `bytes`, the text of one message, are understood exactly as PROTOCOL.md says. An accepted message is
+/// passed on as it was sent; each refusal is one object, and carries the `id` if that is valid.
 pub fn v2(bytes: &[u8]) {
-    // Text that is not UTF-8 ends the connection before anything reads it.
+    // A connection ends at text that is not UTF-8 before anything parses it.
     let Ok(sent) = std::str::from_utf8(bytes) else { return };
     let Request { echo, command } = (v2::DIALECT.decode)(sent);
     let members = Members::read(sent);
@@ -65,7 +65,7 @@ impl Id {
         if let Id::Valid(id) = self { Some(id) } else { None }
     }
 
-    /// It where it may be missing, but not wrong.
+    /// Returns the id where it may be missing, but not wrong.
     fn optional(self) -> Option<Option<String>> {
         match self {
             Id::Missing => Some(None),
@@ -75,7 +75,7 @@ impl Id {
     }
 }
 
-/// What a message asks for, or `None` where it makes no sense.
+/// Returns the request of a message, or `None` if it makes no sense.
 fn asked(members: &Members<'_>) -> Option<String> {
     let string = |name| members.get(name).string();
     let id = Id::of(members);
@@ -110,7 +110,7 @@ fn asked(members: &Members<'_>) -> Option<String> {
     }
 }
 
-/// Where a viewer or an owner goes on.
+/// Returns where a viewer or an owner starts.
 fn start(members: &Members<'_>) -> Option<String> {
     let lives = if members.get("lives").flag()? { " lives" } else { "" };
     match members.get("cursor") {
@@ -123,7 +123,7 @@ fn start(members: &Members<'_>) -> Option<String> {
     }
 }
 
-/// By what a viewer wants to be recognized, if that is a key: 13 digits of a number that is not 0, and 32 of its code.
+/// Returns a viewer's key, if it is one: 13 digits of a number that is not 0, and 32 of its code.
 fn viewer(members: &Members<'_>) -> Option<String> {
     let text = match members.get("viewer") {
         Member::Missing => return Some(String::new()),
@@ -134,7 +134,7 @@ fn viewer(members: &Members<'_>) -> Option<String> {
     Some(if is_key { format!(" as {text}") } else { String::new() })
 }
 
-/// How long a room is to wait for its owner, in milliseconds: a whole number written as one, and not 0.
+/// Returns how long a room is to wait for its owner, in milliseconds: a whole number written as one, and not 0.
 fn grace(members: &Members<'_>) -> Option<Option<Duration>> {
     match members.get("graceMs") {
         Member::Missing => Some(None),
@@ -146,7 +146,7 @@ fn grace(members: &Members<'_>) -> Option<Option<Duration>> {
     }
 }
 
-/// What a room is to have that is created.
+/// Returns the wishes for a room that is created.
 fn wishes(members: &Members<'_>) -> Option<String> {
     let audience = members.get("audience").flag()?;
     let grace = grace(members)?;

@@ -14,7 +14,7 @@ use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
 use rtbroadcaster_properties::TARGETS;
 
-/// Each corpus: what a checkout and a test run should bear.
+/// The most files of a corpus, so that a checkout and a test run stay small.
 const FILES_MAX: usize = 150;
 const BYTES_MAX: usize = 100 * 1024;
 
@@ -22,7 +22,7 @@ fn corpora() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus")
 }
 
-/// The files of one corpus by name, so that a failure is the same one each time.
+/// Returns the files of one corpus by name, so that a failure is the same one each time.
 fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
     let files = fs::read_dir(corpora().join(target)).unwrap_or_else(|error| panic!("the corpus of {target}: {error}"));
     let mut files: Vec<_> = files
@@ -38,7 +38,7 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
 fn every_file_of_the_corpora_keeps_its_property() {
     for (target, keeps) in TARGETS {
         for (name, bytes) in corpus(target) {
-            // Told only where it fails.
+            // Shown only when the test fails.
             println!("fuzz/corpus/{target}/{name}");
             keeps(&bytes);
         }
@@ -60,13 +60,13 @@ fn the_corpora_are_those_of_the_targets_and_small() {
     }
 }
 
-/// How one input becomes another one near it.
+/// A mutation of one input into another one near it.
 #[derive(Debug, Clone)]
 enum Mutation {
     Set(Index, u8),
     Insert(Index, Vec<u8>),
     Remove(Index, Index),
-    /// Everything behind a place becomes what stands behind a place in another input.
+    /// Replaces everything behind a position by what stands behind a position in another input.
     Cross(Index, Index, Index),
 }
 
@@ -104,7 +104,7 @@ fn mutate(bytes: &mut Vec<u8>, mutation: Mutation, corpus: &[(String, Vec<u8>)])
     }
 }
 
-/// Inputs near those of the corpus of `target` keep its property, too.
+/// Checks inputs near those of the corpus of `target`: they keep its property, too.
 fn check_near(target: &str, cases: u32) {
     let (_, keeps) = TARGETS.into_iter().find(|(name, _)| *name == target).unwrap();
     let corpus = corpus(target);
@@ -152,6 +152,6 @@ fn what_a_backlog_gives_in_courses_near_those_of_the_corpus_is_what_the_member_m
 }
 
 #[test]
-fn viewers_in_courses_near_those_of_the_corpus_are_told_what_the_owner_said() {
+fn viewers_in_courses_near_those_of_the_corpus_get_the_messages_of_the_owner() {
     check_near("room", 100);
 }

@@ -1,4 +1,4 @@
-// The entries of the package, as the package.json of the sources lists them: the only list of them. Must not know what is made of them.
+// The entries of the package, read from `exports` of the sources' package.json. Must not know what is built from them.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { SOURCES } from "./tools.mjs";
 /** The package.json of the sources. */
 export const described = JSON.parse(readFileSync(join(SOURCES, "package.json"), "utf8"));
 
-/** The entries with their files. `name` is that of the published files, `server` the file for React's server components. */
+/** The entries with their files. `name`: the name of the published files. `server`: the file for React's server components. */
 export const ENTRIES = Object.entries(described.exports)
   .filter(([, conditions]) => typeof conditions === "object")
   .map(([path, conditions]) => ({
@@ -17,5 +17,5 @@ export const ENTRIES = Object.entries(described.exports)
     server: conditions["react-server"]?.slice(2),
   }));
 
-/** The packages that an entry may import and that are no part of this one. */
+/** The other packages that an entry may import. */
 export const EXTERNAL = Object.keys(described.peerDependencies);

@@ -1,5 +1,5 @@
-// The single file for script tags, its source map and its integrity. `node scripts/tag.mjs` makes the committed ones anew, which
-// the server embeds: its build needs no Node.js. Must not know the rest of the package.
+// Builds the single file for script tags, its source map and its integrity. `node scripts/tag.mjs` writes the committed ones, which the
+// server embeds, so that its build needs no Node.js. Must not know the rest of the package.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,16 +15,16 @@ export const DIST = join(SOURCES, "dist");
 /** The document that shows the tag. */
 export const README = join(SOURCES, "README.md");
 
-/** What the oldest browsers and Node.js that are meant understand. */
+/** The language version of the oldest supported browsers and Node.js. */
 export const TARGET = "es2022";
 
-/** Leaves a module where it is: a script finds it beside itself, as at `/sdk/`, or does without it. */
+/** Keeps tabs.js out of the bundle: a script loads it from its own folder, such as `/sdk/`. */
 const BESIDE = { name: "beside", setup: (build) => build.onResolve({ filter: /^\.\/tabs\.js$/ }, ({ path }) => ({ path, external: true })) };
 
-/** Where the tag in a document has its integrity. */
+/** The integrity of a script tag in a document. */
 const INTEGRITY = /(?<=\bintegrity=")sha384-[\w+/=]*(?=")/g;
 
-/** Returns the single file and its map, as text. `sources` is put before the names of the sources in the map. */
+/** Returns the single file and its map, as text. `sources`: the prefix of the sources' names in the map. */
 export async function tag(sources = "") {
   const build = await esbuild();
   const { outputFiles } = await build({
@@ -35,7 +35,7 @@ export async function tag(sources = "") {
     globalName: "rtbroadcaster",
     minify: true,
     target: TARGET,
-    // The sources are beside the file wherever it is served.
+    // The map needs no contents: the sources are served from the same folder.
     sourcemap: true,
     sourcesContent: false,
     write: false,
@@ -48,7 +48,7 @@ export async function tag(sources = "") {
   return { file, map: `${JSON.stringify(mapped)}\n` };
 }
 
-/** Writes both into a folder. */
+/** Writes the single file and its map into a folder. */
 export async function writeTag(folder, sources) {
   const { file, map } = await tag(sources);
   mkdirSync(folder, { recursive: true });
@@ -56,10 +56,10 @@ export async function writeTag(folder, sources) {
   writeFileSync(join(folder, `${TAG}.map`), map);
 }
 
-/** Returns a file's integrity as a script tag has it (Subresource Integrity, section 3.1). */
+/** Returns a file's integrity for a script tag (Subresource Integrity, section 3.1). */
 export const integrity = (file) => `sha384-${createHash("sha384").update(file).digest("base64")}`;
 
-/** Returns each integrity that a document tells. */
+/** Returns all integrities in a document. */
 export const told = (document) => document.match(INTEGRITY) ?? [];
 
 await program(import.meta.url, async () => {

@@ -1,4 +1,4 @@
-// The programs that the builds need and npm installs: esbuild and TypeScript's compiler. Must not know what is built.
+// Runs the tools of the builds, which npm installs: esbuild and TypeScript's compiler. Must not know what is built.
 
 import { spawnSync } from "node:child_process";
 import { realpathSync } from "node:fs";
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 /** The folder of the sources. */
 export const SOURCES = fileURLToPath(new URL("..", import.meta.url));
 
-/** Why a build cannot be made, in a sentence that says what to do. */
+/** The error of a build that cannot be made. Its message says what to do. */
 export class CannotBuild extends Error {}
 
 /** Returns esbuild's `build`. */
@@ -17,7 +17,7 @@ export async function esbuild() {
   return (await import("esbuild").catch(missing("esbuild"))).build;
 }
 
-/** Runs TypeScript's compiler, which prints what is wrong. */
+/** Runs TypeScript's compiler, which prints its errors. Throws a `CannotBuild` if it fails. */
 export function tsc(parameters) {
   let described;
   try {
@@ -29,13 +29,13 @@ export function tsc(parameters) {
   if (status !== 0) throw new CannotBuild("TypeScript found errors in the sources; `npm run check` shows them too.");
 }
 
-/** Returns a function that fails for a package: with what to do if it is not there, else with the error that it gets. */
+/** Returns a function that rethrows an error; as a `CannotBuild` if the package is not installed. */
 const missing = (name) => (error) => {
   if (!["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"].includes(error.code)) throw error;
   throw new CannotBuild(`The package \`${name}\` is not installed. Run \`npm ci\` in sdk/javascript, then this command again.`);
 };
 
-/** Runs `make` with the program's parameters if `module` is the program. A build that cannot be made ends it with 1 and a sentence. */
+/** Runs `make` with the program's arguments if `module` is the program. A `CannotBuild` sets the exit code 1 and prints its message. */
 export async function program(module, make) {
   if (!process.argv[1] || realpathSync(process.argv[1]) !== fileURLToPath(module)) return;
   try {

@@ -1,5 +1,5 @@
-// Whatever a program passes to a call is refused for that call alone: each public call with each bad argument, three times, against a
-// real server, and no connection ends.
+// Wrong arguments are refused for their call alone: each public call with each bad argument, three times, against a real server. No
+// connection is closed.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -9,19 +9,19 @@ import { start, stop } from "../../../protocol/server.mjs";
 
 const TIMES = 3;
 
-/** Arrays in arrays, `depth` of them. */
+/** Returns nested arrays, `depth` of them. */
 const nested = (depth) => JSON.parse("[".repeat(depth) + "]".repeat(depth));
 const cycle = [];
 cycle.push(cycle);
 
-/** What is no key. */
+/** Values that are no key. */
 const KEYS = {
   "nothing": undefined, "null": null, "an empty one": "", "a number": 7, "an object": {}, "a symbol": Symbol("key"), "a big integer": 7n,
   "257 bytes": "a".repeat(257), "258 bytes in fewer characters": "ä".repeat(129), "half a character": "\ud800", "the other half": "a\udc00b",
   "a million characters": "a".repeat(1_000_000),
 };
 
-/** What are no parameters, with the code. */
+/** Values that are no parameters, with the code of the error. */
 const PARAMS = {
   "nothing": undefined, "null": null, "a text": "text", "an object": {}, "a function": () => {}, "a big integer": [1n], "a cycle": cycle,
   "31 levels and one": nested(32), "a thousand levels": nested(1_000), "what throws": [{ toJSON() { throw new Error("no"); } }],
@@ -29,7 +29,7 @@ const PARAMS = {
 };
 const BIG = { "one byte too many": ["x".repeat(65_536)], "many bytes in few characters": ["€".repeat(30_000)] };
 
-/** What is said about a message besides, and means nothing or is wrong. */
+/** Options of a message that have no effect or are wrong. */
 const OPTIONS = { "null": null, "a text": "text", "state that is a text": { state: "yes" }, "ephemeral that is a number": { ephemeral: 1 }, "a signal that is none": { signal: 7 }, "a time that is none": { timeoutMs: "soon" } };
 
 let server;
@@ -38,7 +38,7 @@ before(async () => {
 });
 after(() => stop(server));
 
-/** What became of a call: a code, a name of an error, or a value. */
+/** Returns the outcome of a call: a code, a name of an error, or a value. */
 async function outcome(func) {
   try {
     return await func();
@@ -47,7 +47,7 @@ async function outcome(func) {
   }
 }
 
-/** An owner and a viewer in one room, and the statuses that they told. */
+/** Opens an owner and a viewer in one room, and records their statuses. */
 async function room(t) {
   const owner = await host(server.address, { WebSocket });
   const viewer = await join(server.address, owner.id, { WebSocket });
@@ -60,7 +60,7 @@ async function room(t) {
   return { owner, viewer };
 }
 
-/** Both hear each other still. */
+/** Checks that messages and signals still arrive. */
 async function works({ owner, viewer }) {
   const heard = new Promise((resolve) => viewer.on("after", resolve));
   const hand = new Promise((resolve) => owner.on("after", resolve));
@@ -70,7 +70,7 @@ async function works({ owner, viewer }) {
   await hand;
 }
 
-/** Says a signal as soon as the second has place for one more. */
+/** Sends a signal as soon as the rate limit allows one. */
 async function signals(viewer, key, params) {
   const deadline = performance.now() + 5_000;
   while ((await outcome(() => viewer.signal(key, params))) === "rate") {

@@ -1,4 +1,4 @@
-// Viewers that are off for 2 s in every 15 s: how soon they have what was said meanwhile, in virtual time.
+// Viewers that are offline for 2 s in every 15 s: how soon they have the messages of that time, in virtual time.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -34,7 +34,7 @@ test(`${VIEWERS} viewers off for 2 s in every 15 s have what was said meanwhile 
     world.run(500);
     world.later(random() * 1_000, speak);
     for (let period = 0; period < PERIODS; period++) {
-      // Two of them never touch, which would be one of 4 s.
+      // Two outages never touch, which would be one of 4 s.
       const begin = 1_500 + random() * (PERIOD_MS - OFF_MS - 3_000);
       world.run(begin);
       world.isRefusing = true;

@@ -1,4 +1,4 @@
-// The build: what it says when it cannot begin, what npm learns from it, and where its maps lead. Must not know the package's code.
+// The build: its errors, the package.json for npm, and the targets of its maps. Must not know the package's code.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";

@@ -1,8 +1,8 @@
-// A clock that a test moves: timers, `performance.now` and what a page draws. Must not know what waits for it.
+// A clock that a test advances: timers, `performance.now` and animation frames. Must not know what waits for it.
 
-import { load } from "../later.js";
+import { load } from "../lazy.js";
 
-// No clock of a test moves while a file is loaded.
+// Loaded now: a test's clock stands still while a file is loaded.
 await load();
 
 /** The time of day at which clocks begin. */
@@ -10,13 +10,13 @@ const EPOCH_MS = 1_700_000_000_000;
 
 export class Clock {
   now = 0;
-  /** By how much the time of day goes ahead of the time for which the machine was awake. */
+  /** By how much the time of day is ahead of the time for which the machine was awake. */
   skew = 0;
   #timers = new Map();
   #count = 0;
   #before = new Map();
 
-  /** Takes the place of the real one until the test is over. */
+  /** Replaces the real clock until the test ends. */
   constructor(t) {
     const replace = (owner, name, value) => {
       this.#before.set([owner, name], Object.getOwnPropertyDescriptor(owner, name));
@@ -36,27 +36,27 @@ export class Clock {
 
   #set(func, ms) {
     this.#count += 1;
-    // As real timers: what they cannot count is over at once.
+    // Like real timers: a time that they cannot count ends at once.
     this.#timers.set(this.#count, { func, at: this.now + (ms > 0 && ms < 2 ** 31 ? Number(ms) : 0) });
     return this.#count;
   }
 
-  /** How many timers wait. */
+  /** The number of timers. */
   get waiting() {
     return this.#timers.size;
   }
 
-  /** When the next timer is due, from now. */
+  /** The time until the next timer is due. */
   get next() {
     return Math.min(...[...this.#timers.values()].map(({ at }) => at)) - this.now;
   }
 
-  /** Moves on to the next timer. */
+  /** Advances to the next timer. */
   step() {
     this.advance(this.next);
   }
 
-  /** Moves on, and calls what is due in its order. */
+  /** Advances the clock, and calls the due timers in their order. */
   advance(ms) {
     const end = this.now + ms;
     for (;;) {

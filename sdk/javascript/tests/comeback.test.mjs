@@ -1,4 +1,4 @@
-// When a viewer comes back and when it does not: close codes, delays, advice, heartbeats, the page and its network.
+// When a viewer reconnects and when it does not: close codes, delays, advice, heartbeats, the page and its network.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { Clock } from "./clock.mjs";
 import { Page } from "./page.mjs";
 import { bell, ROOM, Server, state } from "./script.mjs";
 
-/** A viewer that is in its room on a clock. */
+/** Returns a viewer that is in its room, on a clock. */
 function live(t, { joined = {}, random = () => 0.5, ...options } = {}) {
   const clock = new Clock(t);
   const server = new Server();
@@ -227,14 +227,14 @@ test("a server that speaks something else is no server", (t) => {
   assert.deepEqual({ ...show.status.value }, { name: "closed", code: 1002, reason: "protocol", comesBack: false });
 });
 
-test("a page that nobody sees pauses, and gets one catch-up when it is seen", (t) => {
+test("a hidden page pauses, and gets one replay when it is shown", (t) => {
   const page = new Page(t);
   const { peer, told, show, clock } = live(t);
   const seen = [];
   show.on("bell", (n) => seen.push(n));
   page.hide();
   page.hide();
-  // What was on its way still comes, and a heartbeat promises nothing that is sent.
+  // Messages that were sent before still come, and a heartbeat does not announce messages that will be sent.
   peer.says(bell(1), { type: "alive", seq: 1 }, { type: "alive", seq: 5 }, { type: "alive", seq: 9 });
   page.show();
   page.show();
@@ -306,7 +306,7 @@ test("a return that is refused for now is made by another connection", (t) => {
   assert.equal(told.at(-1), "live");
 });
 
-test("a page may say that it wants everything even when nobody sees it", (t) => {
+test("a page may ask for all messages even while it is hidden", (t) => {
   const page = new Page(t);
   const { peer } = live(t, { pauseHidden: false });
   page.hide();

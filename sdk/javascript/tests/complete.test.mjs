@@ -1,4 +1,4 @@
-// The entry for places without dynamic import, such as a service worker: everything is there from the beginning. Here such an import fails.
+// The entry for places without dynamic import, such as a service worker: all modules are included. Dynamic imports fail here.
 
 import assert from "node:assert/strict";
 import { register } from "node:module";
@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { within } from "../../../protocol/deadline.mjs";
 import "../complete.js";
 import { own, watch } from "../index.js";
-import { loaded } from "../later.js";
+import { loaded } from "../lazy.js";
 import { Page } from "./page.mjs";
 import { bell, ROOM, Server, state } from "./script.mjs";
 
@@ -24,7 +24,7 @@ class Kept extends Map {
   removeItem = (name) => this.delete(name);
 }
 
-/** Waits until it is true. */
+/** Waits until a condition is true. */
 const until = (is, what) => within((async () => {
   while (!is()) await new Promise((resolve) => setTimeout(resolve, 1));
 })(), what);

@@ -1,6 +1,6 @@
-// The conversations in protocol/conversations, from the SDK's side: whatever a client of version 2 says in them the SDK
-// says too, byte for byte but for its ids and, where the client there knows nothing of lives, what the SDK says of them; and
-// what it hears it understands. A connection that says what the SDK never would is followed up to there, and counted.
+// The conversations in protocol/conversations with the SDK as the client. The SDK sends what the client there sends, byte for byte but for
+// its ids and `lives`, and understands what the server there sends. A connection on which the client sends something that the SDK never
+// sends is followed up to there, and counted.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -14,57 +14,57 @@ import { Server } from "./script.mjs";
 
 const FOLDER = new URL("../../../protocol/conversations/", import.meta.url);
 
-/** The steps of all conversations that were taken by the SDK, and those that it would never take. */
+/** The steps of all conversations that the SDK took, and the steps that it never takes. */
 const counts = { sent: 0, heard: 0, never: 0 };
 
-/** What stands for a value that the server chose. */
+/** The placeholder of a value that the server chose. */
 const VALUES = { room: "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a" };
 
-/** What promises lead to is there after a turn of the event loop. */
+/** Waits for a turn of the event loop, after which promises have settled. */
 const tick = (value) => new Promise((resolve) => setImmediate(resolve, value));
 
-/** A frame without its id, to be compared; without `lives`, what a client says that knows nothing of lives. */
+/** Returns a frame for comparison, without its id and, if the client there knows no lives, without `lives`. */
 function written({ id, ...frame }, hasLives) {
   if (!hasLives) delete frame.lives;
   if (!hasLives && frame.type === "own") delete frame.cursor;
   return JSON.stringify(frame);
 }
 
-/** One connection's client. */
+/** The client of one connection. */
 class Client {
   #t;
   #clock;
   #page;
   #server = new Server();
   #peer;
-  /** The SDK's end, once something was said, and whether it is a viewer. */
+  /** The SDK's owner or viewer, once it has sent something, and whether it is a viewer. */
   #end;
   #isViewer;
-  /** By the conversation's id: the SDK's, and what becomes of the request. */
+  /** By the conversation's id: the SDK's id, and the outcome of the request. */
   #ids = new Map();
   #outcomes = [];
-  /** What the viewer should hold and have heard, and what it has heard. */
+  /** The state and messages that the viewer should have, and those that it has. */
   #model = new Map();
   #expected = [];
   #heard = [];
-  /** How many messages of a replay of the state follow; they are told as a whole. */
+  /** How many messages of a replay of the state follow; the SDK reports them together. */
   #left = 0;
 
   constructor(t, clock, page) {
     [this.#t, this.#clock, this.#page] = [t, clock, page];
   }
 
-  /** The connection is there, the first or another one. */
+  /** Opens the first connection or a later one. */
   connect() {
     if (!this.#end) return true;
     if (this.#end.status?.value.name !== "resuming") return false;
-    // It comes back at once.
+    // It reconnects at once.
     this.#clock.advance(0);
     this.#peer = this.#server.accept();
     return true;
   }
 
-  /** Has the SDK say what stands in the conversation. Answers false for what it never says. */
+  /** Has the SDK send a frame of the conversation. Returns false for a frame that it never sends. */
   async says(text) {
     let frame;
     try {
@@ -80,7 +80,7 @@ class Client {
     this.#clock.advance(0);
     const asked = this.#peer.rest().at(-1);
     if (asked?.id !== undefined && id !== undefined) this.#ids.set(id, asked.id);
-    // The SDK has an id of its own for everything that is answered.
+    // The SDK has its own id for every request.
     const named = asked?.id !== undefined && id === undefined && ["publish", "clear"].includes(type);
     delete expected.id;
     if (!asked || written(asked, frame.lives) !== JSON.stringify(expected)) return false;
@@ -90,7 +90,7 @@ class Client {
   #actions({ room, ownerKey, cursor, token, audience, signals, graceMs, id, key, params, state, ephemeral }) {
     const options = { WebSocket: this.#server.WebSocket, token, reconnect: { random: () => 0 } };
     const enter = (begin, isViewer) => () => {
-      // It came back by itself and has asked already.
+      // It has reconnected by itself, and sent its request.
       if (this.#end) return;
       if (cursor && isViewer) return false;
       this.#isViewer = isViewer;
@@ -120,7 +120,7 @@ class Client {
 
   #begin(end) {
     if (!this.#server.peer) {
-      // It takes no such option.
+      // The SDK has no such option.
       end.catch(() => {});
       return false;
     }
@@ -146,7 +146,7 @@ class Client {
     if (this.#isViewer) this.#fold(frame);
     const id = this.#ids.get(frame.id);
     this.#peer.socket.deliver(id ? text.replace(`"id":${JSON.stringify(frame.id)}`, `"id":"${id}"`) : text);
-    // Whoever waits for the room gets it.
+    // A program that waits for the room gets it.
     await tick();
     for (const [at, [name, outcome]] of this.#outcomes.entries()) {
       if (name !== frame.id || !["ack", "error"].includes(frame.type)) continue;
@@ -165,7 +165,7 @@ class Client {
     if (type === "reset" || (type === "joined" && how !== "resumed")) {
       this.#left = replay;
       this.#model = new Map();
-      // What a replay tells is what is different; other tests look at that.
+      // A replay is reported by its differences; other tests check these.
       if (replay === 0) this.#expected = this.#heard;
     }
     if (type !== "message") return;
@@ -185,7 +185,7 @@ class Client {
 async function replay(t, { steps }) {
   const [clock, page] = [new Clock(t), new Page(t)];
   const values = new Map(Object.entries(VALUES));
-  // A number has a sign in front of its name.
+  // A number has `#` before its name.
   const chosen = (name) => (name.startsWith("#") ? String(1_000 + values.size) : name.padEnd(32, "0"));
   const value = (name) => values.get(name) ?? values.set(name, chosen(name)).get(name);
   const known = { CR: "\r", LF: "\n", LIMITS: JSON.stringify(LIMITS), NUMBER: "7" };

@@ -1,4 +1,4 @@
-// What a message costs where a room has many keys: counted, not timed.
+// The cost of a message in a room with many keys: counted, not timed.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { Clock } from "./clock.mjs";
 import { URL } from "./owner.mjs";
 import { ROOM, Server, state } from "./script.mjs";
 
-/** How many entries of maps are looked at in turn while `func` runs. */
+/** Counts how many entries of maps are iterated over while `func` runs. */
 function walked(t, func) {
   let steps = 0;
   const step = Object.getPrototypeOf(new Map().values());

@@ -1,4 +1,4 @@
-// The option `debug`: which lines each level gives, where they go, and that no line has a secret.
+// The option `debug`: the lines of each level, their destination, and that no line has a secret.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,7 @@ import { KEY, ROOM, Server, state } from "./script.mjs";
 
 const URL = "ws://example.org/b";
 
-/** Waits for the next connection; what logs is loaded first. */
+/** Waits for the next connection, which waits until the log is loaded. */
 async function accepts(server, count) {
   await within((async () => {
     while (server.peers.length < count) await new Promise((resolve) => setTimeout(resolve));
@@ -17,7 +17,7 @@ async function accepts(server, count) {
   return server.accept(count);
 }
 
-/** What a viewer's and an owner's lines are, with this `debug`; a function made from `lines`. */
+/** Returns the lines of a viewer and an owner with this `debug`, or with a function of `lines`. */
 async function linesOf(t, debugOf, more = {}) {
   const lines = [];
   const debug = debugOf((line) => lines.push(line));
@@ -54,7 +54,7 @@ async function linesOf(t, debugOf, more = {}) {
   room.reconnect();
   (await accepts(server, 4)).owned({ seq: 1, term: 2 }, state(1, "slide", "a word"));
   room.leave();
-  // What writes the lines is loaded, and has written them.
+  // The log is loaded, and has written the lines.
   await import("../debug.js");
   await new Promise((resolve) => setImmediate(resolve));
   return lines;

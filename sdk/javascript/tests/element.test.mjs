@@ -11,7 +11,7 @@ const count = page();
 let RtbValue;
 before(async () => void ({ RtbValue } = await import("../element.js")));
 
-/** A page with this text, and the server of its elements. */
+/** Returns a page with this text, and the server of its elements. */
 async function stage(t, html) {
   const server = new Server();
   RtbValue.options = { WebSocket: server.WebSocket };
@@ -26,7 +26,7 @@ async function stage(t, html) {
   return { server, place, element: place.querySelector("rtb-value") };
 }
 
-/** What a person reads there. */
+/** Returns the visible text. */
 const read = ({ shadowRoot, textContent }) => (shadowRoot.querySelector("slot") ? textContent : shadowRoot.textContent);
 
 const MINE = `<rtb-value server="ws://example.org/b" room="${ROOM}" key="slide">none <b>yet</b></rtb-value>`;
@@ -123,7 +123,7 @@ test("elements of one room share a connection, which is there until the last one
   one.remove();
   await turn();
   assert.equal(peer.socket.closedWith, undefined);
-  // To move is not to leave.
+  // Moving an element does not leave the room.
   document.body.append(other);
   place.append(other);
   await turn();

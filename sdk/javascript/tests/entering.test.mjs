@@ -1,4 +1,4 @@
-// How a program enters a room and leaves it: signals, lifetimes, wrong arguments, and errors that say what happened.
+// How a program enters and leaves a room: signals, lifetimes, wrong arguments, and the errors of each.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { Clock } from "./clock.mjs";
 import { URL } from "./owner.mjs";
 import { ROOM, Server } from "./script.mjs";
 
-/** Both ends, each begun in both ways, and how the server lets it in. */
+/** Owners and viewers, each begun in both ways, and how the server accepts them. */
 const ENDS = {
   watch: { begin: (options) => watch(URL, ROOM, options), enter: (peer) => peer.joins() },
   own: { begin: (options) => own(URL, options), enter: (peer) => peer.creates() },
@@ -55,7 +55,7 @@ for (const [name, { begin, enter }] of Object.entries(ENDS)) {
     const over = begin({ ...options, lifetime: AbortSignal.abort() });
     await assert.rejects(over.entered, { code: "left" });
     const given = begin({ ...options, signal: AbortSignal.abort() });
-    await assert.rejects(given.entered, { code: "aborted", message: "The program took it back." });
+    await assert.rejects(given.entered, { code: "aborted", message: "The program aborted it." });
     assert.equal(server.peers.length, 1, "what is over before it begins asks nobody");
   });
 

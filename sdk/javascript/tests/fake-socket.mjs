@@ -6,7 +6,7 @@ export class FakeSocket {
 
   readyState = 0;
   bufferedAmount = 0;
-  /** What was sent through it. */
+  /** The frames that were sent. */
   sent = [];
 
   constructor(url) {

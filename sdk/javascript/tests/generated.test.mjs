@@ -1,4 +1,4 @@
-// What is made from the sources and committed is current: declarations, the file for a script tag with its integrity, sizes.
+// The committed files that are made from the sources are up to date: declarations, the file for a script tag with its integrity, sizes.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -9,10 +9,10 @@ import { measured, telling, told as toldSizes } from "../scripts/sizes.mjs";
 import { DIST, integrity, README, TAG, tag, told } from "../scripts/tag.mjs";
 import { declare, TYPES } from "../scripts/types.mjs";
 
-/** How far a size may be from what is told, in bytes: half of the last digit, and what versions of zlib differ by. */
+/** The allowed difference between a size and the table, in bytes: half of the last digit, and differences between versions of zlib. */
 const BYTES_OFF_MAX = 60;
 
-/** Each file of a folder by its name. */
+/** Returns each file of a folder by its name. */
 const contents = (folder) => Object.fromEntries(readdirSync(folder).sort().map((name) => [name, readFileSync(join(folder, name), "utf8")]));
 
 test("the declarations are current", (t) => {
@@ -24,7 +24,7 @@ test("the declarations are current", (t) => {
 
 test("the file for a script tag is current", async () => {
   const { file, map } = await tag();
-  // Not assert.equal: it would print both.
+  // Not assert.equal, which would print both files.
   assert.ok(JSON.stringify(contents(DIST)) === JSON.stringify({ [TAG]: file, [`${TAG}.map`]: map }), "run `npm run build:tag`");
 });
 

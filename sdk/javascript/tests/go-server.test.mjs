@@ -1,4 +1,4 @@
-// Against a server that behaves as the Go library of 2016: it glues what waits into one frame, separated by newlines,
+// Against a server that behaves like the Go library of 2016: it joins queued messages in one frame, separated by newlines,
 // says "Connected", and sends live messages before a late viewer's state.
 
 import assert from "node:assert/strict";
@@ -12,7 +12,7 @@ const ROOM = "0c9c2f9e-6f04-4c0e-8d0a-6c43c2f4c2bb";
 const said = (key, params, isState) =>
   JSON.stringify({ uuid: ROOM, status: { value: 3, text: "Connected" }, funcKey: key, funcParams: params, stateMessage: isState });
 
-/** The server, and what it does with each client's first message. */
+/** Starts the server with its answers to each client's first message. */
 async function goServer(t, answer) {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   t.after(() => {

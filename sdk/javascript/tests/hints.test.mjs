@@ -1,10 +1,10 @@
-// Why there is no connection, as far as a browser tells.
+// Why there is no connection, as far as browsers allow.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { healthOf, hint } from "../hints.js";
 
-/** A browser that shows a page of this address and has these permissions. */
+/** Returns a browser that shows a page of this address and has these permissions. */
 function browser(t, { page = "https://app.example/", permissions = {}, onLine = true, answers = false }) {
   const query = async ({ name }) => {
     if (!(name in permissions)) throw new TypeError("no such permission");

@@ -1,4 +1,4 @@
-// What an owner says and how often, and what it is told of it.
+// Which messages an owner sends, when, and which results its program gets.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -76,17 +76,17 @@ test("where there are frames a value waits for the next one, and not for ever", 
   frames.get(1)();
   assert.deepEqual(peer.acks(2).params, [1]);
   assert.equal(clock.waiting, before, "a frame takes its timer with it, which would be too early for the next one");
-  // Where nothing is drawn.
+  // Without animation frames.
   room.publish("a", [2], { state: true });
   clock.advance(49);
   assert.deepEqual(said(peer), []);
   clock.advance(1);
   assert.deepEqual(said(peer), ["publish a [2] state"]);
   clock.advance(50);
-  assert.equal(frames.size, 0, "no frame is asked for that nobody draws");
+  assert.equal(frames.size, 0, "no animation frame stays requested");
 });
 
-test("in a page that nobody sees values wait for no timer, and those of one turn are one", async (t) => {
+test("in a hidden page values wait for no timer, and those of one turn are one", async (t) => {
   const page = new Page(t);
   const { room, peer } = await owner(t);
   page.hide();
@@ -121,7 +121,7 @@ test("what was not acknowledged before a cut is said again, in order and under i
   clock.advance(0);
   const before = peer.rest();
   peer.cuts();
-  // Without a connection the newest value of each key waits, and nothing else.
+  // Without a connection only the newest value of each key waits.
   outcomes.push(room.publish("a", [2], { state: true }), room.publish("a", [3], { state: true }), room.clear("b"));
   assert.equal(await outcome(room.publish("bell", [])), "offline");
   assert.equal(await room.publish("pointer", [1], { ephemeral: true }), undefined);
@@ -191,7 +191,7 @@ test("what was said again does not come back over what is newer", async (t) => {
   assert.deepEqual(await Promise.all(outcomes), [1, 2]);
 });
 
-test("what is refused is told to whoever said it, and what the log could not take is said again", async (t) => {
+test("a refusal rejects its message, and a message that the log could not take is sent again", async (t) => {
   const { room, peer, clock, server } = await owner(t);
   const outcomes = ["state_full", "id_reused", "bad_message", "unavailable"].map((code) => {
     const published = room.publish("bell", [code]);
@@ -355,7 +355,7 @@ test("an owner that leaves says what waits and does not end its room", async (t)
   assert.equal(await outcome(waiting), "left");
 });
 
-test("what nobody waits for is no unhandled rejection", async (t) => {
+test("a promise that the program does not await is no unhandled rejection", async (t) => {
   const unhandled = [];
   const hear = (error) => unhandled.push(error);
   process.on("unhandledRejection", hear);

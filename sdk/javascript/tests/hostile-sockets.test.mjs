@@ -1,5 +1,5 @@
-// Servers that are none, on real sockets: whatever comes over the wire, an end throws nothing, comes back seldom, and ends when it
-// is told to. All of them at once, for two seconds.
+// Servers that break the protocol, on real sockets: a client throws nothing, reconnects seldom, and ends when its program leaves.
+// All of them at once, for two seconds.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -11,25 +11,25 @@ import { host, watch } from "../index.js";
 import { RTBroadcaster } from "../rtbroadcaster.js";
 import { ROOM } from "./script.mjs";
 
-/** How long each server is met, in milliseconds. */
+/** How long each server is tested, in milliseconds. */
 const TIME_MS = 2_000;
 
-/** With the delays that are drawn here: at once, and after 250, 500 and 1 000 ms. */
+/** With the delays of these tests: at once, and after 250, 500 and 1 000 ms. */
 const CONNECTIONS_MAX = 8;
 
 const PROTOCOL = "Sec-WebSocket-Protocol: rtbroadcaster.v2\r\n";
 
-/** The answer to a handshake, with these headers besides. */
+/** Returns the answer to a handshake, with these additional headers. */
 const switching = (key, more = PROTOCOL) =>
   `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n${more}\r\n`;
 
-/** What stands in `Sec-WebSocket-Accept`. */
+/** Returns the value of `Sec-WebSocket-Accept`. */
 function keyFor(request) {
   const [, key] = /sec-websocket-key: (\S+)/i.exec(request) ?? [];
   return createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
 }
 
-/** A frame of a server. */
+/** Returns a frame of a server. */
 function frame(first, payload) {
   const body = Buffer.from(payload);
   const length = body.length < 126 ? [body.length] : [126, body.length >> 8, body.length & 255];
@@ -40,7 +40,7 @@ const TEXT = 0x81;
 const CLOSE = 0x88;
 const PING = 0x89;
 
-/** Answers the handshake well, and then says this. */
+/** Answers the handshake correctly, and then sends this. */
 const then = (...all) => (socket, request) => {
   socket.write(switching(keyFor(request)));
   for (const bytes of all) socket.write(typeof bytes === "string" ? frame(TEXT, bytes) : bytes);
@@ -49,7 +49,7 @@ const then = (...all) => (socket, request) => {
 /** Answers the handshake with this text. */
 const answers = (text) => (socket) => socket.end(text);
 
-/** Says the same again whenever the other side has taken it, at most `count` times. */
+/** Sends the same again whenever the other side has taken it, at most `count` times. */
 const floods = (bytes, count) => (socket, request) => {
   socket.pause();
   socket.write(switching(keyFor(request)));
@@ -77,7 +77,7 @@ const TABLE = {
   "an upgrade with a wrong key": answers(switching("AAAAAAAAAAAAAAAAAAAAAAAAAAA=")),
   "an upgrade without a protocol": (socket, request) => socket.write(switching(keyFor(request), "")),
   "an upgrade to another protocol": (socket, request) => socket.write(switching(keyFor(request), "Sec-WebSocket-Protocol: mqtt\r\n")),
-  "an upgrade with an extension that nobody asked for": (socket, request) =>
+  "an upgrade with an extension that was not asked for": (socket, request) =>
     socket.write(switching(keyFor(request), `${PROTOCOL}Sec-WebSocket-Extensions: x\r\n`)),
   "headers without end": (socket) => socket.write(`HTTP/1.1 101 Switching Protocols\r\n${"X: y\r\n".repeat(20_000)}`),
   "half a head": (socket) => socket.write("HTTP/1.1 101 Switch"),
@@ -104,7 +104,7 @@ const TABLE = {
   "a close 4000 and an end": then(frame(CLOSE, [0x0f, 0xa0])),
 };
 
-/** Serves one row, and counts. */
+/** Serves one row, and counts its connections. */
 async function serve(does) {
   const sockets = [];
   const server = createServer((socket) => {
@@ -151,7 +151,7 @@ for (const [end, begin] of Object.entries(ENDS)) {
       }
     });
     const ends = rows.map(({ address }) => begin(address, options));
-    // How often they come is counted in time: nothing that could be waited for says that nobody comes.
+    // The connections are counted over a fixed time: no event would show that there are no more.
     await new Promise((resolve) => setTimeout(resolve, TIME_MS));
     for (const over of ends) over();
     const counts = rows.map(({ what, sockets }) => [what, sockets.length]);

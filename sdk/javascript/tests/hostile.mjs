@@ -1,4 +1,4 @@
-// One end against a server that means harm, for a simulated hour. Must not know what the server does.
+// A client against a hostile server, for a simulated hour. Must not know what the server does.
 
 import assert from "node:assert/strict";
 import { setFlagsFromString } from "node:v8";
@@ -12,28 +12,28 @@ import { ROOM, Server } from "./script.mjs";
 const ADDRESS = "ws://example.org/b";
 const HOUR_MS = 3_600_000;
 
-/** How many connections an end may make in an hour: with the delays that these tests draw, each 7.5 s from the sixth on. */
+/** The maximum number of connections of a client in an hour: with the delays of these tests, one each 7.5 s from the sixth on. */
 export const CONNECTIONS_MAX = 500;
 
-/** How often the program says something, in milliseconds. */
+/** The interval at which the program publishes, in milliseconds. */
 const TICK_MS = 10_000;
 
-/** How many things may happen in that hour. */
+/** The maximum number of events in that hour. */
 const STEPS_MAX = 100_000;
 
-/** How long an hour may really take, in milliseconds. */
+/** The maximum real time of that hour, in milliseconds. */
 const REAL_MS_MAX = 10_000;
 
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
 
-/** How much is in use, without what nobody holds. */
+/** Returns how much memory is in use after a collection. */
 export function heap() {
   collect();
   return process.memoryUsage().heapUsed;
 }
 
-/** Calls `func` each `ms` for as long as the connection lasts. */
+/** Calls `func` each `ms` for as long as the connection is open. */
 export function each(peer, ms, func) {
   setTimeout(() => {
     if (peer.socket.readyState === 3) return;
@@ -42,10 +42,10 @@ export function each(peer, ms, func) {
   }, ms);
 }
 
-/** Text that is `depth` arrays. */
+/** Returns the text of `depth` nested arrays. */
 export const nested = (depth) => "[".repeat(depth) + "]".repeat(depth);
 
-/** What a program does with each end while it is there, and how it ends it. */
+/** What a program does with each client while it is connected, and how it ends it. */
 const PROGRAMS = {
   viewer({ options, statuses, settles }) {
     const show = watch(ADDRESS, ROOM, options);
@@ -93,15 +93,15 @@ const PROGRAMS = {
 const NAMES = /^(connecting|live|away|lagging|checking|resuming|elsewhere|closed|connected|reconnecting|refused)$/;
 
 /**
- * An hour with a server of which each connection does `does(peer, count)`. Checks what holds of every hour, and what the row says:
+ * Runs an hour with a server of which each connection does `does(peer, count)`. Checks the rules of every hour, and those of the row:
  *
- * - `end`: whose hour it is
- * - `opens`, `protocol`: whether its sockets open, and what they speak
- * - `options`: of the end; `loops`: whether the program has a loop that does not go on
- * - `connections`, `least`: how many there are at most and at least
- * - `heapMax`: how many bytes are held afterwards that were not before
- * - `name`, `reason`: of the last status; `entered`: what became of the way in
- * - `then`: looks at the end, before it is ended
+ * - `end`: an owner or a viewer
+ * - `opens`, `protocol`: whether its sockets open, and their protocol
+ * - `options`: the client's; `loops`: whether the program has a loop that does not continue
+ * - `connections`, `least`: the maximum and minimum number of connections
+ * - `heapMax`: how many more bytes are held afterwards
+ * - `name`, `reason`: of the last status; `entered`: the outcome of entering
+ * - `then`: checks the client before it ends
  */
 export async function hour(t, row) {
   const { end = "viewer", does, opens = true, protocol, options = {}, loops, connections = CONNECTIONS_MAX, least = 1, heapMax, then = () => {} } = row;
@@ -153,9 +153,9 @@ export async function hour(t, row) {
     await null;
   }
   await new Promise((resolve) => setImmediate(resolve));
-  // What was said last may wait.
+  // The newest messages may wait.
   assert.ok(pending <= 3, `${pending} publishes wait longer than they said`);
-  // What was said is the server's.
+  // Sent messages belong to the server.
   for (const peer of server.peers) peer.socket.sent.length = 0;
   if (heapMax) {
     const held = heap() - heapBefore;
@@ -170,7 +170,7 @@ export async function hour(t, row) {
   if (row.name) assert.equal(status.name, row.name);
   if (row.reason) assert.equal(status.reason, row.reason);
   if (row.entered) assert.equal(settled.entered, row.entered);
-  // What came before it was too much is heard.
+  // The messages before the limit was exceeded arrive.
   const drain = async () => { for await (const _ of loop); };
   if (loop) await assert.rejects(drain(), { code: "busy" });
   await then({ ...program, server, status, clock });
@@ -181,7 +181,7 @@ export async function hour(t, row) {
   assert.equal(program.status()?.name ?? "closed", "closed");
   const timers = clock.waiting;
   clock.advance(61_000);
-  // The program's own tick is left.
+  // Only the program's own timer is left.
   assert.ok(clock.waiting <= 1, `${timers} timers wait behind the end`);
   assert.equal(server.peers.length, made, "nothing begins behind the end");
   assert.deepEqual(unhandled, []);

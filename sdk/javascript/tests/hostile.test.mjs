@@ -1,4 +1,4 @@
-// A server that means harm: whatever it says, an end throws nothing, comes back seldom, holds little, and ends when it is told to.
+// A hostile server: whatever it sends, a client throws nothing, reconnects seldom, holds little, and ends when its program leaves.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -8,26 +8,26 @@ import { KEY, ROOM, state } from "./script.mjs";
 
 const MIB = 1024 * 1024;
 
-/** What cannot be made a text or a number. */
+/** Values that cannot be converted to a text or a number. */
 const ODD = { toString: 1, valueOf: 1 };
 
-/** Values that have no place where a number or a text is meant. */
+/** Values of wrong types for a number or a text. */
 const WRONG = [null, true, ODD, [ODD], [[]], -1, 0.5, 1e300, "9007199254740993", "", {}];
 
-/** Says a text that `JSON.stringify` would not write. */
+/** Sends a text that `JSON.stringify` would not write. */
 const raw = (peer, text) => peer.socket.deliver(text);
 
 /** Answers with the error, and these members. */
 const refuses = (members) => (peer) => peer.says({ type: "error", id: peer.asked().id, code: "rate", message: "no", ...members });
 
-/** Answers an owner, whatever it asks. */
+/** Answers an owner, whatever it requests. */
 function owns(peer, members = {}) {
   const { id, type } = peer.asked();
   const both = { id, room: ROOM, epoch: "e", term: 1, seq: 0, aliveMs: 0, ...members };
   peer.says(type === "create" ? { type: "created", ownerKey: KEY, ...both } : { type: "owned", replay: 0, ...both });
 }
 
-/** Lets a viewer in and then does something. */
+/** Accepts a viewer and then does something. */
 const after = (does, members) => (peer, count) => {
   peer.joins(members);
   does(peer, count);
@@ -56,14 +56,14 @@ const TABLE = [
     does: after((peer) => {
       peer.says({ type: "draining", reconnectInMs: 1e300 });
       peer.cuts(1012, "restart");
-      // The network's return is no reason to come before the moment.
+      // The network's return is no reason to reconnect before the server's time.
       setTimeout(() => globalThis.dispatchEvent(new Event("online")), 1_000);
     }),
-    // The second one begins with the last millisecond of the hour.
+    // The second one begins in the last millisecond of the hour.
     connections: 2,
     then: ({ clock }) => assert.equal(clock.now, 3_600_000),
   },
-  // 13 days and more were a timer that is over at once.
+  // A timer of 13 days or more would end at once.
   ...["1123200000", "9007199254740992", "1e999"].map((text) => ({
     what: `heartbeats each ${text} ms`,
     does: (peer) => raw(peer, `{"type":"joined","id":"${peer.asked().id}","epoch":"e","term":1,"seq":0,"how":"snapshot","replay":0,"owner":"live","aliveMs":${text}}`),
@@ -110,9 +110,9 @@ const TABLE = [
   },
   { what: "an epoch twenty thousand levels deep", does: (peer) => raw(peer, `{"type":"joined","id":"${peer.asked().id}","seq":0,"replay":0,"owner":"live","epoch":${nested(20_000)}}`) },
   { what: "types of another time", does: after((peer) => each(peer, 1_000, () => peer.says({ type: "constructor", viewer: { number: 0.5 }, limits: null })), { aliveMs: 1_000 }), name: "live", connections: 1 },
-  // The order of things.
+  // The order of frames.
   { what: "a message before the answer", does: (peer) => peer.says(state(1, "a")) },
-  { what: "an answer to nobody's question", does: (peer) => peer.says({ type: "joined", id: "x", epoch: "e", seq: 0, replay: 0, owner: "live" }) },
+  { what: "an answer without a question", does: (peer) => peer.says({ type: "joined", id: "x", epoch: "e", seq: 0, replay: 0, owner: "live" }) },
   { what: "two answers", does: after((peer) => peer.says({ type: "joined", epoch: "e", seq: 0, replay: 0, owner: "live" })) },
   { what: "an answer each second and never the state", does: after((peer) => each(peer, 1_000, () => peer.says({ type: "joined", epoch: "e", seq: 9, replay: 9, owner: "live" })), { seq: 9, replay: 9 }), least: 150 },
   { what: "heartbeats in place of an answer", does: (peer) => each(peer, 1_000, () => peer.says({ type: "alive", seq: 0 })), connections: 250, least: 20 },
@@ -133,11 +133,11 @@ const TABLE = [
   { what: "a state that is always cut in its middle", does: after((peer) => peer.cuts(), { seq: 9, replay: 9 }) },
   { what: "more state than was announced", does: after((peer) => peer.says(state(1, "a"), state(2, "a")), { seq: 1, replay: 1 }), name: "live" },
   { what: "a state backwards", does: after((peer) => peer.says(state(2, "a"), state(1, "b")), { seq: 2, replay: 2 }) },
-  { what: "what was missed by nobody", does: after(() => {}, { how: "resumed", seq: 5, replay: 5 }) },
+  { what: "a replay of messages that were not missed", does: after(() => {}, { how: "resumed", seq: 5, replay: 5 }) },
   { what: "a reset in a reset", does: after((peer) => [1, 2].forEach(() => peer.says({ type: "reset", reason: "slow", epoch: "e", seq: 5, replay: 2, owner: "live" }))) },
   { what: "a hole behind a hole before it", does: after((peer) => peer.says({ type: "skipped", through: 0 })) },
   { what: "a promise that is never kept", does: after((peer) => each(peer, 10, () => peer.says({ type: "alive", seq: 9 }))) },
-  // Ends.
+  // Closes.
   { what: "silence", does() {}, connections: 250, least: 20 },
   { what: "sockets that never open", does() {}, opens: false, connections: 250, least: 20 },
   { what: "sockets that never open and are cut", does: (peer) => peer.cuts(), opens: false },
@@ -152,7 +152,7 @@ const TABLE = [
     name: "closed",
   })),
   { what: "another protocol", does() {}, protocol: "mqtt", connections: 1, name: "closed" },
-  // How much there is.
+  // Amounts.
   {
     what: "keys without end",
     does: after((peer) => {
@@ -214,12 +214,12 @@ const TABLE = [
       assert.ok(server.peer.socket.bufferedAmount < 70_000);
     },
   },
-  // What an owner may meet.
+  // Servers of owners.
   ...WRONG.map((value) => ({ end: "owner", what: `a room called ${JSON.stringify(value)}`, does: (peer) => owns(peer, { room: value }) })),
   { end: "owner", what: "a room whose key is twenty thousand levels deep", does: (peer) => raw(peer, `{"type":"created","id":"${peer.asked().id}","room":"r","epoch":"e","term":1,"seq":0,"ownerKey":${nested(20_000)}}`) },
   ...WRONG.map((value) => ({ end: "owner", what: `an owner that is told ${JSON.stringify(value)} in every place`, does: (peer) => (owns(peer), tellsEverywhere(peer, value)) })),
   { end: "owner", what: "another room for each return", does: (peer, count) => (raw(peer, `{"type":"created","id":"${peer.asked().id}","room":"${count}","ownerKey":"k","epoch":"e","term":1,"seq":0}`), peer.cuts()), then: ({ room }) => assert.equal(room().id, "1") },
-  { end: "owner", what: "a room that nobody asked for", does: (peer) => peer.says({ type: "owned", id: peer.asked().id, epoch: "e", term: 1, seq: 0, replay: 0 }) },
+  { end: "owner", what: "a room that was not asked for", does: (peer) => peer.says({ type: "owned", id: peer.asked().id, epoch: "e", term: 1, seq: 0, replay: 0 }) },
   { end: "owner", what: "no room for ever", does: (peer) => [1, 2, 3].forEach(() => peer.rest().forEach(({ id }) => peer.says({ type: "error", id, code: "no_room", message: "" }))), options: { storage: kept(), takeOver: true }, connections: 1 },
   { end: "owner", what: "no acknowledgement ever", does: (peer) => owns(peer), name: "live", connections: 1 },
   { end: "owner", what: "no acknowledgement, and a cut each minute", does: (peer) => (owns(peer), each(peer, 60_000, () => peer.cuts())) },
@@ -234,7 +234,7 @@ const TABLE = [
     connections: 1,
     async then({ room, server, clock }) {
       const codes = new Set();
-      // As many wait in the socket as may, as many before it, and some more.
+      // As many as the socket takes, as many as the queue takes before them, and some more.
       for (let n = 0; n < 2_400; n++) {
         outcome(room().publish("bell", ["x".repeat(60_000)])).then((code) => codes.add(code));
         room().publish("a", ["x".repeat(60_000)], { state: true, timeoutMs: 1 });
@@ -275,12 +275,12 @@ const TABLE = [
   { end: "classic owner", what: "classic: a server that reads nothing", does: (peer) => (raw(peer, '{"uuid":"r","status":{"value":3}}'), (peer.socket.bufferedAmount = 64 * MIB)), connections: 1, then: ({ room }) => assert.equal(room.sendAction("a", []), false) },
 ];
 
-/** Lets what is said wait in the socket, and remembers none of it. */
+/** Lets sent frames wait in the socket, and stores none of them. */
 function readsNothing(peer) {
   peer.socket.send = (text) => (peer.socket.bufferedAmount += text.length);
 }
 
-/** Says every frame of an owner with this value in the place of each member. */
+/** Sends every frame of an owner with this value in place of each member. */
 function tellsEverywhere(peer, value) {
   for (const type of ["signal", "audience", "owner", "ack", "error", "message", "alive", "owned"]) {
     for (const name of ["key", "params", "from", "viewers", "status", "epoch", "term", "id", "seq", "code", "message", "counts"]) {
@@ -289,7 +289,7 @@ function tellsEverywhere(peer, value) {
   }
 }
 
-/** A storage with a room that is not there. */
+/** A storage with a room that does not exist. */
 function kept() {
   return { getItem: () => '{"room":"old","ownerKey":"k"}', setItem() {}, removeItem() {} };
 }

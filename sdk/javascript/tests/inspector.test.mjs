@@ -1,4 +1,4 @@
-// The inspector: what it shows of either end, as text and without secrets, and that nothing of it stays.
+// The inspector: what it shows of viewers and owners, as text and without secrets, and that it leaves nothing behind.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,7 +12,7 @@ import { bell, KEY, ROOM, Server, state } from "./script.mjs";
 const URL = "ws://example.org/b";
 const TOKEN = "a secret token";
 
-/** A page, and a server that a test plays. */
+/** Returns a page, and a scripted server. */
 function stage(t) {
   const window = new GlobalWindow();
   const server = new Server();
@@ -22,7 +22,7 @@ function stage(t) {
   return { window, server, body, options };
 }
 
-/** A viewer that is in its room, inspected. */
+/** Returns a viewer that is in its room, and inspected. */
 async function viewer(t, ...values) {
   const all = stage(t);
   const show = watch(URL, ROOM, all.options);
@@ -120,7 +120,7 @@ test("of a large state the newest keys are shown, and how many there are", async
   assert.match(textOf(body), /the newest 50 of 80 keys/);
 });
 
-/** A room that counts who listens to it. */
+/** Returns a room that counts its listeners. */
 function counted(extra) {
   let count = 0;
   const listen = (_signal) => {

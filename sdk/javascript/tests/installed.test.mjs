@@ -1,5 +1,5 @@
-// The SDK in an empty project: the folder of the sources and the packed package, under TypeScript, in Node.js without a page,
-// and where React renders server components. Must not know how either is made.
+// The SDK in an empty project: the folder of the sources and the packed package, with TypeScript, in Node.js without a page,
+// and in React's server components. Must not know how either is made.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
@@ -14,16 +14,16 @@ import { ENTRIES, EXTERNAL } from "../scripts/entries.mjs";
 const SOURCES = fileURLToPath(new URL("..", import.meta.url));
 const MODULES = join(SOURCES, "node_modules");
 
-/** What a program imports. */
+/** The imports of a program. */
 const NAMES = ENTRIES.map(({ path }) => path.replace(/^\./, "rtbroadcaster"));
 
-/** What a program says that found something in each entry. */
+/** The output of a program that found each entry. */
 const FULL = NAMES.map(() => "true").join(" ");
 
 let folder;
 before(async () => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), "rtbroadcaster-")));
-  // As in a clone that is new: nothing is installed and nothing built.
+  // As in a new clone: nothing is installed and nothing built.
   const clone = join(folder, "clone");
   cpSync(SOURCES, clone, { recursive: true, filter: (path) => !path.startsWith(MODULES) && !path.startsWith(join(SOURCES, "tests")) });
   const built = join(folder, "built");
@@ -35,30 +35,30 @@ before(async () => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Installs the SDK from `path` into a new project, and puts beside it what is no part of it. */
+/** Installs the SDK from `path` into a new project, and the other packages that it needs. */
 function installs(name, path, ...options) {
   const project = join(folder, name);
   mkdirSync(project);
   writeFileSync(join(project, "package.json"), '{ "name": "empty", "private": true, "type": "module" }');
   run("npm", ["install", "--offline", "--no-audit", "--no-fund", ...options, path], project);
   assert.deepEqual(readdirSync(join(project, "node_modules")).filter((file) => !file.startsWith(".")), ["rtbroadcaster"]);
-  // The folder that is installed as a link looks for a framework beside itself.
+  // A folder that is installed as a link looks for a framework in its own parents.
   for (const place of [project, ...(name === "folder" ? [path] : [])]) {
     mkdirSync(join(place, "node_modules"), { recursive: true });
     for (const framework of EXTERNAL) symlinkSync(join(MODULES, framework), join(place, "node_modules", framework));
-    // React has its types apart from it.
+    // React's types are another package.
     symlinkSync(join(MODULES, "@types"), join(place, "node_modules/@types"));
   }
 }
 
-/** What a program printed, which must have ended well. */
+/** Returns the output of a program. Throws if it failed. */
 function run(program, parameters, cwd) {
   const { status, stdout, stderr, error } = spawnSync(program, parameters, { cwd, encoding: "utf8" });
   assert.equal(status, 0, `${program} ${parameters.join(" ")}\n${stdout}${stderr}${error ?? ""}`);
   return stdout;
 }
 
-/** What a program of this text says in a project. */
+/** Returns the output of a program of this text in a project. */
 function says(name, file, text, ...options) {
   writeFileSync(join(folder, name, file), text);
   return run(process.execPath, [...options, file], join(folder, name)).trim();
@@ -123,7 +123,7 @@ for (const name of ["folder", "copied folder", "package"]) {
   });
 }
 
-/** The names that the entry for React exports. */
+/** Returns the names that the entry for React exports. */
 function exported() {
   const text = 'import("rtbroadcaster/react").then((entry) => console.log(Object.keys(entry).join(" ")))';
   return says("folder", "names.mjs", text).split(" ");

@@ -1,4 +1,4 @@
-// A thousand times in and out, on and off, around and out of a loop: what stays is counted, and what the heap grew by is told.
+// A thousand times in and out of a room, a subscription and a loop: the objects that stay are counted, and the growth of the heap is printed.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ import { bell, ROOM, Server, state } from "./script.mjs";
 
 const CYCLES = 1_000;
 
-/** Counts the listeners that a signal has. */
+/** Counts the listeners of a signal. */
 function counted(signal) {
   let count = 0;
   const { addEventListener, removeEventListener } = signal;
@@ -29,7 +29,7 @@ function counted(signal) {
 }
 
 /**
- * Does something a thousand times. `act` hands over what must not stay; the first and the last ones may be held by what runs.
+ * Does something a thousand times. `act` passes the objects that must not stay; running code may hold the first and the last ones.
  * @param {(cycle: number, goes: <T extends object>(one: T) => T) => Promise<void>} act
  */
 async function cycles(t, act) {
@@ -37,7 +37,7 @@ async function cycles(t, act) {
   const goes = (one) => (refs.push(new WeakRef(one)), one);
   const before = heap();
   for (let cycle = 0; cycle < CYCLES; cycle++) await act(cycle, goes);
-  // What a turn has looked at stays until its end.
+  // Objects of the present turn are held until its end.
   await new Promise((resolve) => setImmediate(resolve));
   const grown = heap() - before;
   const staying = refs.filter((ref) => ref.deref()).length;
@@ -45,7 +45,7 @@ async function cycles(t, act) {
   assert.ok(refs.length >= CYCLES && staying < CYCLES / 100, `${staying} of ${refs.length} stay`);
 }
 
-/** A viewer in its room, where `a` holds something, and a signal whose listeners are counted. */
+/** Returns a viewer in its room, where `a` has a value, and a signal whose listeners are counted. */
 function inRoom(t) {
   new Clock(t);
   const server = new Server();
@@ -77,7 +77,7 @@ test("in and out of a room, as a viewer and as an owner", async (t) => {
     room.publish("a", [1], { state: true, signal }).catch(() => {});
     room.publish("bell", [], { signal }).catch(() => {});
     room.leave();
-    // What the tests' sockets remember.
+    // The sockets of the test store these.
     FakeSocket.made.length = 0;
   });
   assert.deepEqual([listeners(), clock.waiting], [0, 0]);

@@ -1,4 +1,4 @@
-// Limits that a server tells: each call is held to them, also what waits for another server; and who a viewer is.
+// A server's limits: each call is checked against them, also calls that wait for another server; and who a viewer is.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -49,7 +49,7 @@ test("a server that says too_big without an id means the biggest message", async
   assert.equal(room.status.value.name, "live");
 });
 
-/** A viewer that is in its room; the answer has these members besides. */
+/** Returns a viewer that is in its room; the answer has these additional members. */
 function viewer(t, joined = {}, options = {}) {
   const clock = new Clock(t);
   const server = new Server();

@@ -1,4 +1,4 @@
-// What a program listens to: keys, values and events of a room, for how long, and in which order.
+// Subscriptions of a program: to keys, values and events of a room, how long they last, and in which order they are called.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { Clock } from "./clock.mjs";
 import { owner, URL } from "./owner.mjs";
 import { bell, ROOM, Server, state } from "./script.mjs";
 
-/** A viewer that has a=1 and b=2, on a clock. */
+/** Returns a viewer that has a=1 and b=2, on a clock. */
 function viewer(t, options = {}) {
   const clock = new Clock(t);
   const server = new Server();
@@ -21,7 +21,7 @@ function viewer(t, options = {}) {
 
 const cleared = (seq, key) => ({ type: "message", seq, key, params: [], cleared: true });
 
-/** How many listeners a signal has. */
+/** Returns the number of listeners of a signal. */
 function counted(signal) {
   let count = 0;
   const { addEventListener, removeEventListener } = signal;

@@ -1,4 +1,4 @@
-// When a connection is doubted, and when it is given up: rules of time alone.
+// When a connection is checked, and when it is given up: rules of time alone.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,14 +6,14 @@ import { liveness } from "../liveness.js";
 
 const WALL = 1_700_000_000_000;
 
-/** A connection at time 0 whose server plans a frame each 5 s. */
+/** Returns a connection at time 0 whose server announces a heartbeat each 5 s. */
 function connection({ canProbe = true, nextMs = 5_000 } = {}) {
   const life = liveness();
   life.begin(0, canProbe);
   life.allow(2 * nextMs);
   return {
     ...life,
-    /** Fires the timer when it is due, or at `at`. Returns when and what. */
+    /** Fires the timer when it is due, or at `at`. Returns when, and the verdict. */
     fire({ from, at, bytes = 0, isHidden = false, isSeen = false, slept = 0 } = {}) {
       const due = from + life.next(from, isSeen);
       const now = at ?? due;
@@ -43,7 +43,7 @@ test("one probe at a time, and what the person does decides about the next attem
   assert.equal(life.doubt(1_000, "woken"), "probe");
   assert.equal(life.doubt(1_001, "shown"), "");
   assert.equal(life.cause(), "shown");
-  life.heard(1_050, true);
+  life.received(1_050, true);
   assert.equal(life.doubt(1_060, "shown"), "", "and not more often than each 100 ms");
   assert.equal(life.doubt(1_100, "shown"), "probe");
 });
@@ -53,11 +53,11 @@ test("only the answer ends the check, and any frame begins the patience anew", (
   life.doubt(1, "shown");
   for (let now = 1_000; now < 20_000; now += 1_000) {
     life.next(now, false);
-    life.heard(now, false);
+    life.received(now, false);
     assert.equal(life.tick(now, WALL + now, 0, false), "");
   }
   assert.ok(life.isChecking(20_000));
-  life.heard(20_000, true);
+  life.received(20_000, true);
   assert.ok(!life.isChecking(20_000));
 });
 
@@ -109,13 +109,13 @@ test("a hidden page asks once a minute at most because of late timers", () => {
     life.next(now, true);
     if (life.tick(now + 10_000, WALL + now + 10_000, 0, true) === "probe") {
       asked.push(now);
-      life.heard(now + 10_000, true);
+      life.received(now + 10_000, true);
     }
   }
   assert.deepEqual(asked, [0, 60_000, 120_000, 180_000, 240_000]);
 });
 
-/** How long a connection in which nothing waits is given from a probe on. */
+/** Returns the timeout of a probe on a connection without unsent bytes. */
 function patience(life, now) {
   const begun = now;
   life.begin(now, true);
@@ -134,9 +134,9 @@ test("patience is twice the slowest recent answer, doubles up to 30 s when it en
   assert.equal(patience(life, 10_000), 8.1);
   for (let count = 0; count < 5; count++) patience(life, 100_000 * count + 100_000);
   assert.equal(patience(life, 900_000), 30.1);
-  // Five minutes in the room, of which four are seen by one late look.
+  // Five minutes in the room, four of which pass before one late check.
   life.begin(1_000_000, true);
   life.next(1_000_000, false);
-  for (let minute = 1; minute <= 12; minute++) life.tick(1_000_000 + minute * 60_000, WALL + 1_000_000 + minute * 60_000, 0, true), life.heard(1_000_000 + minute * 60_000, true);
+  for (let minute = 1; minute <= 12; minute++) life.tick(1_000_000 + minute * 60_000, WALL + 1_000_000 + minute * 60_000, 0, true), life.received(1_000_000 + minute * 60_000, true);
   assert.equal(patience(life, 2_000_000), 1.6);
 });

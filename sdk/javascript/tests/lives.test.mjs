@@ -1,5 +1,5 @@
-// How long a room waits for its owner; what an owner proves when it comes back, what it takes from the answer, and when it
-// tells that acknowledged messages are lost.
+// How long a room waits for its owner; what an owner sends when it reconnects, what it takes from the answer, and when it
+// reports that acknowledged messages are lost.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ import { KEY, ROOM, Server, state } from "./script.mjs";
 
 const NAME = `rtbroadcaster ${URL}`;
 
-/** An owner that has seen the acknowledgements 1 and 2, and the state a=1, b=2. */
+/** Returns an owner that has the acknowledgements 1 and 2, and the state a=1, b=2. */
 async function atTwo(t, options) {
   const all = await owner(t, options);
   const { room, peer, clock } = all;
@@ -27,7 +27,7 @@ async function atTwo(t, options) {
   return { ...all, told };
 }
 
-/** An owner that a reload begins with what `storage` holds. */
+/** Returns an owner that begins after a reload, with the contents of `storage`. */
 function reload(t, storage, clock = new Clock(t)) {
   const server = new Server();
   const hosting = host(URL, { storage, WebSocket: server.WebSocket, reconnect: { random: () => 0.5 } });
@@ -38,7 +38,7 @@ const shown = (room) => [...room.state.getSnapshot()].map(([key, params]) => key
 const both = [state(1, "a"), state(2, "b")];
 const leased = { type: "owner", status: "live", term: 7, epoch: "g" };
 
-/** Cuts the present connection and gives the next one. */
+/** Cuts the present connection and returns the next one. */
 function next({ clock, server }) {
   server.peer.cuts();
   clock.step();
@@ -90,7 +90,7 @@ test("before any acknowledgement an owner proves what created or owned told", as
   room.leave();
 });
 
-/** An owner of a room that the program knows by itself, and its first connection. */
+/** Returns an owner of a room that the program stored itself, and its first connection. */
 function taking(t, options = {}) {
   const clock = new Clock(t);
   const server = new Server();

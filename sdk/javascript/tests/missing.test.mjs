@@ -1,5 +1,5 @@
-// A client whose second file cannot be loaded, such as when another version was deployed meanwhile: it is in its room all the same, comes back,
-// and tells what it cannot do.
+// A client that cannot load stay.js, such as when another version was deployed meanwhile: it is in its room all the same, reconnects,
+// and rejects calls that need the module.
 
 import assert from "node:assert/strict";
 import { register } from "node:module";
@@ -13,7 +13,7 @@ const HOOK = `export const resolve = (name, context, next) => {
 };`;
 register(`data:text/javascript,${encodeURIComponent(HOOK)}`);
 const { host, join, own, watch } = await import("../index.js");
-const { load } = await import("../later.js");
+const { load } = await import("../lazy.js");
 const { backoff } = await import("../backoff.js");
 
 const ADDRESS = "ws://example.org/b";
@@ -35,7 +35,7 @@ test("a viewer has what holds, comes back, and goes on where it was", async (t) 
   assert.equal(await load(), undefined);
   await assert.rejects(show.signal("hand"), { code: "lost", comesBack: true, message: "The connection is lost." });
   await assert.rejects(show.messages().next(), { code: "lost" });
-  // Nor is one that nobody asks an unhandled rejection.
+  // A promise that the program does not await is no unhandled rejection.
   show.messages();
   await load();
   show.reconnect();
@@ -80,7 +80,7 @@ test("before it was in its room a client comes back as quickly as behind a stay"
       waited.push(show.status.value.retryInMs);
     }
     const delays = backoff(reconnect);
-    // Far apart, or the limit of attempts in 10 s would come between.
+    // Far apart: otherwise the limit of attempts in 10 s would apply.
     assert.deepEqual(waited, waited.map((_, at) => toldMs + delays.next(at * 100_000, toldMs > 0)));
   }
 });
@@ -129,7 +129,7 @@ test("every failure has a sentence, also where nothing could be loaded", async (
     const { reason: error } = ends[at];
     assert.deepEqual([error?.name, error?.code], ["RtbError", what.split(" ")[0]], `${what}: ${error?.stack}`);
     assert.match(error.message, /^\w+ .+[.]$/, what);
-    // Its own failures are none of the server.
+    // The program's own errors are not the server's.
     if (what !== "unauthorized") assert.doesNotMatch(error.message, /^The server says/);
   }
 });

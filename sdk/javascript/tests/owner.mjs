@@ -1,4 +1,4 @@
-// An owner on a clock and a scripted server, for the tests of what owners do.
+// An owner on a clock and a scripted server, for the tests of owners.
 
 import { host } from "../index.js";
 import { Clock } from "./clock.mjs";
@@ -6,14 +6,14 @@ import { Server } from "./script.mjs";
 
 export const URL = "ws://example.org/b";
 
-/** A storage that a test looks into. */
+/** A storage whose contents a test can read. */
 export class Kept extends Map {
   getItem = (name) => this.get(name) ?? null;
   setItem = (name, value) => this.set(name, value);
   removeItem = (name) => this.delete(name);
 }
 
-/** An owner that has just created its room, on a clock; `created` has these members besides. */
+/** Returns an owner that has just created its room, on a clock; `created` has these additional members. */
 export async function owner(t, options = {}, created = {}) {
   const clock = new Clock(t);
   const server = new Server();
@@ -25,8 +25,8 @@ export async function owner(t, options = {}, created = {}) {
   return { clock, server, peer, create, room };
 }
 
-/** What becomes of a promise, in one word or number. */
+/** Returns the outcome of a promise, in one word or number. */
 export const outcome = (promise) => promise.then((seq) => seq, (error) => (typeof error.code === "string" ? error.code : error.name));
 
-/** What was said, without ids. */
+/** Returns the sent frames, without ids. */
 export const said = (peer) => peer.rest().map(({ type, key, params, state }) => `${type} ${key} ${JSON.stringify(params ?? "")}${state ? " state" : ""}`);

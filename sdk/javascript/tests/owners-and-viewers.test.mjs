@@ -16,7 +16,7 @@ let server;
 before(async () => (server = await start()));
 after(() => stop(server));
 
-/** A socket class of one client's own, whose way leads to `at()`; `cut` takes the present connection away. */
+/** Returns a socket class for one client, which connects to `at()`; `cut` drops the present connection. */
 function sockets(at = () => server.address) {
   let newest;
   class Kept extends WebSocket {
@@ -28,7 +28,7 @@ function sockets(at = () => server.address) {
   return { options: { WebSocket: Kept, reconnect: { firstMs: 20, maxMs: 100 } }, cut: () => newest.terminate() };
 }
 
-/** An owner of a new room. */
+/** Returns an owner of a new room. */
 async function owner(t, more = {}, at) {
   const { options, cut } = sockets(at);
   const room = await host(server.address, { ...options, ...more });
@@ -36,7 +36,7 @@ async function owner(t, more = {}, at) {
   return { room, cut };
 }
 
-/** A viewer that remembers what it heard. */
+/** Returns a viewer that records its messages. */
 function viewer(t, id, more = {}, at) {
   const { options, cut } = sockets(at);
   const show = watch(server.address, id, { ...options, ...more });
@@ -75,7 +75,7 @@ test("viewers and an owner that are cut again and again lose and repeat nothing"
   const MESSAGES = 300;
   for (let n = 1; n <= MESSAGES; n++) {
     const said = [room.publish("n", [n], { state: true })];
-    // Without a connection an event is refused; then it is said when there is one.
+    // Without a connection an event is refused; it is sent again when there is one.
     const event = () => room.publish("bell", [n]).catch(async (error) => {
       assert.equal(error.code, "offline");
       await room.publish("n", [n], { state: true });
@@ -102,7 +102,7 @@ test("the room outlives a server that is replaced, and a killed one", async (t) 
   let kept = await start(["--data-dir", folder]);
   t.after(async () => {
     await stop(kept);
-    // Behind the last thing that the server writes there.
+    // After the last frame that the server writes there.
     rmSync(folder, { recursive: true });
   });
   const at = () => kept.address;
@@ -124,7 +124,7 @@ test("the room outlives a server that is replaced, and a killed one", async (t) 
     await offline.sees("resuming");
     const waiting = room.publish("said", [signal], { state: true });
     kept = await start(["--data-dir", folder]);
-    // A server that goes away chooses a moment up to 23 s from then, before which nobody comes: the page's clock moves on.
+    // A server that shuts down sets a time up to 23 s later, before which no client reconnects: the page's clock is advanced.
     passed += 24_000;
     page.network("online");
     await waiting;
@@ -169,7 +169,7 @@ test("a hidden page pauses and gets what was said meanwhile", async (t) => {
   const other = viewer(t, room.id, { pauseHidden: false });
   await Promise.all([hidden.show.entered, other.show.entered]);
   page.hide();
-  // Its server has read the pause when it answers what was said behind it.
+  // The server has read the pause when it answers a later message.
   const heard = new Promise((resolve) => room.on("hand", resolve));
   hidden.show.signal("hand", []);
   await heard;

@@ -1,4 +1,4 @@
-// Whose room it is, after reloads, ends and takeovers.
+// Who owns a room after reloads, ends and takeovers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { Clock } from "./clock.mjs";
 import { Kept, outcome, owner, said, URL } from "./owner.mjs";
 import { bell, KEY, ROOM, Server, state } from "./script.mjs";
 
-test("whoever has the storage is the owner again after a reload", async (t) => {
+test("a page with a storage is the owner again after a reload", async (t) => {
   const storage = new Kept();
   const { room, server, peer } = await owner(t, { storage });
   assert.deepEqual([...storage], [[`rtbroadcaster ${URL}`, JSON.stringify({ room: ROOM, ownerKey: KEY, cursor: { epoch: "e", seq: 0 } })]]);
@@ -64,7 +64,7 @@ test("a storage that is broken is reported and not needed", async (t) => {
   assert.equal(reported.mock.callCount(), 2);
 });
 
-test("whoever takes a room over by its key gets no other one", async (t) => {
+test("an owner that takes a room over by its key gets no other one", async (t) => {
   const server = new Server();
   const options = { WebSocket: server.WebSocket, room: ROOM, ownerKey: KEY };
   const taking = host(URL, options);

@@ -1,4 +1,4 @@
-// The published package: packed by npm, installed in an empty project, and used there in every way that it offers.
+// The published package: packed by npm, installed in an empty project, and used there in every way that it supports.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -34,7 +34,7 @@ after(async () => {
   await stop(server);
 });
 
-/** Installs the package in an empty project, and puts beside it what is no part of it. */
+/** Installs the package in an empty project, and the other packages that it needs. */
 function installs() {
   mkdirSync(project);
   writeFileSync(join(project, "package.json"), '{ "name": "empty", "private": true }');
@@ -45,14 +45,14 @@ function installs() {
   }
 }
 
-/** What a program printed, which must have ended well. */
+/** Returns the output of a program. Throws if it failed. */
 function run(program, parameters, cwd) {
   const { status, stdout, stderr, error } = spawnSync(program, parameters, { cwd, encoding: "utf8" });
   assert.equal(status, 0, `${program} ${parameters.join(" ")}\n${stdout}${stderr}${error ?? ""}`);
   return stdout;
 }
 
-/** Runs a file of this text in the project, with the server's address; it says what it saw. */
+/** Runs a file of this text in the project, with the server's address; returns its output. */
 async function says(name, text) {
   writeFileSync(join(project, name), text);
   const child = spawn(process.execPath, [name, server.address], { cwd: project });
@@ -93,7 +93,7 @@ test("the package holds what it needs, and nothing else", () => {
   for (const file of ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "index.d.ts", "index.d.cts", "rtbroadcaster.min.js"]) assert.ok(files.includes(file), file);
 });
 
-/** A round from an owner to a viewer, for programs that have `host`, `join` and `WebSocket`. */
+/** The text of a round from an owner to a viewer, for programs that have `host`, `join` and `WebSocket`. */
 const ROUND = `
 async function round({ host, join }, WebSocket, address) {
   const room = await host(address, { WebSocket });

@@ -1,9 +1,9 @@
-// A page as far as the SDK looks at it: whether it is seen, and whether there is a network. Must not know the SDK.
+// The page, as far as the SDK uses it: whether it is visible, and whether there is a network. Must not know the SDK.
 
 export class Page {
   #document = new EventTarget();
 
-  /** There is a page until the test is over. */
+  /** Provides a page until the test ends. */
   constructor(t) {
     const target = new EventTarget();
     this.#document.hidden = false;
@@ -27,7 +27,7 @@ export class Page {
     this.hide(false);
   }
 
-  /** The network comes (`online`) or goes (`offline`), or the page does (`pagehide`, `pageshow`). */
+  /** Changes the network (`online`, `offline`) or the page (`pagehide`, `pageshow`). */
   network(type, members) {
     globalThis.dispatchEvent(Object.assign(new Event(type), members));
   }

@@ -1,4 +1,4 @@
-// How long a program waits: as long as it said, in whatever state the server left it.
+// Timeouts of a program: they apply in whatever state the server leaves it.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { Clock } from "./clock.mjs";
 import { outcome, owner, URL } from "./owner.mjs";
 import { ROOM, Server } from "./script.mjs";
 
-/** Longer than a timer counts. */
+/** A time that is too long for a timer. */
 const FOREVER_MS = 2 ** 31;
 
 /** Takes an owner out of its room and to its next connection. */
@@ -17,7 +17,7 @@ function back({ peer, clock, server }) {
   return server.peer;
 }
 
-/** How a server leaves an owner that is in its room. */
+/** The states in which a server leaves an owner that is in its room. */
 const OWNER_STATES = {
   "in the room, where nothing is acknowledged": () => {},
   "in the room, whose socket takes nothing": ({ peer }) => (peer.socket.bufferedAmount = 2 ** 27),
@@ -68,7 +68,7 @@ for (const [state, brings] of Object.entries(OWNER_STATES)) {
   });
 }
 
-/** How a server leaves a viewer that is not in its room yet. */
+/** The states in which a server leaves a viewer that is not in its room yet. */
 const VIEWER_STATES = {
   "on a socket that does not open": () => {},
   "on a connection that is not answered": ({ server }) => server.accept(1),

@@ -1,4 +1,4 @@
-// A program of its own, started with --expose-gc: components come and go a thousand times, and what stays is printed as JSON. Must
+// A program of its own, started with --expose-gc: mounts and unmounts components a thousand times, and prints what stays as JSON. Must
 // not judge it.
 
 import { getEventListeners } from "node:events";
@@ -11,7 +11,7 @@ const { RoomProvider, useAudience, useHost, useRoom, useRoomEvent, useRoomKey, u
 
 const CYCLES = Number(process.argv[2] ?? 1_000);
 
-/** What lasts longer than a component: the page, its window, and a signal. Targets of Node.js, since these tell their listeners. */
+/** Objects that outlive a component: the page, its window, and a signal. Targets of Node.js, whose listeners can be counted. */
 const lasting = { document: new EventTarget(), window: new EventTarget(), lifetime: new AbortController().signal };
 const types = new Set(["abort"]);
 for (const [target, real] of [[globalThis.document, lasting.document], [globalThis, lasting.window]]) {
@@ -80,7 +80,7 @@ async function measured() {
   return { listeners: listeners(), timers: timers(), heap: process.memoryUsage().heapUsed };
 }
 
-// What is loaded and compiled at the first time is no leak.
+// Code that is loaded and compiled the first time is no leak.
 for (let count = 0; count < 50; count++) await cycle();
 rooms.length = 0;
 const before = await measured();
@@ -88,5 +88,5 @@ let connections = 0;
 for (let count = 0; count < CYCLES; count++) connections += await cycle();
 const after = await measured();
 console.log(JSON.stringify({ cycles: CYCLES, before, after, connections, rooms: rooms.length, staying: rooms.filter((room) => room.deref()).length }));
-// A timer that stays would keep the program.
+// A remaining timer would keep the program running.
 process.exit();

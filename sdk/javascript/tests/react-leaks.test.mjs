@@ -1,4 +1,4 @@
-// A thousand times a presenter and a viewer come and go: what stays is counted in a program of its own, whose garbage is collected.
+// A presenter and a viewer mount and unmount a thousand times: what stays is counted in a program of its own, with garbage collection.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";

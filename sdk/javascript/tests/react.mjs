@@ -1,10 +1,10 @@
-// A page in which React renders, for the tests of the React entry. Must not know what is tested.
+// A page in which React renders, for the tests of the React entry. Must not know the tests.
 
 import assert from "node:assert/strict";
 import { GlobalWindow } from "happy-dom";
 import { Server } from "./script.mjs";
 
-// What react-dom looks at when it is loaded; the rest of the page is the test's own.
+// The globals that react-dom needs when it is loaded; the rest of the page is the test's own.
 const window = new GlobalWindow();
 const globals = { window, document: window.document, navigator: window.navigator, IS_REACT_ACT_ENVIRONMENT: true };
 for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, configurable: true });
@@ -12,12 +12,12 @@ for (const [name, value] of Object.entries(globals)) Object.defineProperty(globa
 export const React = await import("react");
 export const { createRoot, hydrateRoot } = await import("react-dom/client");
 export const sdk = await import("../react.js");
-// An owner's first component need not wait for it.
+// Loaded now: an owner's first component need not wait for it.
 const { act, createElement, StrictMode } = React;
 
 export const ADDRESS = "ws://example.org/b";
 
-/** A server, and a place of the page in which components are rendered in StrictMode. */
+/** A server, and a part of the page in which components are rendered in StrictMode. */
 export class Stage {
   server = new Server();
   container = document.createElement("div");
@@ -44,12 +44,12 @@ export class Stage {
     await this.turn();
   }
 
-  /** Lets timers, effects and modules that load happen. */
+  /** Runs due timers, effects and modules that load. */
   turn() {
     return act(async () => new Promise((resolve) => setTimeout(resolve)));
   }
 
-  /** Waits until something is so. */
+  /** Waits until a condition is true. */
   async until(is) {
     for (let turns = 0; turns < 100 && !is(); turns++) await this.turn();
   }
@@ -64,14 +64,14 @@ export class Stage {
     assert.equal(this.text, text);
   }
 
-  /** The next connection, the `count`-th of all, behind which no other comes. */
+  /** Returns the next connection, the `count`-th of all, and checks that no other one follows. */
   async accepts(count) {
     await this.until(() => this.server.peers.length >= count);
     await this.turn();
     return this.server.accept(count);
   }
 
-  /** The same, and it is in the room with this state. */
+  /** The same, in the room with this state. */
   async enters(count, ...state) {
     const peer = await this.accepts(count);
     await act(async () => {
@@ -81,18 +81,18 @@ export class Stage {
     return peer;
   }
 
-  /** What the server says next, and what the page makes of it. */
+  /** Has the server send something, and lets the page handle it. */
   says(peer, ...frames) {
     return act(async () => peer.says(...frames));
   }
 
-  /** How many connections stand. */
+  /** Returns the number of open connections. */
   get open() {
     return this.server.peers.filter(({ socket }) => socket.readyState < 2).length;
   }
 }
 
-/** Shows the failure of what is in it, until it is told to try again. */
+/** Shows the error of its children, until the user retries. */
 export class Boundary extends React.Component {
   state = { error: undefined };
 

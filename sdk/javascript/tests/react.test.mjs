@@ -1,4 +1,4 @@
-// The React entry with React 19 in StrictMode: one connection, no tearing, nothing of another room, nothing left behind.
+// The React entry with React 19 in StrictMode: one connection, no tearing, no values of another room, nothing left behind.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,7 +10,7 @@ const { renderToString } = await import("react-dom/server");
 const { act, createElement, memo } = React;
 const { RoomProvider, useAudience, useHost, useRoom, useRoomEvent, useRoomKey, useStatus } = sdk;
 
-/** Shows the room `id`: its status, and what `slide` holds. */
+/** Shows the room `id`: its status, and the value of `slide`. */
 function Show({ id, options, renders }) {
   const { room, status } = useRoom(ADDRESS, id, options);
   const slide = useRoomKey(room, "slide");

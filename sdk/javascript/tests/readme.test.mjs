@@ -1,4 +1,4 @@
-// The programs in README.md run, each against the real server in a room where slide 3 is shown, and say what the README lets expect.
+// The programs in README.md run, each against the real server in a room with slide 3, and print what README.md says.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,12 +16,12 @@ const README = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
 const ENTRIES = new Map([["rtbroadcaster", "../index.js"], ["rtbroadcaster/viewer", "../viewer.js"]]);
 
-/** Under which heading a program stands, and what it says: each list in its order, among other lines. */
+/** The heading of each program, and its output: each list in its order, among other lines. */
 const SAYS = {
   "rtbroadcaster for JavaScript": [[/^viewer \d+ raised a hand: true$/], [/^slide 3$/, /^ding$/, /^no slide$/, /^now closed room_closed$/]],
   "The state": [[/^slide 3$/, /^before: slide 3$/]],
   "A server that was restarted without a data directory": [[/^viewers join [\w-]{36}$/]],
-  "A presenter's second device": [[/^the phone speaks in term 2$/]],
+  "A presenter's second device": [[/^the phone owns the room in term 2$/]],
   "A producer in Node.js": [[/^live $/, /^closed room_closed$/]],
 };
 
@@ -41,11 +41,11 @@ after(async () => {
   await stop(server);
 });
 
-/** The program as it is run here: with this server, this room and these sources. */
+/** Returns the program as it runs here: with this server, this room and these sources. */
 function prepared(program) {
   const known = program.replace(/from "(rtbroadcaster[^"]*)"/g, (_, name) => `from "${new URL(ENTRIES.get(name), import.meta.url)}"`);
   const whole = known.replace('from "ws"', `from "${import.meta.resolve("ws")}"`);
-  // What goes on until somebody ends it.
+  // A program that runs until it is ended.
   const held = whole.replace("return room;", "return (globalThis.presented = room);");
   return held.replaceAll("wss://example.org/broadcasting", server.address).replaceAll('"ROOM"', `"${room.id}"`);
 }

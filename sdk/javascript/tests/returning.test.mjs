@@ -1,4 +1,4 @@
-// Which endings bring a client back, when, and to what.
+// After which closes a client reconnects, when, and with which request.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ import { Witness } from "./witness.mjs";
 const connected = '{"uuid":"1","status":{"value":3,"text":"connected"}}';
 const refused = (text) => `{"uuid":"1","status":{"value":0,"text":"${text}"}}`;
 
-/** A viewer whose next attempt follows at once, and what it told. */
+/** Returns a viewer whose next attempt follows at once, and its reports. */
 function viewer(t, options = {}) {
   FakeSocket.made = [];
   const witness = new Witness();
@@ -22,7 +22,7 @@ function viewer(t, options = {}) {
     onStatus: ({ status, reason, code }) => witness.see([status, reason, code].filter(Boolean).join(" ")),
     ...options,
   });
-  // A room left open would return for ever, and the process with it.
+  // An open room would reconnect for ever, and keep the process.
   t.after(() => room.close());
   return { room, witness };
 }
@@ -34,7 +34,7 @@ test("a client comes back after the codes that say so, and after no other", () =
   for (const code of gone) assert.ok(!comesBack(code), String(code));
 });
 
-/** The delays of an outage that begins at `now`, until `count` attempts were made. */
+/** Returns the delays of an outage that begins at `now`, until `count` attempts were made. */
 function delays({ next }, count, now = 0, isTold = false) {
   return Array.from({ length: count }, () => {
     const delay = next(now, isTold);
@@ -124,7 +124,7 @@ test("a room that is gone ends the returning, a full one does not", async (t) =>
   assert.equal(room.connected, false);
 });
 
-test("an attempt that nobody answers is given up", async (t) => {
+test("an attempt without an answer is given up", async (t) => {
   const { room, witness } = viewer(t, { connectTimeoutMs: 1 });
   await witness.sees("reconnecting no answer in time 1006");
   assert.equal(FakeSocket.made[0].closedWith, 1000);
@@ -137,7 +137,7 @@ test("an end before or between attempts leaves nothing behind", async (t) => {
   room.close();
   assert.deepEqual(witness.lines, ["reconnecting connection lost 1006", "closed left"]);
   assert.equal(FakeSocket.made.length, 1);
-  // The process would not end while a timer runs: the runner's own proof.
+  // The process would not end with a remaining timer: the runner proves that there is none.
 });
 
 test("callbacks that throw stop nothing", (t) => {

@@ -1,4 +1,4 @@
-// A server with one room in memory, which can do to viewers whatever PROTOCOL.md allows. Must not know who watches.
+// A server with one room in memory, which can do to viewers whatever PROTOCOL.md allows. Must not know the viewers.
 
 import { FakeSocket } from "./fake-socket.mjs";
 
@@ -8,22 +8,22 @@ const text = (frame) => JSON.stringify(frame);
 
 export class Room {
   id = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
-  /** Everything that was said, in order; the message with number n is at n - 1. */
+  /** All published messages, in order; the message with number n is at n - 1. */
   log = [];
   epoch = "n-1";
   term = 1;
   owner = "live";
-  /** The lowest cursor that can be resumed. */
+  /** The lowest cursor from which a viewer can resume. */
   floor = 0;
-  /** What epochs it knows, and up to which number each. */
+  /** The epochs that it knows, each with its last number. */
   lives = new Map();
   members = new Set();
-  /** How many connections there were in all. */
+  /** The number of all connections. */
   count = 0;
-  /** Each join and unpause, as it was asked. */
+  /** Each join and unpause that was received. */
   asked = [];
   signals = [];
-  /** Whether connections are taken, and whether questions are answered. */
+  /** Whether it accepts connections, and whether it answers pings. */
   isRefusing = false;
   isSilent = false;
   /** The code with which each signal is refused, if any. */
@@ -105,7 +105,7 @@ export class Room {
     }
   }
 
-  /** Why a cursor is not resumed, if it is not. */
+  /** Returns why a cursor cannot be resumed, or nothing if it can. */
   #wrong({ epoch, seq }, knowsLives) {
     const last = epoch === this.epoch ? this.seq : this.lives.get(epoch);
     if (last === undefined || (epoch !== this.epoch && (seq > last || !knowsLives))) return "epoch";
@@ -122,12 +122,12 @@ export class Room {
     member.socket.end(code, reason);
   }
 
-  /** Says something to all viewers that are in the room and not paused. */
+  /** Sends something to all viewers that are in the room and not paused. */
   tell(...frames) {
     for (const member of this.members) if (member.state === "in") this.#say(member, ...frames);
   }
 
-  /** The owner says something. */
+  /** Publishes a message of the owner. */
   say(key, params, kind = {}) {
     const message = { type: "message", seq: this.seq + 1, key, params, ...kind };
     this.log.push(message);
@@ -150,12 +150,12 @@ export class Room {
     this.tell({ type: "owner", status: this.owner, term: this.term, awayMs: isAway ? 0 : undefined });
   }
 
-  /** From here on viewers take nothing, until `release`. */
+  /** Stops all viewers from taking frames, until `release`. */
   hold() {
     for (const member of this.members) if (member.state === "in") member.held ??= [];
   }
 
-  /** Those that took nothing get what waits: each value that is not the newest of its key was superseded. Events are never dropped. */
+  /** Sends waiting viewers their frames. Each value that is not the newest of its key was superseded; events are never dropped. */
   release() {
     for (const member of this.members) {
       const held = member.held ?? [];
@@ -173,7 +173,7 @@ export class Room {
     }
   }
 
-  /** Those that took nothing lose their events, and get the state. */
+  /** Drops the events of waiting viewers, and sends them the state. */
   slow() {
     const { epoch, term, seq, owner } = this;
     for (const member of this.members) {
@@ -184,12 +184,12 @@ export class Room {
     }
   }
 
-  /** Every connection is lost. */
+  /** Drops every connection. */
   cut(code = 1006, reason = "") {
     for (const member of [...this.members]) this.#end(member, code, reason);
   }
 
-  /** The server is another one, which has what was said up to `seq`; with `numbering` the room has another one too. */
+  /** Becomes another server, which has the messages up to `seq`; with `numbering` the room has another numbering too. */
   restart(seq = this.seq, numbering) {
     if (numbering) this.lives.clear();
     else {

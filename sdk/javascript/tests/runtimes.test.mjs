@@ -1,5 +1,5 @@
-// The published package where no page and no main thread of Node.js is: in its worker threads, in Bun and in Deno, each with the
-// WebSocket of its own. Must not know how the package is made.
+// The published package outside of a page and of Node.js's main thread: in worker threads, in Bun and in Deno, each with its own
+// WebSocket. Must not know how the package is made.
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
@@ -13,16 +13,16 @@ import { buildPackage } from "../build.mjs";
 
 const MODULES = fileURLToPath(new URL("../node_modules", import.meta.url));
 
-/** Bun and Deno are 300 MB, which those that only build the SDK need not install. */
+/** Bun and Deno are 300 MB, which a build of the SDK does not need. */
 const RUNTIMES = fileURLToPath(new URL("runtimes/node_modules/.bin", import.meta.url));
 
-/** How long a program may take at most, in milliseconds: longer than a cold start on a busy machine. */
+/** The timeout of a program, in milliseconds: longer than a cold start on a busy machine. */
 const DEADLINE_MS = 60_000;
 
-/** What a round says. */
+/** The output of a round. */
 const SEEN = "slide 3\ncut 2 3\nclosed 4503\n";
 
-/** A round from an owner to a viewer by `rtbroadcaster`, with a cut that both survive. */
+/** The text of a round from an owner to a viewer by `rtbroadcaster`, with a cut after which both reconnect. */
 const ROUND = `
 import { host } from "rtbroadcaster";
 import { join } from "rtbroadcaster/viewer";
@@ -67,7 +67,7 @@ const PLAIN = `
 import { round } from "./round.mjs";
 await round(globalThis.Deno?.args[0] ?? process.argv[2], (line) => console.log(line));`;
 
-/** A worker as pages have it, which Bun and Deno have too. */
+/** A worker like that of a page, which Bun and Deno have too. */
 const WORKER = `
 if (globalThis.WorkerGlobalScope && self instanceof WorkerGlobalScope || globalThis.Bun?.isMainThread === false) {
   self.onmessage = async ({ data }) => {
@@ -99,7 +99,7 @@ after(async () => {
   await stop(server);
 });
 
-/** Runs a program in the project, with the server's address; it says what it saw. */
+/** Runs a program in the project, with the server's address; returns its output. */
 async function says(program, parameters) {
   const env = { ...process.env, DENO_DIR: join(project, "deno"), DENO_NO_UPDATE_CHECK: "1" };
   const child = spawn(program, [...parameters, server.address], { cwd: project, env, timeout: DEADLINE_MS });

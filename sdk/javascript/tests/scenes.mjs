@@ -1,5 +1,5 @@
-// What every framework's entry must do, as tests of components that a test file makes with the real framework. Must not know how a
-// framework makes one.
+// The tests of every framework's entry, with components that a test file makes with the real framework. Must not know how a
+// framework makes them.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { bell, KEY, ROOM, Server, state } from "./script.mjs";
 const URL = "ws://example.org/b";
 const CYCLES = 1_000;
 
-/** The timers of this process that wait, without those of Node.js itself. */
+/** Returns the timers of this process, without those of Node.js itself. */
 const waiting = new Set();
 const { clearTimeout, setTimeout } = globalThis;
 globalThis.setTimeout = (func, ...more) => {
@@ -24,16 +24,16 @@ globalThis.setTimeout = (func, ...more) => {
 };
 globalThis.clearTimeout = (timer) => (waiting.delete(timer), clearTimeout(timer));
 
-// What a test finds left behind is no reason to stay.
+// Objects that a test finds left behind must not keep the process.
 after(() => waiting.forEach((timer) => clearTimeout(timer)));
 
-/** Returns what counts the timers that wait and were set since; a framework has some of its own. */
+/** Returns a function that counts the timers that were set since; a framework has some of its own. */
 export function timersSince() {
   const before = new Set(waiting);
   return () => [...waiting].filter((timer) => !before.has(timer)).length;
 }
 
-/** Counts what listens to a target. */
+/** Counts the listeners of a target. */
 function counted(target, count) {
   const { addEventListener, removeEventListener } = target;
   const known = new Map();
@@ -54,10 +54,10 @@ function counted(target, count) {
   return target;
 }
 
-/** How much listens to the page of this process. */
+/** Returns the number of listeners of this process's page. */
 let count;
 
-/** Puts a page into this process, which stays. Returns how much listens to it. */
+/** Adds a page to this process, for good. Returns the number of its listeners. */
 export function page() {
   if (count) return count;
   const window = new GlobalWindow();
@@ -71,13 +71,13 @@ export function page() {
   return count;
 }
 
-/** What a component shows. */
+/** The content of a component. */
 export const shown = (id, status, audience, params) => [id, status.name, audience?.viewers, params?.join()].join(" ");
 
-/** Lets what is due happen. */
+/** Runs everything that is due. */
 export const turn = () => new Promise((resolve) => setTimeout(resolve));
 
-/** Waits until something is so, for some turns of the loop. */
+/** Waits until a condition is true, for some turns of the loop. */
 export async function until(is, what) {
   for (let turns = 0; turns < 100 && !is(); turns++) await turn();
   assert.ok(is(), what);
@@ -98,13 +98,13 @@ export async function bundled(contents, plugins, conditions = ["browser"]) {
 }
 
 /**
- * Tests the entry of a framework. `load` gives `viewer` and `owner`, which show a component in a container: `viewer(container, { url,
- * id, key, options, show })` shows `show(id, status, audience, what the key holds)`; `owner(container, { url, options, show })` shows
- * `show(id, status, audience)` and calls `got(room)` with its room; `value(container, { room, key, show })` shows what a key of a room
- * of somebody else holds. Each gives `{ set(changes), unmount() }`.
+ * Tests the entry of a framework. `load` returns `viewer` and `owner`, which show a component in a container: `viewer(container, { url,
+ * id, key, options, show })` shows `show(id, status, audience, value of the key)`; `owner(container, { url, options, show })` shows
+ * `show(id, status, audience)` and calls `got(room)` with its room; `value(container, { room, key, show })` shows the value of a key of a
+ * room that it gets. Each returns `{ set(changes), unmount() }`.
  */
 export function scenes(name, load) {
-  /** A server, a container, and what was ever shown in it. */
+  /** Opens a server and a container, and records everything that the container shows. */
   async function stage(t) {
     page();
     const made = await load();
@@ -130,7 +130,7 @@ export function scenes(name, load) {
       shows: (text) => until(() => container.textContent === text, `shows "${container.textContent}", not "${text}"`).catch(() => assert.equal(container.textContent, text)),
       async accepts(count) {
         await until(() => server.peers.length >= count, `connection ${count}`);
-        // Nobody else comes.
+        // No other connection follows.
         await turn();
         return server.accept(count);
       },
@@ -268,7 +268,7 @@ export function scenes(name, load) {
     for (let cycle = 0; cycle < CYCLES; cycle++) {
       const { unmount } = mount();
       await until(() => server.peers.length > cycle, `connection ${cycle + 1}`);
-      // Some go before they are in, some behind it, some behind a cut.
+      // Some unmount before they are in the room, some after it, some after a cut.
       if (cycle % 4 > 0) server.accept().joins();
       if (cycle % 4 > 1) await Promise.resolve();
       if (cycle % 4 > 2) server.peer.cuts();

@@ -1,4 +1,4 @@
-// A server that does what a test tells it, on sockets that are not real. Must not know the two ends.
+// A server that a test scripts, on simulated sockets. Must not know owners or viewers.
 
 import assert from "node:assert/strict";
 import { FakeSocket } from "./fake-socket.mjs";
@@ -6,7 +6,7 @@ import { FakeSocket } from "./fake-socket.mjs";
 export const ROOM = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
 export const KEY = "0123456789abcdef".repeat(4);
 
-/** A socket class of a test's own, and the connections that were made with it. */
+/** A test's own socket class, and its connections. */
 export class Server {
   peers = [];
 
@@ -21,12 +21,12 @@ export class Server {
     };
   }
 
-  /** The connection that was made last. */
+  /** Returns the newest connection. */
   get peer() {
     return this.peers.at(-1);
   }
 
-  /** The next connection, the `count`-th of all, which must be there; it is opened. */
+  /** Returns the next connection, the `count`-th of all, which must exist, and opens it. */
   accept(count = this.peers.length) {
     assert.equal(this.peers.length, count, "connections");
     this.peer.socket.open();
@@ -42,13 +42,13 @@ export class Peer {
     this.socket = socket;
   }
 
-  /** The next thing that was said, which must be there. */
+  /** Returns the next received frame, which must exist. */
   asked() {
     assert.ok(this.#read < this.socket.sent.length, "nothing was asked");
     return JSON.parse(this.socket.sent[this.#read++]);
   }
 
-  /** Everything that was said and not looked at. */
+  /** Returns all received frames that were not taken. */
   rest() {
     const rest = this.socket.sent.slice(this.#read).map((text) => JSON.parse(text));
     this.#read = this.socket.sent.length;
@@ -59,7 +59,7 @@ export class Peer {
     for (const frame of frames) this.socket.deliver(JSON.stringify(frame));
   }
 
-  /** Answers a join, which it gives, with these members besides. */
+  /** Answers a join, which it returns, with these additional members. */
   joins(members = {}, type = "join") {
     const join = this.asked();
     assert.equal(join.type, type);
@@ -67,7 +67,7 @@ export class Peer {
     return join;
   }
 
-  /** Answers `create`, which it gives, with these members besides. */
+  /** Answers `create`, which it returns, with these additional members. */
   creates(members = {}) {
     const create = this.asked();
     assert.equal(create.type, "create");
@@ -75,12 +75,12 @@ export class Peer {
     return create;
   }
 
-  /** Answers `own` with the room at `seq` and this state, as servers did that know no lives. */
+  /** Answers `own` with the room at `seq` and this state, as servers without lives did. */
   owns(term = 2, seq = 0, ...state) {
     return this.owned({ term, seq }, ...state);
   }
 
-  /** Answers `own`, which it gives, with these members besides and this state. */
+  /** Answers `own`, which it returns, with these additional members and this state. */
   owned(members = {}, ...state) {
     const own = this.asked();
     assert.equal(own.type, "own");
@@ -88,7 +88,7 @@ export class Peer {
     return own;
   }
 
-  /** Acknowledges, and gives what it was asked. */
+  /** Acknowledges the next message, and returns it. */
   acks(seq) {
     const asked = this.asked();
     this.says({ type: "ack", id: asked.id, seq });
@@ -102,8 +102,8 @@ export class Peer {
 
 const JOINED = { type: "joined", room: ROOM, epoch: "e", term: 1, seq: 0, how: "snapshot", replay: 0, owner: "live", aliveMs: 25_000 };
 
-/** A value of the state. */
+/** Returns a value of the state. */
 export const state = (seq, key, ...params) => ({ type: "message", seq, key, params: params.length ? params : [seq], state: true });
 
-/** An event. */
+/** Returns an event. */
 export const bell = (seq) => ({ type: "message", seq, key: "bell", params: [seq] });

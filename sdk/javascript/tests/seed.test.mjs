@@ -1,5 +1,5 @@
-// The seed SDK's behaviour as a table of calls and effects, replayed against ours.
-// `instead` says what the seed did where ours differs on purpose.
+// The behaviour of the old library as a table of calls and effects, replayed against the classic client.
+// `instead`: what the old library did, where the client differs on purpose.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -99,7 +99,7 @@ const TABLE = [
     effects: [`sent ${create}`, "open", `connection ${ROOM}`, "g []"],
   },
   {
-    what: "a key that nobody subscribed to is passed over",
+    what: "a message of a key without a subscription is ignored",
     instead: "it threw, and the rest of its frame was lost",
     steps: [["open"], ["suscribeFunc", "b", "g"], ["frame", `${said(3, "a")}\n${said(3, "b")}`]],
     effects: [`sent ${create}`, "open", `connection ${ROOM}`, "g []"],
@@ -173,7 +173,7 @@ const TABLE = [
   },
 ];
 
-/** Replays a row and compares what it did. */
+/** Replays a row and compares its effects. */
 function check({ query = "", steps, effects, properties = {} }) {
   const seen = [];
   globalThis.location = { search: query, href: `http://example.org/${query}` };

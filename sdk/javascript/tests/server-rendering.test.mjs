@@ -1,4 +1,4 @@
-// The entries for frameworks where a server renders: no page is there, and no connection is made.
+// The entries for frameworks in a server that renders: there is no page, and no connection is opened.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -10,7 +10,7 @@ import { COMPONENTS, svelte } from "./svelte-components.mjs";
 const BEGIN = `${ROOM} connecting  `;
 const OWNER = " connecting  ";
 
-/** What entries would connect with. */
+/** The class with which entries would connect. */
 let connections = 0;
 const timers = timersSince();
 globalThis.WebSocket = class extends WebSocket {
@@ -26,7 +26,7 @@ after(async () => {
 
 const props = { url: "ws://example.org/b", id: ROOM, key: "slide", show: shown, got: () => assert.fail("a room") };
 
-/** The text of a page. */
+/** Returns the text of a page. */
 const textOf = (html) => html.replace(/<!--.*?-->|<[^>]*>/g, "");
 
 test("Vue", async () => {

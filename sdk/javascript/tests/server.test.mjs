@@ -11,7 +11,7 @@ let server;
 before(async () => (server = await start()));
 after(() => stop(server));
 
-/** A client and what it was told; `cut` takes its connection away. */
+/** Returns a client and its reports; `cut` drops its connection. */
 function client(t, uuid, keys = []) {
   const sockets = [];
   class Kept extends WebSocket {
@@ -32,7 +32,7 @@ function client(t, uuid, keys = []) {
   return { room, witness, cut: () => sockets.at(-1).terminate() };
 }
 
-/** An owner whose room is open. */
+/** Returns an owner whose room is open. */
 async function owner(t) {
   const one = client(t, "");
   await one.witness.sees("connected");

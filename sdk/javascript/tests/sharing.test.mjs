@@ -1,4 +1,4 @@
-// Who watches a room in one page in the same way shares one connection, and notices nothing of the others.
+// Viewers that watch a room in one page with the same options share a connection, and do not affect each other.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -1,5 +1,5 @@
-// In Node, where the bytes of a connection can be seen: how long a server may be silent, and how long an answer may take, counts from
-// the moment at which bytes came.
+// In Node.js, where the bytes of a connection are visible: timeouts of silence and of answers are counted from the newest
+// bytes on.
 
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
@@ -11,7 +11,7 @@ import { FakeSocket } from "./fake-socket.mjs";
 import { Peer, ROOM, Server } from "./script.mjs";
 import { LIMITS } from "./world.mjs";
 
-/** A server whose connections are those of the package `ws`: `_socket` tells what came. */
+/** A server whose connections are those of the package `ws`: `_socket` reports bytes. */
 class NodeServer extends Server {
   constructor() {
     super();
@@ -23,7 +23,7 @@ class NodeServer extends Server {
         this.protocol = protocol;
         peers.push(new Peer(this));
       }
-      /** Bytes come, which need be no frame. */
+      /** Delivers bytes, which need be no frame. */
       comes(bytes) {
         this._socket.bytesRead += bytes.length;
         this._socket.emit("data", bytes);
@@ -36,7 +36,7 @@ class NodeServer extends Server {
   }
 }
 
-/** One end on a clock, in a room whose server plans a frame each `nextMs`. Returns when it has given the connection up. */
+/** Returns when a client has given the connection up, on a clock, in a room whose server announces a heartbeat each `nextMs`. */
 function dark(t, role, nextMs, steps) {
   const clock = new Clock(t);
   const server = new NodeServer();

@@ -1,5 +1,5 @@
-// An owner on a link of 4 KB/s, which is slow and not dead: what it says leaves on one connection, whether its bytes wait where the page
-// sees them or in the system's own buffers.
+// An owner on a network of 4 KB/s, which is slow and not dead: one connection carries its messages, whether the unsent bytes are in the
+// socket, where the page sees them, or in the system's own buffers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,7 +10,7 @@ import { advance, randomOf, RoomServer, World } from "./world.mjs";
 const MESSAGES = [1, 2, 3];
 const BODY = "x".repeat(60_000);
 
-/** An owner in a room, and what became of what it said at once. */
+/** Returns an owner in a room, and the outcome of the messages that it published at once. */
 async function slow(t, settings, steps) {
   const world = new World({ latencyMs: 50, bytesPerMs: 4, throttleMs: 1_000, isMonotonicStopped: false, ...settings });
   t.after(() => world.end());
@@ -76,7 +76,7 @@ test("what is published behind the probe gives a dark path no more time", async 
   const { world } = await slow(t, { kernelBytes: 4_194_304, bytesPerMs: 1_000 }, async (world, room, settle) => {
     for (let number = 0; number < 20; number++) {
       if (number === 6) world.darken(true, true);
-      // 3 KB/s: more than the slowest link that is planned for carries.
+      // 3 KB/s: more than the slowest supported network carries.
       settle(room.publish("tick", [number, "x".repeat(1_500)]));
       await advance(world, 500);
     }
@@ -95,7 +95,7 @@ test("a program waits exactly as long as it said, and by default as long as its 
     told("small", room.publish("k", [1], { state: true }));
     told("big", room.publish("tick", [2, BODY]));
     await advance(world, 200_000);
-    // 1 s more for each 2 048 bytes that leave no later than it: its own, and those of the messages before it.
+    // 1 s more for each 2 048 bytes that are unacknowledged: its own, and those of the messages before it.
     assert.deepEqual(settled, ["said timeout 2000", "small timeout 59000", "big timeout 88000"]);
   });
 });

@@ -1,4 +1,4 @@
-// The entry for Solid, with Solid as a page has it.
+// The entry for Solid, with Solid's build for pages.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { ROOM, Server, state } from "./script.mjs";
 
 let made;
 
-/** Solid and the entry, in one bundle: Node.js would get what renders on a server. */
+/** Solid and the entry, in one bundle: Node.js would load the build for servers. */
 function entry() {
   page();
   return (made ??= bundled('export * from "solid-js"; export { render } from "solid-js/web"; export * as room from "../solid.js";'));
@@ -16,7 +16,7 @@ function entry() {
 /** Mounts components, whose `id` and `key` are signals. */
 async function load() {
   const { createEffect, createSignal, render, room: { createHost, createRoom, createRoomKey } } = await entry();
-  /** A function in a page is what compiled JSX has there. */
+  /** A function in a page stands for compiled JSX. */
   const mount = (component) => (container, given) => {
     const [id, setId] = createSignal(given.id);
     const [key, setKey] = createSignal(given.key);

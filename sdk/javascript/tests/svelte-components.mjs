@@ -1,10 +1,10 @@
-// Components in Svelte for tests, and what compiles them. Must not know what they are tested for.
+// Components in Svelte for tests, and their compiler. Must not know the tests.
 
 import { fileURLToPath } from "node:url";
 
 const FOLDER = fileURLToPath(new URL(".", import.meta.url));
 
-/** Components as in an application. What changes comes in stores. */
+/** Components as in an application. Values that change come in stores. */
 export const COMPONENTS = {
   "viewer.svelte": `<script>
     import { createRoom, createRoomKey } from "../svelte.js";

@@ -37,7 +37,7 @@ const four = once(() => mounting("svelte4", COMPONENTS, (_, Component, target, g
   return { set: setStores(stores), unmount: () => mounted.$destroy() };
 }));
 
-/** Makes something when it is first asked for. */
+/** Makes something on demand. */
 function once(make) {
   let made;
   return () => (made ??= make());
@@ -66,7 +66,7 @@ test("Svelte: a store connects with its first subscriber, once for all, and leav
   assert.equal(peer.socket.closedWith, undefined);
   offs[2]();
   assert.equal(peer.socket.closedWith, 1000);
-  // Again, and never what the connection before had.
+  // Again, and never the values of the earlier connection.
   const seen = [];
   const off = slide.subscribe((params) => seen.push(params));
   const next = server.accept(2);

@@ -1,6 +1,6 @@
-// Tabs that share one connection, while everything happens to them, to the worker and to the server: each tab ends in the owner's
-// state, hears no event twice or out of order, and misses none unless it is told so. Each run is from a seed.
-// RTBROADCASTER_SEED runs one of them, RTBROADCASTER_RUNS as many as that.
+// Tabs that share one connection, under random events of the tabs, the worker and the server: each tab ends in the owner's state, gets no
+// event twice or out of order, and misses none without a report. Each run has a seed.
+// RTBROADCASTER_SEED runs one of them, RTBROADCASTER_RUNS sets how many.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -13,7 +13,7 @@ const SEEDS = process.env.RTBROADCASTER_SEED ? [Number(process.env.RTBROADCASTER
 const STEPS = 1_000;
 const TABS_MAX = 6;
 
-/** Whether a tab heard events in order, and misses some only where it was told. `said`: all of them, in order. */
+/** Returns whether a tab got events in order, and misses some only where it was reported. `said`: all of them, in order. */
 function check(told, said, seed) {
   let last;
   let isLossy = false;
@@ -53,7 +53,7 @@ for (const seed of SEEDS) {
     const open = () => browser.tabs.length < TABS_MAX && browser.open({ pauseHidden: random() < 0.8 });
     const tab = (func) => browser.tabs.length && func(pick(browser.tabs));
     const gone = [];
-    // Delays are for networks, and this run has none: a person presses the button.
+    // Delays are for networks, and this run has none: the user presses the button.
     const accept = () => {
       if (!room.isRefusing) return;
       room.isRefusing = false;
@@ -93,7 +93,7 @@ for (const seed of SEEDS) {
     Object.assign(room, { isRefusing: false, isSilent: false });
     room.release();
     if (room.owner === "away") room.away(false);
-    // A question that was not answered may take half a minute to be given up.
+    // An unanswered ping may take half a minute to end its connection.
     room.cut();
     room.say("bell", [++n]);
     said.push(n);
@@ -110,7 +110,7 @@ for (const seed of SEEDS) {
     for (const { told } of gone) check(told, said, seed);
     for (const { told } of browser.tabs) {
       const { last, isLossy } = check(told, said, seed);
-      // The last event came, if it did not come while the tab was away for too long.
+      // The last event came, unless the tab was disconnected for too long.
       if (!isLossy && last !== undefined) assert.equal(last, said.length - 1, `seed ${seed}: ${told.slice(-5)}`);
     }
     const lines = browser.tabs.concat(gone).flatMap(({ told }) => told);

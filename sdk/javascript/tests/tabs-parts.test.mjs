@@ -1,25 +1,25 @@
-// The parts of what serves tabs: which cursors a history answers, the line to one tab, and where tokens come from.
+// Tests the parts of the relay for tabs: the history that answers cursors, the port to a tab, and the tokens of tabs.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { borrowed } from "../borrowed.js";
+import { tabTokens } from "../tab-tokens.js";
 import { roomHistory } from "../history.js";
-import { line } from "../line.js";
-import { questions } from "../questions.js";
+import { tabPort } from "../tab-port.js";
+import { pings } from "../pings.js";
 import { Clock } from "./clock.mjs";
 import { bell, state } from "./script.mjs";
 
 const joined = (members) => ({ type: "joined", epoch: "e", seq: 0, how: "snapshot", replay: 0, aliveMs: 25_000, ...members });
 const skipped = (through, until) => ({ type: "skipped", through, until });
 
-/** The history of a room of which these frames were told. */
+/** Returns the history of a room that took these frames. */
 function history(...frames) {
   const past = roomHistory();
   for (const frame of frames) frame === "cut" ? past.cut() : past.take(frame, JSON.stringify(frame));
   return past;
 }
 
-/** An answer in short: how, up to where, and the numbers of what it brings; those of live frames behind a bar. */
+/** Returns an answer in short: how, up to which number, and its numbers; those of live frames after a bar. */
 function short(answer) {
   if (!answer) return "own";
   const numbers = (texts) => texts.map((text) => JSON.parse(text).seq ?? "hole").join(" ");
@@ -81,19 +81,19 @@ test("a history is complete when what was announced has come, and lags as a view
   assert.equal(past.isLagging(), false);
 });
 
-/** A line whose other end is the test; `told` is what it told. */
-function aLine(t, locks) {
+/** Returns a port whose other end is the test, and the events that it reported as `told`. */
+function aPort(t, locks) {
   const clock = new Clock(t);
   const posted = [];
   const told = [];
   const port = { postMessage: (word) => posted.push(word), addEventListener: () => {} };
   const names = ["hello", "frame", "shown", "token", "silent", "gone"];
-  const one = line(port, Object.fromEntries(names.map((name) => [name, (value) => told.push(value === undefined ? name : `${name} ${JSON.stringify(value)}`)])), locks);
+  const one = tabPort(port, Object.fromEntries(names.map((name) => [name, (value) => told.push(value === undefined ? name : `${name} ${JSON.stringify(value)}`)])), locks);
   return { clock, posted, told, one, hear: (data) => port.onmessage({ data }) };
 }
 
 test("a tab without a lock is gone when it missed three signs of life", (t) => {
-  const { clock, posted, told, hear } = aLine(t);
+  const { clock, posted, told, hear } = aPort(t);
   hear({ hello: {} });
   told.length = 0;
   for (let n = 0; n < 10; n++) {
@@ -109,7 +109,7 @@ test("a tab without a lock is gone when it missed three signs of life", (t) => {
 
 test("a tab with a lock is gone when the lock is free, but not before what it said last", async (t) => {
   let free;
-  const { clock, told, one, hear } = aLine(t, { request: (name, func) => (free = func) });
+  const { clock, told, one, hear } = aPort(t, { request: (name, func) => (free = func) });
   hear({ hello: { lock: "mine" } });
   free();
   hear("last");
@@ -121,7 +121,7 @@ test("a tab with a lock is gone when the lock is free, but not before what it sa
 });
 
 test("a line takes an answer however long it is, and a megabyte more", (t) => {
-  const { one, hear } = aLine(t);
+  const { one, hear } = aPort(t);
   const text = "x".repeat(500_000);
   assert.equal(one.send(Array(20).fill(text), true), true);
   assert.equal(one.send([text]), true);
@@ -134,8 +134,8 @@ test("a line takes an answer however long it is, and a megabyte more", (t) => {
 test("a token is asked of the newest tab, and of the one before if that brings none", async (t) => {
   const clock = new Clock(t);
   const said = [];
-  const lines = ["old", "new"].map((name) => ({ say: ({ asks }) => said.push([name, asks]) }));
-  const tokens = borrowed(() => [...lines]);
+  const ports = ["old", "new"].map((name) => ({ post: ({ asks }) => said.push([name, asks]) }));
+  const tokens = tabTokens(() => [...ports]);
   const first = tokens.ask();
   assert.deepEqual(said.splice(0), [["new", 1]]);
   tokens.take({ answers: 1, token: "t" });
@@ -155,14 +155,14 @@ test("a token is asked of the newest tab, and of the one before if that brings n
 test("a tab that is gone is asked no more, and one that comes is", async (t) => {
   const clock = new Clock(t);
   const said = [];
-  const [old, next] = ["old", "next"].map((name) => ({ say: ({ asks }) => said.push([name, asks]) }));
-  let lines = [old];
-  const tokens = borrowed(() => [...lines]);
+  const [old, next] = ["old", "next"].map((name) => ({ post: ({ asks }) => said.push([name, asks]) }));
+  let ports = [old];
+  const tokens = tabTokens(() => [...ports]);
   const token = tokens.ask();
-  lines = [];
+  ports = [];
   tokens.gone(old);
   clock.advance(2_000);
-  lines = [next];
+  ports = [next];
   tokens.came();
   assert.deepEqual(said, [["old", 1], ["next", 1]]);
   tokens.take({ answers: 1, token: "t" });
@@ -170,7 +170,7 @@ test("a tab that is gone is asked no more, and one that comes is", async (t) => 
 });
 
 test("a refusal belongs to the first signal whose question is open", () => {
-  const asked = questions();
+  const asked = pings();
   for (const [asker, id] of [["a", "1"], ["b", "2"], ["c", "3"]]) {
     asked.signal(asker, id);
     asked.ask(id);
@@ -181,7 +181,7 @@ test("a refusal belongs to the first signal whose question is open", () => {
   assert.equal(asked.refuse(), "c");
   assert.equal(asked.refuse(), undefined);
   assert.equal(asked.count(), 1);
-  // A server that answers no questions.
+  // A server that answers no pings.
   asked.signal("a", "");
   asked.signal("b", "");
   assert.equal(asked.refuse(), "b");

@@ -1,4 +1,4 @@
-// A browser with several tabs and a shared worker, in one process. Must not know what is tested.
+// A browser with several tabs and a shared worker, in one process. Must not know the tests.
 
 import { relay } from "../relay.js";
 import { tabs } from "../tabs.js";
@@ -7,10 +7,10 @@ import { Room } from "./room.mjs";
 
 const URL = "ws://example.org/b";
 
-/** How long a condition may take, in milliseconds: longer than a busy machine. */
+/** The timeout of a condition, in milliseconds: longer than any delay of a busy machine. */
 const DEADLINE_MS = 20_000;
 
-/** Waits until something holds. */
+/** Waits until a condition is true. */
 export async function until(holds, what = `${holds}`) {
   const end = performance.now() + DEADLINE_MS;
   while (!holds()) {
@@ -19,14 +19,14 @@ export async function until(holds, what = `${holds}`) {
   }
 }
 
-/** Lets everything that is on its way between tabs, worker and server arrive. */
+/** Lets all messages between tabs, worker and server arrive. */
 export async function settle() {
   for (let turn = 0; turn < 12; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 const newPage = () => Object.assign(new EventTarget(), { hidden: false });
 
-/** Calls `func` while `page` is what it takes for its page. */
+/** Calls `func` with `page` as its page. */
 function on(page, func) {
   const before = globalThis.document;
   globalThis.document = page;
@@ -38,7 +38,7 @@ function on(page, func) {
   }
 }
 
-/** Locks as browsers have them, as far as they are used. */
+/** Locks as in browsers, as far as they are used. */
 class Locks {
   #held = new Map();
 
@@ -60,7 +60,7 @@ export class Browser {
   workers = new Map();
   tabs = [];
   ports = [];
-  /** Whether workers say anything. */
+  /** Whether workers send anything. */
   isMute = false;
 
   constructor(t, hasLocks = true) {
@@ -98,7 +98,7 @@ export class Browser {
     const worker = relay({
       page,
       WebSocket: this.room.WebSocket,
-      // What it holds ends with it.
+      // Its locks are released with it.
       locks: locks && { request: (name, held) => locks.request(name, () => Promise.race([held(), killed])) },
       watch: (...terms) => on(page, () => (worker.viewer = watch(...terms))),
       listen: (show, tell) => show.status.subscribe(tell),
@@ -107,7 +107,7 @@ export class Browser {
     return worker;
   }
 
-  /** Every worker is gone, as when it crashed: nothing answers on any port. */
+  /** Ends every worker, as by a crash: no port answers. */
   crash() {
     for (const { viewer, kill } of this.workers.values()) {
       viewer?.leave();
@@ -117,13 +117,13 @@ export class Browser {
     for (const port of this.ports) port.onmessage = null;
   }
 
-  /** A tab is gone without a word: what it held is free. */
+  /** Ends a tab without a message; its locks are released. */
   vanish({ port, show }) {
     port.postMessage = () => {};
     show.leave();
   }
 
-  /** A tab gets nothing until the answer is called. */
+  /** Stops the delivery to a tab, until the returned function is called. */
   freeze({ port }) {
     const { onmessage } = port;
     const waiting = [];
@@ -134,7 +134,7 @@ export class Browser {
     };
   }
 
-  /** Opens a tab that watches the room; `told` is what it tells. */
+  /** Opens a tab that watches the room; `told` has its reports. */
   open(options = {}) {
     const tab = new Tab(this, options);
     this.tabs.push(tab);
@@ -150,7 +150,7 @@ export class Browser {
 }
 
 export class Tab {
-  /** What it told: messages, resets and refusals. */
+  /** Its reports: messages, resets and refusals. */
   told = [];
   statuses = [];
   audience;
@@ -160,7 +160,7 @@ export class Tab {
   constructor(browser, { reconnect = { firstMs: 2, maxMs: 5 }, ...options } = {}) {
     const { room } = browser;
     const all = { reconnect, ...options };
-    // A connection of its own is seen as such.
+    // Counts a connection of its own.
     this.own = 0;
     const tab = this;
     const Own = class extends room.WebSocket {
@@ -180,7 +180,7 @@ export class Tab {
         tab.port = browser.newest;
       }
     };
-    // Attempts are made later, too, and look for their page.
+    // Attempts are made later too, and need their page.
     this.show = on(this.page, () => watch(URL, room.id, { ...all, WebSocket: this.Shared }));
     this.show.listen("message", ({ seq, key, params, cleared }) => this.told.push(`${seq ?? "-"} ${key} ${cleared ? "cleared" : JSON.stringify(params)}`));
     this.show.listen("reset", ({ reason }) => this.told.push(`reset ${reason}`));
@@ -193,7 +193,7 @@ export class Tab {
     return this.show.status.value.name;
   }
 
-  /** What holds, as this tab knows it. */
+  /** The state, as this tab has it. */
   get state() {
     return [...this.show.state.getSnapshot()].map(([key, params]) => key + JSON.stringify(params)).join(" ");
   }
@@ -203,7 +203,7 @@ export class Tab {
     this.page.dispatchEvent(new Event("visibilitychange"));
   }
 
-  /** Loses its connection to the worker, and comes back. */
+  /** Loses its connection to the worker, and reconnects. */
   lose() {
     const { onclose } = this.socket;
     this.socket.close(1000);
@@ -215,5 +215,5 @@ export class Tab {
   }
 }
 
-/** What holds in a room. */
+/** Returns the state of a room. */
 export const stateOf = (room) => [...room.state.values()].map(({ key, params }) => key + JSON.stringify(params)).join(" ");

@@ -1,4 +1,4 @@
-// Tabs that share one connection: what each of them shows and tells is what it would with a connection of its own.
+// Tabs that share one connection: each of them shows and reports the same as with a connection of its own.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { Browser, settle, stateOf, until } from "./tabs-stand.mjs";
 
 const kept = { state: true };
 
-/** Does what takes the worker's connection away, and waits until all tabs are back. */
+/** Drops the worker's connection by `take`, and waits until all tabs have reconnected. */
 async function away(tabs, take) {
   const before = tabs.map(({ statuses }) => statuses.length);
   take();
@@ -153,7 +153,7 @@ test("signals go to the owner, and a refusal to the tab whose signal it was", as
   second.signal("hand", [4]);
   await until(() => second.told.length === 1);
   assert.deepEqual([first.told, second.told], [["refused unavailable"], ["refused unavailable"]]);
-  // All tabs are one viewer, who may say five in a second.
+  // All tabs are one viewer, which may send five in a second.
   room.refusal = undefined;
   first.signal("hand", [5]);
   second.signal("hand", [6]);
@@ -181,7 +181,7 @@ test("who is away, how many watch, and that something was superseded is told to 
   room.release();
   await settle();
   assert.deepEqual([first.name, first.told], ["lagging", ["5 a [5]", "6 bell [6]"]]);
-  // A tab that would not know what is missing connects by itself.
+  // A tab that would not know what it misses connects by itself.
   const third = await browser.join();
   assert.deepEqual([third.own, third.state], [1, "a[5]"]);
   room.alive();
@@ -189,7 +189,7 @@ test("who is away, how many watch, and that something was superseded is told to 
   assert.deepEqual([first.name, late.name], ["live", "live"]);
   const fourth = await browser.join();
   assert.equal(fourth.own, 0);
-  // Behind the hole, which is over.
+  // After the skipped numbers, whose newer values have come.
   first.lose();
   await until(() => first.name === "live");
   assert.equal(first.own, 0);
@@ -267,7 +267,7 @@ test("a tab that asks whether the connection stands is not answered by the worke
   room.isSilent = true;
   first.show.reconnect();
   await settle();
-  // Nobody enters a room of which nothing is known.
+  // No tab enters a room without a complete state.
   const third = browser.open();
   await until(() => first.statuses.includes("checking"));
   assert.deepEqual(third.told, []);
@@ -318,7 +318,7 @@ test("a worker that crashed is noticed at once; each tab goes on by itself and l
   for (const { told, own } of tabs) assert.deepEqual([told, own], [["1 bell [1]", "2 bell [2]", "3 bell [3]"], 1]);
   const [third, fourth] = [await browser.join(), await browser.join()];
   assert.deepEqual([third.own, fourth.own, room.members.size], [0, 0, 3]);
-  // And the others share it, too, from their next connection on.
+  // The other tabs share it too, from their next connection on.
   await away([...tabs, third, fourth], () => room.cut());
   assert.equal(room.members.size, 1);
 });
@@ -366,7 +366,7 @@ test("where tokens come from a function, the worker asks a tab for each of its c
   await away(tabs, () => room.cut());
   assert.match(room.asked[1].token, /^token-[3-6]$/);
   assert.deepEqual(tabs.map(({ own }) => own), [0, 0]);
-  // Without a token there is no connection, and the tab says why.
+  // Without a token there is no connection, and the tab reports why.
   const lost = new Browser(t);
   const tab = lost.open({ token: () => Promise.reject(new Error("no")) });
   await until(() => tab.statuses.includes("connecting 1006 token"));
@@ -384,7 +384,7 @@ test("tabs are the viewer whose key they keep, and a tab with another key is ano
   const third = await browser.join({ identity: fresh });
   assert.deepEqual([first, second, other, third].map(({ show, own }) => [show.number, own]), [[7, 0], [7, 0], [8, 1], [7, 0]]);
   assert.equal(fresh.getItem(), "key-7");
-  // A tab without a storage is nobody whom the server knows.
+  // A tab without a storage is a new viewer for the server.
   const nobody = await browser.join();
   assert.notEqual(nobody.show.number, 7);
 });
@@ -426,7 +426,7 @@ test("a tab that comes back over an old hole is live, and none gets a state that
   hidden.hide(false);
   await until(() => hidden.told.length === 2);
   assert.deepEqual([hidden.name, hidden.told], ["live", seen.told]);
-  // More than the worker keeps, while newer values may be on their way.
+  // More than the worker keeps, while newer values may still be to come.
   hidden.hide();
   await settle();
   hole();

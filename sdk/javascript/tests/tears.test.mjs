@@ -1,4 +1,4 @@
-// A viewer whose state is torn: it was told of a hole and lacks newer values. It lets no other life continue its cursor.
+// A viewer whose state is torn: numbers were skipped and it lacks newer values. It lets no other life continue its cursor.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -12,7 +12,7 @@ const alive = (seq) => ({ type: "alive", seq });
 const slow = { type: "reset", reason: "slow", epoch: "e", term: 1, seq: 12, replay: 2, owner: "live" };
 const torn = [skipped(8), state(9, "a")];
 
-/** A viewer at 3 of epoch `e`, to which this was said. */
+/** Returns a viewer at 3 of epoch `e`, which received these frames. */
 function atThree(t, ...then) {
   const clock = new Clock(t);
   const server = new Server();
@@ -24,16 +24,16 @@ function atThree(t, ...then) {
   return { clock, server, show, peer };
 }
 
-/** What a join says of where to go on. */
+/** Returns the members of a join about its cursor. */
 const asked = ({ cursor, lives }) => [cursor?.epoch, cursor?.seq, lives];
 
-/** Cuts the connection, answers the next join with these members, and gives what that said. */
+/** Cuts the connection, answers the next join with these members, and returns that join. */
 function next({ clock, server }, members) {
   server.peer.cuts();
   return comes({ clock, server }, members);
 }
 
-/** The viewer comes back by itself. */
+/** The viewer reconnects by itself. */
 function comes({ clock, server }, members = { how: "resumed", seq: 0 }) {
   clock.step();
   return asked(server.accept().joins(members));
@@ -91,7 +91,7 @@ test("a tear lasts over connections until what a heartbeat promised has come", (
 test("a torn viewer goes on in another life by a whole state only", (t) => {
   const all = atThree(t, ...torn);
   const { show, server } = all;
-  // Such a server does not know what it is asked.
+  // Such a server does not understand the request.
   next(all, { how: "resumed", epoch: "f", seq: 9, replay: 0 });
   assert.deepEqual([show.status.value.name, show.status.value.reason], ["resuming", "protocol"]);
   const reset = { how: "reset", reason: "epoch", epoch: "f", seq: 7, replay: 2 };

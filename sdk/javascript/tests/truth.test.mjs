@@ -1,5 +1,5 @@
-// What a page shows is true within 2 s of being seen, whatever happened meanwhile: runs in virtual time, each from a seed.
-// RTBROADCASTER_SEED runs one of them, RTBROADCASTER_RUNS as many as that.
+// What a page shows is true within 2 s of being seen, whatever happened meanwhile: runs in virtual time, each with a seed.
+// RTBROADCASTER_SEED runs one of them, RTBROADCASTER_RUNS sets how many.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -10,13 +10,13 @@ import { advance, randomOf, ROOM, RoomServer, World } from "./world.mjs";
 const RUNS = Number(process.env.RTBROADCASTER_RUNS ?? 200);
 const SEEDS = process.env.RTBROADCASTER_SEED ? [Number(process.env.RTBROADCASTER_SEED)] : Array.from({ length: RUNS }, (_, seed) => seed + 1);
 
-/** How long one run takes in virtual time, in milliseconds. */
+/** The virtual time of one run, in milliseconds. */
 const RUN_MS = 600_000;
 
-/** In which time what is shown has to be true, in milliseconds. */
+/** The time in which the shown values have to be true, in milliseconds. */
 const TRUE_MS = 2_000;
 
-/** One run. Returns what went wrong. */
+/** Runs once. Returns what went wrong. */
 async function run(seed) {
   const random = randomOf(seed);
   const pick = (...all) => all[Math.floor(random() * all.length)];
@@ -38,19 +38,19 @@ async function run(seed) {
   const options = { WebSocket: world.socketTo(server), reconnect: { random } };
   const room = isOwner ? own("ws://e/b", options) : watch("ws://e/b", ROOM, { ...options, pauseHidden: random() < 0.5 });
   const body = isSlow ? "x".repeat(60_000) : "";
-  // What holds in the room is as big as what is said there.
+  // The state is as big as the messages.
   server.log.push({ type: "message", seq: 1, key: "slide", params: [0, body], state: true });
 
-  // A connection that the client gives up, and that nothing was wrong with.
+  // A connection that the client gave up although it was intact.
   let isLeaving = false;
   let before = "";
   room.status.subscribe(({ name, reason }) => {
-    // An attempt that is not answered is no connection yet.
+    // An unanswered attempt is no connection yet.
     if (reason === "silent" && /^(live|away|lagging|checking)$/.test(before) && world.connections.at(-1).isHealthy) wrong("a healthy connection was given up");
     before = name;
   });
 
-  // What is said: by the owner from the page, to a viewer by the server.
+  // Messages: of the owner from the page, to a viewer from the server.
   const heard = [];
   const settled = [];
   let said = 0;
@@ -63,7 +63,7 @@ async function run(seed) {
   };
   speak();
 
-  // What is shown.
+  // The shown values.
   let events = 0;
   const look = () => {
     const { name } = room.status.value;
@@ -87,7 +87,7 @@ async function run(seed) {
     on: () => {
       const isNoticed = !world.isAsleep && random() < 0.8;
       world.network(true, isNoticed);
-      // What nothing tells is noticed when frames are missing.
+      // Changes without an event are noticed when heartbeats are missing.
       if (isNoticed) seen();
     },
   };
@@ -96,7 +96,7 @@ async function run(seed) {
     events += 1;
     happenings[pick(...Object.keys(happenings))]();
   }
-  // All is well again, and everything comes.
+  // Everything works again, and all frames arrive.
   world.wake();
   world.hide(false);
   world.network(true, true);
@@ -105,7 +105,7 @@ async function run(seed) {
   await advance(world, isSlow ? 400_000 : 60_000);
   if (room.status.value.name !== "live") wrong(`in the end it is ${JSON.stringify(room.status.value)}`);
   if (!isOwner) {
-    // The first one is that of the state, with which the numbers of what follows begin.
+    // The first one is that of the state, from which the later numbers count.
     heard.shift();
     const wanted = Array.from({ length: server.log.length - (heard[0] ?? 1) + 1 }, (_, index) => (heard[0] ?? 1) + index);
     if (heard.join() !== wanted.join()) wrong(`heard ${heard.length} messages of ${wanted.length}`);

@@ -1,4 +1,4 @@
-// Where a viewer goes on, and what it shows and tells, whatever happens to its connection.
+// Where a viewer resumes, and what it shows and reports, whatever happens to its connection.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { join, watch } from "../viewer.js";
 import { Clock } from "./clock.mjs";
 import { bell, ROOM, Server, state } from "./script.mjs";
 
-/** A viewer on a clock and a server of the test's own, and what it told. */
+/** Returns a viewer on a clock, a scripted server, and the viewer's reports. */
 function viewer(t, options = {}) {
   const clock = new Clock(t);
   const server = new Server();
@@ -19,7 +19,7 @@ function viewer(t, options = {}) {
   return { clock, server, show, told };
 }
 
-/** The same, which has seen a=1, b=2 and the event 3. */
+/** The same, after a=1, b=2 and the event 3. */
 function atThree(t, options) {
   const all = viewer(t, options);
   const peer = all.server.accept(1);
@@ -39,7 +39,7 @@ const cleared = { type: "message", seq: 4, key: "a", params: [], cleared: true }
 const leased = { type: "owner", status: "live", term: 2, epoch: "g" };
 const old = "a[1] b[2]";
 
-/** What a server says on one connection, and what is known of the viewer after it was cut there. */
+/** The frames of a server on one connection, and the cursor and state of the viewer after it was cut there. */
 const TABLE = [
   { what: "without an answer", joined: null, then: [], seq: 3, shown: old },
   { what: "resumed, before the first message", joined: resumed, then: [], seq: 3, shown: old },
@@ -83,7 +83,7 @@ for (const { what, joined, then, seq, epoch = "e", shown: expected } of TABLE) {
   });
 }
 
-/** What cannot be the next thing, and what was said on this connection before. */
+/** Frames that are invalid after these frames of the connection. */
 const MISFITS = [
   { what: "a message after a gap", then: [bell(5)] },
   { what: "a message that was there", then: [bell(3)] },
@@ -249,7 +249,7 @@ test("the snapshot is the same until something changes", (t) => {
   assert.equal(count, 1);
 });
 
-test("whoever listens to a key gets what it holds, then each message's parameters", (t) => {
+test("a listener of a key gets its value, then each message's parameters", (t) => {
   const { peer, show } = atThree(t);
   const seen = [];
   const off = show.on("a", (...params) => seen.push(params));
@@ -417,7 +417,7 @@ test("a loop that does not keep up is told", async (t) => {
   const { peer, show } = atThree(t);
   const messages = show.messages();
   for (let seq = 4; seq < 1_030; seq++) peer.says(bell(seq));
-  // Two that held and do not count, and one too many.
+  // Two of the state, which do not count, and one too many.
   for (let times = 0; times < 2 + 1_025; times++) assert.equal((await messages.next()).done, false);
   await assert.rejects(messages.next(), { code: "busy" });
   assert.deepEqual(await messages.next(), { value: undefined, done: true });
@@ -432,9 +432,9 @@ test("nothing is printed unless asked", (t) => {
   assert.deepEqual(printed.map(({ mock }) => mock.callCount()), [0, 0, 0, 0, 0]);
 });
 
-test("what happens is told to whoever wants to debug", async (t) => {
+test("the option debug logs what happens", async (t) => {
   const lines = [];
-  // What writes the lines is loaded.
+  // The log is loaded.
   await new Promise((/** @type {(value?: any) => void} */ resolve) => {
     const { peer } = atThree(t, { debug: (line) => lines.push(line) === 2 && resolve() });
     peer.cuts(1012, "restart");

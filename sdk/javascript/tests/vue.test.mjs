@@ -9,7 +9,7 @@ import { scenes, until } from "./scenes.mjs";
 async function load() {
   const { createApp, h, shallowReactive } = await import("vue");
   const { useHost, useRoom, useRoomKey } = await import("../vue.js");
-  /** Shows what `setup` gives. */
+  /** Shows the result of `setup`. */
   function mount(setup) {
     return (container, given) => {
       const props = shallowReactive(given);

@@ -1,4 +1,4 @@
-// What the entries for frameworks add to what they are made of.
+// How much the entries for frameworks add to the modules that they use.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ import { TARGET } from "../scripts/tag.mjs";
 
 const BYTES_MORE_MAX = 600;
 
-/** Returns the bytes of a module with this text in a page, without what it loads later. */
+/** Returns the size in bytes of a module with this text in a page, without modules that are loaded on demand. */
 async function weight(contents) {
   const resolveDir = fileURLToPath(new URL("..", import.meta.url));
   const { outputFiles } = await build({
@@ -20,7 +20,7 @@ async function weight(contents) {
   return gzipSync(outputFiles.find(({ path }) => path.endsWith("stdin.js")).contents, { level: 9 }).length;
 }
 
-/** What the entries may weigh, in bytes: what they do, and little more. The goals were 4 200 and 6 600 (docs/decisions/0016). */
+/** The maximum sizes of the entries, in bytes: slightly above the present ones. The goals were 4 200 and 6 600 (docs/decisions/0016). */
 const ENTRIES_MAX = new Map([["viewer.js", 6_550], ["index.js", 10_300], ["stay.js", 3_250]]);
 
 const VIEWER = await weight('export * from "./viewer.js"');

@@ -1,4 +1,4 @@
-// Several windows with the key of one room, in a browser without locks: one of them has it. With locks and real windows this is tested in
+// Several windows with the key of one room, in a browser without locks: one of them owns it. Other tests use real windows with locks, in
 // browsers.
 
 import assert from "node:assert/strict";
@@ -11,7 +11,7 @@ import { ROOM, Server } from "./script.mjs";
 
 const ADDRESS = "ws://example.org/b";
 
-/** Waits until it is true. */
+/** Waits until a condition is true. */
 const until = (is, what) => within((async () => {
   while (!is()) await new Promise((resolve) => setTimeout(resolve, 5));
 })(), what);
@@ -36,7 +36,7 @@ test("a copied window waits for the room, gets it when the other one leaves, and
   await until(() => server.peers.length === 2, "the second window to connect");
   server.accept(2).owned();
   assert.deepEqual([shown(second), second.id], ["live", ROOM]);
-  // A third one comes, and a person takes the room there.
+  // A third window opens, and its user takes the room.
   const third = own(ADDRESS, { ...options, storage: new Kept(copy) });
   t.after(() => third.leave());
   await until(() => shown(third) === "elsewhere in_use", "the third window to rest");

@@ -1,19 +1,19 @@
-// Remembers what happened and waits for what should happen, with a deadline. Must not know what it is.
+// Records lines and waits for expected ones, with a deadline. Must not know what they mean.
 
 import { within } from "../../../protocol/deadline.mjs";
 
 export class Witness {
-  /** What happened so far, a line each. */
+  /** The recorded lines. */
   lines = [];
   #waiting = new Set();
 
-  /** Remembers `line`; also to be handed out as a callback. */
+  /** Records `line`; may be passed as a callback. */
   see = (line) => {
     this.lines.push(line);
     for (const wake of [...this.#waiting]) wake();
   };
 
-  /** Waits until the predicate holds of all lines so far. */
+  /** Waits until the predicate is true for all lines so far. */
   async until(predicate, what) {
     let wake = () => {};
     const happened = new Promise((resolve) => {

@@ -1,9 +1,9 @@
-// A machine, a network and a server in virtual time, for runs in which pages are hidden, machines sleep and paths go dark. Must not
-// know the SDK, but for the file that it loads later.
+// A machine, a network and a server in virtual time, for runs in which pages are hidden, machines sleep and networks fail. Must not
+// know the SDK, except for the module that it loads on demand.
 
-import { load } from "../later.js";
+import { load } from "../lazy.js";
 
-// The time of a world does not go on while a file is loaded.
+// Loaded now: the virtual time stands still while a file is loaded.
 await load();
 
 export const LIMITS = { messageBytes: 65_536, keyBytes: 256, idBytes: 64, depth: 32, signalBytes: 4_096, signalsPerSecond: 5 };
@@ -19,7 +19,7 @@ export function randomOf(seed) {
   };
 }
 
-/** Lets time go by, and promises settle. */
+/** Advances the time, and lets promises settle. */
 export async function advance(world, ms) {
   for (let left = ms; left > 0; left -= 1_000) {
     world.run(Math.min(left, 1_000));
@@ -27,7 +27,7 @@ export async function advance(world, ms) {
   }
 }
 
-/** One machine and what it can reach. It takes the place of the page's clocks, timers and document. */
+/** One machine and what it can reach. It replaces the page's clocks, timers and document. */
 export class World {
   now = 0;
   isHidden = false;
@@ -35,10 +35,10 @@ export class World {
   isOnline = true;
   /** Whether each attempt to connect fails at once. */
   isRefusing = false;
-  /** Since when the network is as it is. */
+  /** When the network last changed. */
   changedAt = -Infinity;
   connections = [];
-  /** How long the monotonic clock stood still, where it does so in sleep. */
+  /** How long the monotonic clock stood still, if it does so in sleep. */
   #lost = 0;
   #events = [];
   #timers = new Map();
@@ -46,8 +46,8 @@ export class World {
   #inbox = [];
 
   /**
-   * `settings`: latencyMs, bytesPerMs, kernelBytes (what the system takes of a socket at once), throttleMs (what hidden timers are
-   * rounded to), isMonotonicStopped.
+   * `settings`: latencyMs, bytesPerMs, kernelBytes (what the system takes of a socket at once), throttleMs (to which hidden timers are
+   * rounded), isMonotonicStopped.
    */
   constructor(settings) {
     this.settings = settings;
@@ -79,12 +79,12 @@ export class World {
 
   #monotonic = () => this.now - this.#lost;
 
-  /** Does something later, whatever the machine does. */
+  /** Does something later, also while the machine sleeps. */
   later(ms, func) {
     this.#events.push({ at: this.now + ms, func });
   }
 
-  /** When a timer fires: a hidden page's are rounded up. */
+  /** Returns when a timer fires: a hidden page's times are rounded up. */
   #fires({ at }) {
     if (this.isAsleep) return Infinity;
     const due = Math.max(this.now, at + this.#lost);
@@ -92,7 +92,7 @@ export class World {
     return this.isHidden ? Math.ceil(due / throttleMs) * throttleMs : due;
   }
 
-  /** Lets time go by. */
+  /** Advances the time. */
   run(ms) {
     const end = this.now + ms;
     for (;;) {
@@ -117,7 +117,7 @@ export class World {
     this.now = to;
   }
 
-  /** Something reaches the page; a machine that sleeps takes it when it wakes. */
+  /** Delivers something to the page; a sleeping machine delivers it when it wakes. */
   reach(func) {
     if (this.isAsleep) this.#inbox.push(func);
     else func();
@@ -134,21 +134,21 @@ export class World {
 
   wake() {
     this.isAsleep = false;
-    // Before the timers that are due, or behind them.
+    // Before the due timers, or after them.
     const ms = Math.floor(this.now) % 2;
     for (const func of this.#inbox.splice(0)) this.later(ms, func);
   }
 
-  /** The network comes or goes; the browser notices, or does not. */
+  /** Connects or disconnects the network, with or without an event of the browser. */
   network(isOnline, isNoticed) {
     this.isOnline = isOnline;
     this.changedAt = this.now;
-    // What was on its way comes again, as TCP has it.
+    // Bytes that were under way come again, as with TCP.
     if (isOnline) for (const connection of this.connections) connection.recover();
     if (isNoticed) this.window.dispatchEvent(new Event(isOnline ? "online" : "offline"));
   }
 
-  /** The newest connection goes dark in one direction, or both, for good. */
+  /** Makes the newest connection lose all bytes in one direction, or both, for good. */
   darken(up, down) {
     const connection = this.connections.at(-1);
     if (!connection) return;
@@ -187,7 +187,7 @@ class Connection {
   isDownDark = false;
   isOpen = false;
   isClosed = false;
-  /** The sign of life that the page asked for last, until it comes. */
+  /** The newest ping of the page, until its answer comes. */
   probe;
   #free = { up: 0, down: 0 };
   #stuck = [];
@@ -206,12 +206,12 @@ class Connection {
     return this.isUpDark || this.isDownDark;
   }
 
-  /** Whether nothing has been wrong with it for a while. */
+  /** Whether it has worked for a while. */
   get isHealthy() {
     return !this.isDark && this.world.isOnline && this.world.now - this.world.changedAt > 10_000;
   }
 
-  /** What the page sees of it: not what the system has taken. */
+  /** The unsent bytes that the page sees: without those that the system has taken. */
   get waiting() {
     const { bytesPerMs, kernelBytes = 0 } = this.world.settings;
     return Math.max(0, Math.round((this.#free.up - this.world.now) * bytesPerMs) - kernelBytes) || 0;
@@ -248,13 +248,13 @@ class Connection {
     }));
   }
 
-  /** The server ends it. */
+  /** Closes it by the server. */
   end(code) {
     this.server.gone(this);
     this.#travel("down", 0, () => this.world.reach(() => this.isClosed || this.socket.onclose?.({ code, reason: "silent" })));
   }
 
-  /** The network ends it, and both sides know. */
+  /** Closes it by the network, which both sides notice. */
   reset() {
     this.isUpDark = this.isDownDark = true;
     this.server.gone(this);
@@ -281,7 +281,7 @@ export class RoomServer {
     const answer = { id: frame.id, room: ROOM, epoch: "e", term: 1, seq: this.log.length, aliveMs: this.nextMs, nextMs: this.nextMs, limits: LIMITS };
     const replay = (after) => this.log.slice(after).forEach((message) => connection.down(message));
     const { type } = frame;
-    // What was on its way when the connection ended is heard, and nobody is answered.
+    // Frames that were under way when the connection ended arrive, and get no answer.
     if (connection.isClosed && type !== "publish") return;
     if (/pause$/.test(type) && !this.#members.has(connection)) return;
     if (type === "ping") connection.down({ type: "pong", id: frame.id, seq: this.log.length });
@@ -317,7 +317,7 @@ export class RoomServer {
     this.world.later(this.nextMs, () => {
       const member = this.#members.get(connection);
       if (!member) return;
-      // It hears no more of this client, and says so.
+      // The server has received nothing from this client for too long, and closes the connection.
       if (connection.isUpDark && (member.missed = (member.missed ?? 0) + 1) > 2) return connection.end(4012);
       connection.down({ type: "alive", seq: this.log.length, nextMs: this.nextMs });
       this.#beat(connection);

@@ -1,20 +1,20 @@
 export type Options = {
     /**
-     * Ends the wait for the room. Once the end is in, it means nothing.
+     * Aborts the wait for the room. It has no effect after the client has entered the room.
      */
     signal?: AbortSignal;
     /**
-     * Ends it whenever it aborts, as `leave()` does.
+     * Leaves the room whenever it aborts, like `leave()`.
      */
     lifetime?: AbortSignal;
     /**
-     * What the server asks for. A function is asked before each connection,
-     * and when the server says that the token expires.
+     * The token, for servers that require one. A function is called before each
+     * connection, and when the server announces that the token expires.
      */
     token?: string | (() => string | Promise<string>);
     /**
-     * False: a lost connection stays lost
-     * until `reconnect()` is called. Else the bounds of the delays; 500 and 15 000.
+     * The bounds of the delays between attempts, in
+     * milliseconds. Default 500 and 15 000. `false`: do not reconnect before `reconnect()` is called.
      */
     reconnect?: false | {
         firstMs?: number;
@@ -22,39 +22,39 @@ export type Options = {
         random?: () => number;
     };
     /**
-     * How long the server may take to answer, and for each message of a state or catch-up that
-     * it announced. Default 10 000; `Infinity` for ever. It doubles with each attempt that was not answered in time, up to 16 times.
+     * The timeout for the server's answer, and for each message of a state or replay that it announced,
+     * in milliseconds. Default 10 000; `Infinity`: no timeout. It doubles with each attempt that times out, up to 16 times.
      */
     answerTimeoutMs?: number;
     /**
-     * Tells each status, to the console or to a function; with `frames` the kind and length of each frame too, with `contents` all of it.
+     * Logs each status, to the console or to a function. `frames` also logs the type and length of each frame, `contents` all of it.
      */
     debug?: boolean | "status" | "frames" | "contents" | ((line: string) => void) | {
         level?: "status" | "frames" | "contents";
         log: (line: string) => void;
     };
     /**
-     * Instead of the global one.
+     * The class to connect with. Default the global `WebSocket`.
      */
     WebSocket?: new (url: string, protocol: string) => WebSocket;
 };
 /**
- * Returns what opens the sockets of one end.
+ * Returns the dialer of one client, which opens its sockets.
  * @param {string | URL} url
  * @param {Options} options
- * @param {(WebSocket: any, address: string) => Promise<any>} [replace] Returns what connects instead of this class.
+ * @param {(WebSocket: any, address: string) => Promise<any>} [replace] Returns the class to connect with instead of this one.
  */
 export declare function dialer(url: string | URL, { debug, token, reconnect, answerTimeoutMs, WebSocket: Socket }: Options, replace?: (WebSocket: any, address: string) => Promise<any>): {
-    /** @type {string | undefined} What the program got wrong. */
-    wrong: string | undefined;
-    /** Tells a status, where that is wanted. @param {object} status */
+    /** @type {string | undefined} The program's mistake, as a sentence. */
+    mistake: string | undefined;
+    /** Logs a status, if `debug` is set. @param {object} status */
     log: (status: object) => any;
     renew: () => Promise<string | undefined>;
     token: () => string | undefined;
-    /** Returns a promise of what has to be there before there may be a socket; nothing if all of it is. */
+    /** Returns a promise that resolves when a socket may be opened; `undefined` if one may be opened now. */
     prepare: () => Promise<void> | undefined;
-    /** Throws where the browser allows no such connection. */
+    /** Opens a socket. Throws if the browser does not allow the connection. */
     open: () => WebSocket;
-    /** Whether the server speaks version 2. @param {any} socket */
+    /** Returns whether the server chose version 2. @param {any} socket */
     isOurs: (socket: any) => boolean;
 };

@@ -1,10 +1,10 @@
 /**
- * Whether a client should connect again after a close code.
+ * Returns whether a client reconnects after a close code.
  * @param {number} code
  */
 export declare function comesBack(code: number): boolean;
 /**
- * Whether a client should try to join again after a refusal.
+ * Returns whether a client tries to join again after a refusal of the classic protocol.
  * @param {string} text
  */
-export declare function isForNow(text: string): boolean;
+export declare function isTemporary(text: string): boolean;

@@ -1,5 +1,5 @@
 /**
- * Returns the frame that a text is; `undefined` if it is none that can be used.
+ * Returns the frame of a text, or `undefined` if the text is not a valid frame.
  * @param {string} text
  * @returns {any}
  */

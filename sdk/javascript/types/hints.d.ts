@@ -1,19 +1,19 @@
 export type Hint = {
     name: "offline" | "permission" | "unreachable" | "timeout" | "refused";
     /**
-     * The address at which the server says that it is well: a person who opens it sees what the browser sees.
+     * The address of the server's health check, for the user to open in the browser.
      */
     health: string;
 };
 /**
- * Returns the address at which a server says that it is well.
- * @param {string | URL} url Where clients connect to.
+ * Returns the address of a server's health check.
+ * @param {string | URL} url The address that clients connect to.
  */
 export declare function healthOf(url: string | URL): string;
 /**
- * Asks why there is no connection. Never rejects.
- * @param {string | URL} url
- * @param {{ reason?: string }} status That of a client which is `connecting`, and has a reason.
+ * Finds out why a client cannot connect: requests the server's health check, with a timeout of 5 s. Never rejects if `url` is valid.
+ * @param {string | URL} url The address that the client connects to.
+ * @param {{ reason?: string }} status The status of the client, which is `connecting` and has a reason.
  * @returns {Promise<Hint>}
  */
 export declare function hint(url: string | URL, { reason }: {

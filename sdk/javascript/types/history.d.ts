@@ -4,11 +4,11 @@ export type Stretch = {
     to: number;
     why?: string;
 };
-export type Kept = {
+export type KeptMessage = {
     before: number;
     seq: number;
     text: string;
-    hole?: string;
+    gap?: string;
 };
 export type Answer = {
     how: "snapshot" | "resumed" | "reset";
@@ -18,36 +18,36 @@ export type Answer = {
     rest: string[];
 };
 /**
- * Numbers that were seen under one epoch. `why` tells that the state was replaced since, and the server's reason for that.
+ * A range of sequence numbers that were seen under one epoch. `why`: the server's reason for replacing the state since, if it did.
  * @typedef {{ epoch: string, from: number, to: number, why?: string }} Stretch
  */
 /**
- * A message: the number before it, its own, its text, and that of the `skipped` before it, if there was one.
- * @typedef {{ before: number, seq: number, text: string, hole?: string }} Kept
+ * A message: the number before it, its own number, its text, and the text of the `skipped` frame before it, if there was one.
+ * @typedef {{ before: number, seq: number, text: string, gap?: string }} KeptMessage
  */
 /**
- * What an answer to a join says besides the room: `replay` are the texts that it announces, `rest` those that follow as live ones.
+ * The answer to a cursor. `replay`: the texts that the `joined` frame announces. `rest`: the texts that follow as live ones.
  * @typedef {{ how: "snapshot" | "resumed" | "reset", reason?: string, seq: number, replay: string[], rest: string[] }} Answer
  */
-/** Returns the history of one room, as one viewer came to know it. */
+/** Returns the history of one room, as one viewer received it. */
 export declare function roomHistory(): {
-    /** Whether everything that was announced on the present connection has come. */
+    /** Returns whether all announced messages of the present connection have come. */
     isComplete: () => boolean;
-    /** Whether a state is on its way. */
+    /** Returns whether a state is being received. */
     isFilling: () => boolean;
-    /** Whether newer values of what holds may be on their way. */
+    /** Returns whether newer values of the state may still be to come. */
     isLagging: () => boolean;
     isIn: () => boolean;
     cursor: () => {
         epoch: string;
         seq: number;
     };
-    /** The viewer's connection is gone. */
+    /** Forgets what belongs to the viewer's lost connection. */
     cut(): void;
     /** Takes a frame and its text. @param {any} frame @param {string} text */
     take(frame: any, text: string): void;
     /**
-     * Returns what a tab with this cursor gets, or nothing if this viewer cannot know what such a tab has seen.
+     * Returns the answer for a tab with this cursor, or `undefined` if this viewer does not know the cursor's number.
      * @param {import("./store.js").Cursor | undefined} cursor
      * @param {boolean} [knowsLives] Whether another epoch may continue the cursor.
      * @returns {Answer | undefined}

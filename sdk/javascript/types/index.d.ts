@@ -1,4 +1,4 @@
-export type ListenOptions = import("./ears.js").ListenOptions;
+export type ListenOptions = import("./listeners.js").ListenOptions;
 export type ErrorCode = import("./failure.js").ErrorCode;
 export type Audience = import("./owner.js").Audience;
 export type HostOptions = import("./owner.js").HostOptions;
@@ -20,9 +20,9 @@ export type Viewer<M = AnyMessages> = import("./viewer.js").Viewer<M>;
 export type ViewerEvents<M = AnyMessages> = import("./viewer.js").ViewerEvents<M>;
 export type MessageOf<M = AnyMessages> = import("./messages.js").MessageOf<M>;
 export type State<S> = import("./store.js").State<S>;
-export type Value<T, N = T> = import("./ears.js").Value<T, N>;
+export type Value<T, N = T> = import("./listeners.js").Value<T, N>;
 /**
- * @typedef {import("./ears.js").ListenOptions} ListenOptions
+ * @typedef {import("./listeners.js").ListenOptions} ListenOptions
  * @typedef {import("./failure.js").ErrorCode} ErrorCode
  * @typedef {import("./owner.js").Audience} Audience
  * @typedef {import("./owner.js").HostOptions} HostOptions
@@ -45,7 +45,7 @@ export type Value<T, N = T> = import("./ears.js").Value<T, N>;
 /** @template [M=AnyMessages] @typedef {import("./viewer.js").ViewerEvents<M>} ViewerEvents */
 /** @template [M=AnyMessages] @typedef {import("./messages.js").MessageOf<M>} MessageOf */
 /** @template S @typedef {import("./store.js").State<S>} State */
-/** @template T @template [N=T] @typedef {import("./ears.js").Value<T, N>} Value */
+/** @template T @template [N=T] @typedef {import("./listeners.js").Value<T, N>} Value */
 export { RtbError } from "./failure.js";
 export { host, own } from "./host.js";
 export { join, watch } from "./viewer.js";

@@ -2,19 +2,19 @@ export type Inspected = Pick<import("./viewer.js").Viewer<any>, "id" | "status" 
     audience: {
         value: any;
     };
-    listen: (name: any, func: (...values: any[]) => void, options?: import("./ears.js").ListenOptions) => () => void;
+    listen: (name: any, func: (...values: any[]) => void, options?: import("./listeners.js").ListenOptions) => () => void;
 };
 export type InspectOptions = {
     /**
-     * How many messages are shown at most. Default 50.
+     * The maximum number of messages shown. Default 50.
      */
     messages?: number;
     /**
-     * Whether it takes the keyboard's focus, such as when a key opened it. Default false.
+     * Whether to move the keyboard focus to the overlay, such as when a key opened it. Default false.
      */
     focus?: boolean;
     /**
-     * Where it is put. Default the page's body.
+     * The parent element of the overlay. Default the page's body.
      */
     parent?: Element;
 };
@@ -26,10 +26,10 @@ export type Entry = {
     late?: boolean;
 };
 /**
- * Shows an overlay with the room's status, its connection, its state and the newest messages. Escape closes it while it has the focus.
- * Everything that came over the network is shown as text.
+ * Shows an overlay with the room's status, connection, state and newest messages. Escape closes it while it has the focus. All content
+ * from the network is shown as text.
  * @param {Inspected} room A viewer or an owner.
  * @param {InspectOptions} [options]
- * @returns {() => void} Removes the overlay and everything that it listened to.
+ * @returns {() => void} Removes the overlay and its listeners.
  */
 export declare function inspect(room: Inspected, { messages: most, focus, parent }?: InspectOptions): () => void;

@@ -1,9 +1,10 @@
 /**
- * Returns the messages that are there, then each one that comes. It listens from the call on, not from the loop's first turn on.
- * @param {any[]} queue Those that are there.
- * @param {number} held How many of these do not count.
+ * Returns an iterator over the queued messages, then each new one. It queues messages from the call on, not from the first `next()` on.
+ * @param {any[]} queue The messages that are there already.
+ * @param {number} held How many of these do not count towards the limits.
  * @param {{ on: (name: string, func: (message: any) => void) => () => void, status: () => { name: string }, failure: (code: string) => Error }} viewer
- *   `on` calls `func` for each `message`, and when it is `over`. `failure` makes the error with which the loop ends when too much waits.
+ *   `on` calls `func` for each `message`, and when the viewer is `over`. `failure` returns the error with which the loop ends beyond its
+ *   limits.
  * @param {AbortSignal} [signal]
  * @returns {AsyncGenerator<any, void, void>}
  */

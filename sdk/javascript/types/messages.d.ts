@@ -29,11 +29,14 @@ export type SignalOf<M> = {
     };
 }[keyof SignalsOf<M> & string];
 /**
- * Any messages: what is assumed of a room whose messages are not told.
+ * Any messages: the default for rooms whose messages have no type.
  *
- * An application tells its own as a type with up to three members, each a map from keys to the tuple of parameters, which may be `readonly`:
- * `state` for values that are kept for those who come later, `events` for what is heard by those who are there, and `signals` for what
- * viewers say to the owner.
+ * An application's type has up to three members, each a map from keys to the tuple of parameters, which may be `readonly`:
+ *
+ * - `state`: values, which the server keeps for late viewers
+ * - `events`: messages for the present viewers
+ * - `signals`: messages of viewers to the owner
+ *
  * @typedef {{ state: Keys, events: Keys, signals: Keys }} AnyMessages
  */
 /** @typedef {Record<string, any[]>} Keys Any parameters under any key. */
@@ -52,12 +55,12 @@ export type SignalOf<M> = {
  * @typedef {Of<StateOf<M>, K> | Of<EventsOf<M>, K>} ParamsOf The parameters of a message.
  */
 /**
- * A message of a room whose messages are known.
+ * A message of a room whose messages have a type.
  * @template M
  * @typedef {{ [K in KeyOf<M>]: Omit<import("./store.js").Message, "key" | "params"> & { key: K, params: ParamsOf<M, K> | [] } }[KeyOf<M>]} MessageOf
  */
 /**
- * A signal of a room whose signals are known.
+ * A signal of a room whose signals have a type.
  * @template M
  * @typedef {{ [K in keyof SignalsOf<M> & string]: Omit<import("./owner.js").Signal, "key" | "params"> & { key: K, params?: SignalsOf<M>[K] } }[keyof SignalsOf<M> & string]} SignalOf
  */

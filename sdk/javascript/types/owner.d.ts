@@ -1,25 +1,31 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 export type Status = import("./status.js").Status;
-export type ListenOptions = import("./ears.js").ListenOptions;
+export type ListenOptions = import("./listeners.js").ListenOptions;
 export type PublishOptions = import("./outgoing.js").PublishOptions;
 export type Cursor = import("./store.js").Cursor;
 export type AnyMessages = import("./messages.js").AnyMessages;
 export type Signal = {
     key: string;
+    /**
+     * The signal's parameters; absent from totals.
+     */
     params?: any[];
     /**
-     * The number of the viewer. It stays the same over the viewer's connections, and over reloads where the
-     * viewer keeps its `identity`.
+     * The number of the viewer. It stays the same over the viewer's connections, and over reloads if the
+     * viewer has an `identity`.
      */
     from?: number;
     /**
-     * How many were lost before this one.
+     * How many signals were dropped before this one.
      */
     dropped?: number;
     /**
-     * The most frequent first.
+     * The totals, the most frequent first.
      */
     counts?: [params: any[], count: number][];
+    /**
+     * The total of the parameters that are not in `counts`.
+     */
     other?: number;
 };
 export type Audience = {
@@ -37,56 +43,60 @@ export type Refused = {
 };
 export type HostEvents<M = AnyMessages> = {
     /**
-     * Each signal, of whatever key.
+     * A signal of any key.
      */
     signal: (signal: import("./messages.js").SignalOf<M>) => void;
     /**
-     * The server lost acknowledged messages; `state` holds what the server has. If
-     * nothing listens, as before `host` has resolved after a reload, the first listener gets the newest one.
+     * The server lost acknowledged messages; `state` holds the server's state. If there is no
+     * listener, as before `host` has resolved after a reload, the first listener gets the newest reset.
      */
     reset: (reset: OwnerReset) => void;
     /**
-     * A message that is not said, whether or not somebody waits for its promise.
+     * A message was not published, whether or not the program awaits its promise.
      */
     refused: (refused: Refused) => void;
 };
-export type Kept = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+export type StorageLike = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 export type Beginning = {
     /**
-     * A room that is there, to come back to or to take over, with its `ownerKey`.
+     * An existing room to own again or to take over, with its `ownerKey`. Default: a new room, or that of `storage`.
      */
     room?: string;
+    /**
+     * The owner's key of `room`.
+     */
     ownerKey?: string;
     /**
-     * The `cursor` that an earlier owner of `room` had, where the program keeps it: the
-     * server then tells if it lost a message that was acknowledged up to there. An older one proves less, and nothing false.
+     * The `cursor` of an earlier owner of `room`, if the program stored it. The server then reports if it
+     * lost messages up to there. With an older cursor it can detect fewer lost messages, and reports no false loss.
      */
     cursor?: Readonly<Cursor>;
     /**
-     * Keeps the room, its key and cursor, such as
-     * `sessionStorage`, or returns what does, for pages in which a storage may be forbidden: whoever is there again with it is the owner again. Without it they are in memory only.
+     * Stores the room, its key and cursor, such as `sessionStorage`: a page that loads them again is
+     * the owner again. May be a function that returns the storage, for pages in which storages may be forbidden. Default: memory only.
      */
-    storage?: Kept | (() => Kept);
+    storage?: StorageLike | (() => StorageLike);
     /**
-     * Under which name. Default the server's address behind `rtbroadcaster `.
+     * The name of the item in `storage`. Default `rtbroadcaster ` and the server's address.
      */
     storageKey?: string;
     /**
-     * Whether to own the kept room although another window of this browser may hold it, which is then
-     * `elsewhere`. Without it that window keeps it, and this one is `elsewhere` and gets the room when the other is gone.
+     * Whether to own the stored room even if another window of this browser owns it, which becomes
+     * `elsewhere`. Default false: this window becomes `elsewhere`, and owns the room once the other window is closed.
      */
     takeOver?: boolean;
     /**
-     * How long a new room waits for its owner when it is away, in whole milliseconds, 1 or more. The
+     * The grace of a new room: how long it waits for its owner to reconnect, in whole milliseconds, 1 or more. The
      * server lowers it to its maximum and raises it to its least safe grace. Default the server's.
      */
     graceMs?: number;
     /**
-     * Whether viewers are told how many they are.
+     * Whether the server sends viewers the number of viewers. Default false.
      */
     audience?: boolean;
     /**
-     * What is counted.
+     * How the server counts signals, by
+     * key. Default: it counts none.
      */
     signals?: Record<string, {
         count?: boolean;
@@ -97,82 +107,86 @@ export type Beginning = {
 export type HostOptions = import("./dial.js").Options & Beginning;
 export type HostMembers<M> = {
     /**
-     * The room.
+     * The id of the room; empty until it is known.
      */
     id: string;
     /**
-     * Makes whoever holds it the owner: it belongs in no address and no log.
+     * The owner's key. Anyone who has it can own the room: keep it out of addresses and logs.
      */
     ownerKey: string;
     /**
-     * Grows with each change of owner, and each time that this one came back.
+     * The number of the lease. It grows with each takeover and each reconnect of the owner.
      */
     term: number;
     /**
-     * How long the room waits for its owner when it is away, in milliseconds; `undefined` if
-     * the server does not tell it.
+     * How long the room waits for its owner to reconnect, in milliseconds; `undefined` if the server does
+     * not send it.
      */
     graceMs: number | undefined;
     /**
-     * The newest acknowledgement, for a program that keeps the room and its key
-     * itself. A copy, which does not change.
+     * The newest acknowledgement, for a program that stores the room and its key itself. A copy,
+     * which does not change.
      */
     cursor: Readonly<Cursor> | undefined;
     /**
-     * Where it stands.
+     * The status of the owner.
      */
-    status: import("./ears.js").Value<Status>;
+    status: import("./listeners.js").Value<Status>;
     /**
-     * How many watch.
+     * The audience; `undefined` until the server sends it.
      */
-    audience: import("./ears.js").Value<Audience | undefined, Audience>;
+    audience: import("./listeners.js").Value<Audience | undefined, Audience>;
     /**
-     * What holds in the room, as far as it is acknowledged.
+     * The acknowledged state of the room.
      */
     state: import("./store.js").State<import("./messages.js").StateOf<M>>;
     /**
      * Calls `func` for
-     * the signals of a key. The answer ends it.
+     * each signal of a key. Returns a function that unsubscribes.
      */
     on: <K extends keyof import("./messages.js").SignalsOf<M> & string>(key: K, func: (signal: Extract<import("./messages.js").SignalOf<M>, {
         key: K;
     }>) => void, options?: ListenOptions) => () => void;
     /**
      * Calls `func` for an
-     * event of the room. The answer ends it.
+     * event of the room. Returns a function that unsubscribes.
      */
     listen: <N extends keyof HostEvents>(name: N, func: HostEvents<M>[N], options?: ListenOptions) => () => void;
     /**
-     * Says something, and gives its number when it is safe.
+     * Publishes a message. Resolves to its sequence number when the server has acknowledged it; to `undefined`
+     * for an ephemeral message. Rejects with an `RtbError`.
      */
     publish: Publish<M>;
     /**
-     *   The key holds nothing any more.
+     *   Removes the value of a key. Resolves and rejects like `publish`.
      */
     clear: (key: keyof import("./messages.js").StateOf<M> & string, options?: Pick<PublishOptions, "timeoutMs" | "signal">) => Promise<number | undefined>;
     /**
-     * Ends the room for everybody, when everything that
-     * was said is safe.
+     * Ends the room once the server has acknowledged every message.
+     * Resolves when the room has ended; rejects with `timeout` after `timeoutMs`, by default that of `publish`.
      */
     close: (options?: {
         timeoutMs?: number;
     }) => Promise<void>;
     /**
-     * Settled when it owns its room for the first time, or never will.
+     * Resolves when the owner has its room for the first time; rejects with an `RtbError` if it never will.
      */
     entered: Promise<void>;
     /**
-     * How many bytes wait, in the socket and before it.
+     * The number of unsent bytes, in the socket and queued.
      */
     bufferedAmount: number;
+    /**
+     * Returns the statistics of the connection.
+     */
     stats: () => import("./status.js").Stats;
     /**
-     * Tries now to come back, whatever was planned; takes the room back from another window. In the
-     * room it asks whether the connection stands.
+     * Reconnects now instead of at the scheduled time; takes the room back from another window. In the room it
+     * checks the connection.
      */
     reconnect: () => void;
     /**
-     * Goes without ending the room, which waits for its owner for its grace.
+     * Disconnects without ending the room, which waits for its owner for its grace.
      */
     leave: () => void;
 };
@@ -184,92 +198,94 @@ export type Publish<M> = (<K extends keyof import("./messages.js").StateOf<M> & 
 export type Host<M = AnyMessages> = HostMembers<M> & Disposable & AsyncDisposable;
 /**
  * @typedef {import("./status.js").Status} Status
- * @typedef {import("./ears.js").ListenOptions} ListenOptions
+ * @typedef {import("./listeners.js").ListenOptions} ListenOptions
  * @typedef {import("./outgoing.js").PublishOptions} PublishOptions
  * @typedef {import("./store.js").Cursor} Cursor
  * @typedef {import("./messages.js").AnyMessages} AnyMessages
  */
 /**
- * What a viewer says: one signal, or the totals of a key that is counted.
+ * A signal of a viewer, or the totals of a counted key.
  * @typedef {object} Signal
  * @property {string} key
- * @property {any[]} [params]
- * @property {number} [from] The number of the viewer. It stays the same over the viewer's connections, and over reloads where the
- *   viewer keeps its `identity`.
- * @property {number} [dropped] How many were lost before this one.
- * @property {[params: any[], count: number][]} [counts] The most frequent first.
- * @property {number} [other]
+ * @property {any[]} [params] The signal's parameters; absent from totals.
+ * @property {number} [from] The number of the viewer. It stays the same over the viewer's connections, and over reloads if the
+ *   viewer has an `identity`.
+ * @property {number} [dropped] How many signals were dropped before this one.
+ * @property {[params: any[], count: number][]} [counts] The totals, the most frequent first.
+ * @property {number} [other] The total of the parameters that are not in `counts`.
  */
 /**
- * How many watch, how many of them are behind, and how far.
+ * The room's audience: how many viewers there are, how many of them lag, and the 95th percentile of their delay in milliseconds.
  * @typedef {{ viewers: number, lagging: number, behindP95Ms: number }} Audience
  */
 /**
- * The server lost acknowledged messages, some or all of them. `reason` is its word for what did not fit the owner's cursor:
- * `epoch`, `future` or `malformed`.
+ * The server lost some or all acknowledged messages. `reason`: why the server did not accept the owner's cursor, `epoch`, `future` or
+ * `malformed`.
  * @typedef {{ reason: string }} OwnerReset
  */
 /**
- * What was published and is refused: by the server, or since too much waits.
+ * A message that was refused, by the server or since too many messages wait.
  * @typedef {{ key: string, params?: any, error: import("./failure.js").RtbError }} Refused
  */
 /**
- * What happens in a room besides the signals of its keys.
+ * The events of an owner besides the signals of single keys.
  * @template [M=AnyMessages]
  * @typedef {object} HostEvents
- * @property {(signal: import("./messages.js").SignalOf<M>) => void} signal Each signal, of whatever key.
- * @property {(reset: OwnerReset) => void} reset The server lost acknowledged messages; `state` holds what the server has. If
- *   nothing listens, as before `host` has resolved after a reload, the first listener gets the newest one.
- * @property {(refused: Refused) => void} refused A message that is not said, whether or not somebody waits for its promise.
+ * @property {(signal: import("./messages.js").SignalOf<M>) => void} signal A signal of any key.
+ * @property {(reset: OwnerReset) => void} reset The server lost acknowledged messages; `state` holds the server's state. If there is no
+ *   listener, as before `host` has resolved after a reload, the first listener gets the newest reset.
+ * @property {(refused: Refused) => void} refused A message was not published, whether or not the program awaits its promise.
  */
-/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Kept */
+/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} StorageLike */
 /**
- * How an owner begins.
+ * The options of owners only.
  * @typedef {object} Beginning
- * @property {string} [room] A room that is there, to come back to or to take over, with its `ownerKey`.
- * @property {string} [ownerKey]
- * @property {Readonly<Cursor>} [cursor] The `cursor` that an earlier owner of `room` had, where the program keeps it: the
- *   server then tells if it lost a message that was acknowledged up to there. An older one proves less, and nothing false.
- * @property {Kept | (() => Kept)} [storage] Keeps the room, its key and cursor, such as
- *   `sessionStorage`, or returns what does, for pages in which a storage may be forbidden: whoever is there again with it is the owner again. Without it they are in memory only.
- * @property {string} [storageKey] Under which name. Default the server's address behind `rtbroadcaster `.
- * @property {boolean} [takeOver] Whether to own the kept room although another window of this browser may hold it, which is then
- *   `elsewhere`. Without it that window keeps it, and this one is `elsewhere` and gets the room when the other is gone.
- * @property {number} [graceMs] How long a new room waits for its owner when it is away, in whole milliseconds, 1 or more. The
+ * @property {string} [room] An existing room to own again or to take over, with its `ownerKey`. Default: a new room, or that of `storage`.
+ * @property {string} [ownerKey] The owner's key of `room`.
+ * @property {Readonly<Cursor>} [cursor] The `cursor` of an earlier owner of `room`, if the program stored it. The server then reports if it
+ *   lost messages up to there. With an older cursor it can detect fewer lost messages, and reports no false loss.
+ * @property {StorageLike | (() => StorageLike)} [storage] Stores the room, its key and cursor, such as `sessionStorage`: a page that loads them again is
+ *   the owner again. May be a function that returns the storage, for pages in which storages may be forbidden. Default: memory only.
+ * @property {string} [storageKey] The name of the item in `storage`. Default `rtbroadcaster ` and the server's address.
+ * @property {boolean} [takeOver] Whether to own the stored room even if another window of this browser owns it, which becomes
+ *   `elsewhere`. Default false: this window becomes `elsewhere`, and owns the room once the other window is closed.
+ * @property {number} [graceMs] The grace of a new room: how long it waits for its owner to reconnect, in whole milliseconds, 1 or more. The
  *   server lowers it to its maximum and raises it to its least safe grace. Default the server's.
- * @property {boolean} [audience] Whether viewers are told how many they are.
- * @property {Record<string, { count?: boolean, everyMs?: number, oncePerViewer?: boolean }>} [signals] What is counted.
+ * @property {boolean} [audience] Whether the server sends viewers the number of viewers. Default false.
+ * @property {Record<string, { count?: boolean, everyMs?: number, oncePerViewer?: boolean }>} [signals] How the server counts signals, by
+ *   key. Default: it counts none.
  */
 /** @typedef {import("./dial.js").Options & Beginning} HostOptions */
 /**
  * @template M
  * @typedef {object} HostMembers
- * @property {string} id The room.
- * @property {string} ownerKey Makes whoever holds it the owner: it belongs in no address and no log.
- * @property {number} term Grows with each change of owner, and each time that this one came back.
- * @property {number | undefined} graceMs How long the room waits for its owner when it is away, in milliseconds; `undefined` if
- *   the server does not tell it.
- * @property {Readonly<Cursor> | undefined} cursor The newest acknowledgement, for a program that keeps the room and its key
- *   itself. A copy, which does not change.
- * @property {import("./ears.js").Value<Status>} status Where it stands.
- * @property {import("./ears.js").Value<Audience | undefined, Audience>} audience How many watch.
- * @property {import("./store.js").State<import("./messages.js").StateOf<M>>} state What holds in the room, as far as it is acknowledged.
+ * @property {string} id The id of the room; empty until it is known.
+ * @property {string} ownerKey The owner's key. Anyone who has it can own the room: keep it out of addresses and logs.
+ * @property {number} term The number of the lease. It grows with each takeover and each reconnect of the owner.
+ * @property {number | undefined} graceMs How long the room waits for its owner to reconnect, in milliseconds; `undefined` if the server does
+ *   not send it.
+ * @property {Readonly<Cursor> | undefined} cursor The newest acknowledgement, for a program that stores the room and its key itself. A copy,
+ *   which does not change.
+ * @property {import("./listeners.js").Value<Status>} status The status of the owner.
+ * @property {import("./listeners.js").Value<Audience | undefined, Audience>} audience The audience; `undefined` until the server sends it.
+ * @property {import("./store.js").State<import("./messages.js").StateOf<M>>} state The acknowledged state of the room.
  * @property {<K extends keyof import("./messages.js").SignalsOf<M> & string>(key: K,
  *   func: (signal: Extract<import("./messages.js").SignalOf<M>, { key: K }>) => void, options?: ListenOptions) => () => void} on Calls `func` for
- *   the signals of a key. The answer ends it.
+ *   each signal of a key. Returns a function that unsubscribes.
  * @property {<N extends keyof HostEvents>(name: N, func: HostEvents<M>[N], options?: ListenOptions) => () => void} listen Calls `func` for an
- *   event of the room. The answer ends it.
- * @property {Publish<M>} publish Says something, and gives its number when it is safe.
+ *   event of the room. Returns a function that unsubscribes.
+ * @property {Publish<M>} publish Publishes a message. Resolves to its sequence number when the server has acknowledged it; to `undefined`
+ *   for an ephemeral message. Rejects with an `RtbError`.
  * @property {(key: keyof import("./messages.js").StateOf<M> & string, options?: Pick<PublishOptions, "timeoutMs" | "signal">) => Promise<number | undefined>} clear
- *   The key holds nothing any more.
- * @property {(options?: { timeoutMs?: number }) => Promise<void>} close Ends the room for everybody, when everything that
- *   was said is safe.
- * @property {Promise<void>} entered Settled when it owns its room for the first time, or never will.
- * @property {number} bufferedAmount How many bytes wait, in the socket and before it.
- * @property {() => import("./status.js").Stats} stats
- * @property {() => void} reconnect Tries now to come back, whatever was planned; takes the room back from another window. In the
- *   room it asks whether the connection stands.
- * @property {() => void} leave Goes without ending the room, which waits for its owner for its grace.
+ *   Removes the value of a key. Resolves and rejects like `publish`.
+ * @property {(options?: { timeoutMs?: number }) => Promise<void>} close Ends the room once the server has acknowledged every message.
+ *   Resolves when the room has ended; rejects with `timeout` after `timeoutMs`, by default that of `publish`.
+ * @property {Promise<void>} entered Resolves when the owner has its room for the first time; rejects with an `RtbError` if it never will.
+ * @property {number} bufferedAmount The number of unsent bytes, in the socket and queued.
+ * @property {() => import("./status.js").Stats} stats Returns the statistics of the connection.
+ * @property {() => void} reconnect Reconnects now instead of at the scheduled time; takes the room back from another window. In the room it
+ *   checks the connection.
+ * @property {() => void} leave Disconnects without ending the room, which waits for its owner for its grace.
  */
 /**
  * @template M
@@ -278,7 +294,7 @@ export type Host<M = AnyMessages> = HostMembers<M> & Disposable & AsyncDisposabl
  *   (<K extends keyof import("./messages.js").EventsOf<M> & string>(key: K, params: import("./messages.js").EventsOf<M>[K],
  *   options?: PublishOptions & { state?: false }) => Promise<number | undefined>) &
  *   (<K extends keyof import("./messages.js").StateOf<M> & keyof import("./messages.js").EventsOf<M> & string>(key: K,
- *   params: import("./messages.js").ParamsOf<M, K>, options?: PublishOptions) => Promise<number | undefined>)} Publish A value of the state, or an event.
+ *   params: import("./messages.js").ParamsOf<M, K>, options?: PublishOptions) => Promise<number | undefined>)} Publish Publishes a value of the state, or an event.
  */
 /**
  * @template [M=AnyMessages]

@@ -9,7 +9,7 @@ export type Row = {
  * @typedef {{ time: string, mark: string, late?: boolean, key: string, text: string }} Row
  */
 /**
- * Puts a panel into the page.
+ * Adds a panel to the page, and returns it.
  * @param {Element} parent
  * @param {string} label
  * @param {{ signal: AbortSignal, close: () => void, reconnect: () => void }} does

@@ -5,33 +5,33 @@ export type Status = import("./viewer.js").Status;
 export type ViewerOptions = import("./viewer.js").ViewerOptions;
 export type Host<M> = import("./owner.js").Host<M>;
 export type Viewer<M> = import("./viewer.js").Viewer<M>;
-export type Value<T, N = T> = import("./ears.js").Value<T, N>;
+export type Value<T, N = T> = import("./listeners.js").Value<T, N>;
 export type ErrorOptions = {
     throwOnError?: boolean | ((error: RtbError) => boolean);
 };
 export type Used<E> = {
     /**
-     * There from the first effect on; `undefined` on a server.
+     * The viewer or owner, from the first effect on; `undefined` on a server.
      */
     room: E | undefined;
     /**
-     * Where it stands; `connecting` while there is no room.
+     * The status; `connecting` while there is no room.
      */
     status: Status;
     /**
-     * Why it is over, unless the program ended it; the same object until it begins anew.
+     * The error with which the room closed, unless the program closed it. The same object until a retry.
      */
     error: RtbError | undefined;
     /**
-     * Begins anew if it is over; else it tries now to come back.
+     * Begins anew if the room is closed; else reconnects now.
      */
     retry: () => void;
 };
 /**
- * Gives the components below an address and options, which theirs come before, and the room `id`, if there is one, as `useRoom()`.
+ * Provides the components below with an address, default options and, if `id` is given, the room that `useRoom()` returns.
  * @param {{ url?: string | URL, id?: string | null, options?: ViewerOptions & ErrorOptions, children?: any }} props `children`: any node of React; its
  *   types need not be installed.
- * @returns {any} An element.
+ * @returns {any} A React element.
  */
 export declare function RoomProvider({ url, id, options, children }: {
     url?: string | URL;
@@ -44,16 +44,16 @@ export declare function useRoom<M = AnyMessages>(id: string | null | undefined):
 export declare function useRoom<M = AnyMessages>(id: string | null | undefined, options: ViewerOptions & ErrorOptions): Used<Viewer<M>>;
 export declare function useRoom<M = AnyMessages>(url: string | URL | undefined, id: string | null | undefined, options?: ViewerOptions & ErrorOptions): Used<Viewer<M>>;
 /**
- * Owns a room for as long as the component is there, one room also in StrictMode: a new one unless `room` or `storage` name one.
- * A component that goes leaves the room, which waits for its owner for its grace.
+ * Owns a room while the component is mounted: the existing one that `room` or `storage` name, or a new one; one room also in StrictMode.
+ * A component that unmounts leaves the room, which waits for its owner for its grace.
  * @template [M=AnyMessages]
- * @param {string | URL | undefined} url That of the `RoomProvider` if it is `undefined`.
- * @param {HostOptions & ErrorOptions} [options] Read when the room is begun: of other options only another `room` changes something.
+ * @param {string | URL | undefined} url Default the address of the `RoomProvider`.
+ * @param {HostOptions & ErrorOptions} [options] Read when the room is begun. Of later changes only another `room` has an effect.
  * @returns {Used<Host<M>>}
  */
 export declare function useHost<M = AnyMessages>(url: string | URL | undefined, options?: HostOptions & ErrorOptions): Used<Host<M>>;
 /**
- * What a key of a room holds: its parameters, `undefined` while it holds nothing. Renders when this key changes only.
+ * Returns the value of a key: its parameters, or `undefined` while it has no value. Renders only when this key changes.
  * @template M
  * @template {keyof import("./messages.js").StateOf<M> & string} K
  * @param {Viewer<M> | Host<M> | undefined} room
@@ -66,7 +66,7 @@ export declare function useRoomEvent<M, K extends keyof import("./messages.js").
     key: K;
 }>) => void): void;
 /**
- * How many watch, `undefined` while it is not known. An owner is told more than a viewer.
+ * Returns the audience, or `undefined` while it is unknown. An owner's has more members than a viewer's.
  * @template A
  * @param {{ audience: Value<A | undefined, any> } | undefined} room
  * @returns {A | undefined}
@@ -75,7 +75,7 @@ export declare function useAudience<A>(room: {
     audience: Value<A | undefined, any>;
 } | undefined): A | undefined;
 /**
- * Where a room stands, as `useRoom` tells it, for components that get the room as a property.
+ * Returns the status of a room, for components that get the room as a property; `connecting` without a room.
  * @param {{ status: Value<Status> } | undefined} room
  * @returns {Status}
  */

@@ -1,45 +1,45 @@
 export type Tab = {
-    line: import("./line.js").Line;
+    port: import("./tab-port.js").TabPort;
     state: "new" | "asking" | "in" | "out" | "gone";
-    hello?: import("./line.js").Hello;
+    hello?: import("./tab-port.js").Hello;
     /**
      * The request that waits for its answer.
      */
     ask?: any;
     /**
-     * The end of that wait.
+     * The timeout of that request.
      */
     timer?: ReturnType<typeof setTimeout>;
     isPaused: boolean;
     /**
-     * Whether it paused while a state was on its way to it, which it gets to its end.
+     * Whether it paused during a replay of the state, which it gets completely.
      */
     isFilling: boolean;
     /**
-     * Where it paused.
+     * The cursor at which it paused.
      */
-    place?: import("./store.js").Cursor;
+    pausedAt?: import("./store.js").Cursor;
 };
 /**
- * A tab. It is `new` until it asks for the room; `asking` until it is answered; then `in`; and `out` when its connection was ended and
- * it is to be told when another one makes sense.
+ * A tab. Its state is `new` until it asks for the room, `asking` until it is answered, then `in`. It is `out` when its connection was closed,
+ * until the relay notifies it that it may reconnect.
  * @typedef {object} Tab
- * @property {import("./line.js").Line} line
+ * @property {import("./tab-port.js").TabPort} port
  * @property {"new" | "asking" | "in" | "out" | "gone"} state
- * @property {import("./line.js").Hello} [hello]
+ * @property {import("./tab-port.js").Hello} [hello]
  * @property {any} [ask] The request that waits for its answer.
- * @property {ReturnType<typeof setTimeout>} [timer] The end of that wait.
+ * @property {ReturnType<typeof setTimeout>} [timer] The timeout of that request.
  * @property {boolean} isPaused
- * @property {boolean} isFilling Whether it paused while a state was on its way to it, which it gets to its end.
- * @property {import("./store.js").Cursor} [place] Where it paused.
+ * @property {boolean} isFilling Whether it paused during a replay of the state, which it gets completely.
+ * @property {import("./store.js").Cursor} [pausedAt] The cursor at which it paused.
  */
 /**
- * Returns what serves the tabs of one room. They agree in everything that the server can tell apart.
+ * Returns the relay for the tabs of one room. The tabs agree in everything that the server can distinguish.
  * @param {object} outside
  * @param {(url: string, room: string, options: any) => any} outside.watch
  * @param {any} outside.WebSocket
- * @param {EventTarget & { hidden: boolean }} outside.page What the viewer takes for its page: hidden while no tab wants messages.
- * @param {(show: any, tell: (status: any) => void) => void} outside.listen Has each status of a viewer told.
+ * @param {EventTarget & { hidden: boolean }} outside.page The viewer's page: hidden while no tab wants messages.
+ * @param {(show: any, func: (status: any) => void) => void} outside.listen Subscribes `func` to the status of a viewer.
  * @param {LockManager} [outside.locks]
  */
 export declare function relay({ watch, WebSocket, page, listen, locks }: {
@@ -48,7 +48,7 @@ export declare function relay({ watch, WebSocket, page, listen, locks }: {
     page: EventTarget & {
         hidden: boolean;
     };
-    listen: (show: any, tell: (status: any) => void) => void;
+    listen: (show: any, func: (status: any) => void) => void;
     locks?: LockManager;
 }): {
     connect: (port: MessagePort) => void;

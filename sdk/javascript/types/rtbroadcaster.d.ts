@@ -1,42 +1,43 @@
-export type Options = import("./options.js").Options;
-export type StatusEvent = import("./options.js").StatusEvent;
-export type Handler = import("./subscriptions.js").Handler;
+export type Options = import("./classic-options.js").Options;
+export type StatusEvent = import("./classic-options.js").StatusEvent;
+export type Handler = import("./classic-subscriptions.js").Handler;
+/** A client of the classic protocol, for one room. */
 export declare class RTBroadcaster {
     #private;
     constructor(url: string | URL, options?: Options);
     constructor(url: string | URL, onConnectionCallback?: ((uuid: string) => void) | null, openCallback?: (() => void) | null, closeCallback?: (() => void) | null, errorCallback?: ((message: string, error?: unknown) => void) | null, options?: Options);
-    /** Whether this client is in its room at the moment. */
+    /** Whether this client is in its room now. */
     get connected(): boolean;
-    /** Whether this client opened its room and may speak in it. */
+    /** Whether this client is the owner of its room, which may publish. */
     get isOwner(): boolean;
-    /** The room, or an empty string until the server has named it. */
+    /** The id of the room; empty until the server has sent it. */
     get uuid(): string;
-    /** Where the connection stands: `connecting`, `connected`, `reconnecting` or `closed`. */
+    /** The status: `connecting`, `connected`, `reconnecting` or `closed`. */
     get status(): "closed" | "connected" | "connecting" | "reconnecting";
-    /** Bytes that were said and have not left yet. */
+    /** The number of unsent bytes in the socket. */
     get bufferedAmount(): number;
     /**
-     * Calls `func` with the parameters of every message of `key`, instead of the function before. The answer ends this.
+     * Calls `func` with the parameters of each message of `key`, instead of the earlier function of `key`. Returns a function that
+     * unsubscribes. Throws a `TypeError` if `func` is not a function.
      * @param {string} key
      * @param {Handler} func
      * @returns {() => void}
      */
     subscribe(key: string, func: Handler): () => void;
-    /** Calls nothing for `key` any more. @param {string} key */
+    /** Unsubscribes from `key`. @param {string} key */
     unsubscribe(key: string): void;
-    /** `subscribe` as the seed spells it. @param {string} key @param {Handler} func */
+    /** The old library's name of `subscribe`. @param {string} key @param {Handler} func */
     suscribeFunc(key: string, func: Handler): void;
-    /** `unsubscribe` as the seed spells it. @param {string} key */
+    /** The old library's name of `unsubscribe`. @param {string} key */
     unsuscribeFunc(key: string): void;
     /**
-     * Says something to all viewers.
+     * Sends a message to all viewers. Throws a `TypeError` if `key` is not a non-empty string, or `params` not an array.
      * @param {string} key
-     * @param {any[]} [params]
-     * @param {boolean} [isState] Whether viewers that come later get it too, as the newest value of `key`.
-     * @returns {boolean} Whether it was handed to the socket; false for viewers, while there is no connection, and while 64 MiB
-     *   wait in it.
+     * @param {any[]} [params] Default `[]`.
+     * @param {boolean} [isState] Whether it is the new value of `key`, which late viewers get too. Default false.
+     * @returns {boolean} Whether the socket took it. False for viewers, without a connection, and while the socket has 64 MiB of unsent bytes.
      */
     sendAction(key: string, params?: any[], isState?: boolean): boolean;
-    /** Leaves; an owner ends the room for everybody. Nothing is called afterwards but what tells the end. */
+    /** Leaves the room; an owner ends it. Afterwards only `onStatus` and `closeCallback` are called. */
     close(): void;
 }

@@ -1,13 +1,13 @@
 /**
- * Says a signal, or gives the code with which the server would refuse it.
- * @param {{ way: { send: (text: string) => number, backlog: () => number }, limits: () => import("./grammar.js").Limits | undefined }} watching
+ * Sends a signal. Returns the code with which the server would refuse it, or why it cannot be sent; `undefined` if it was sent.
+ * @param {{ link: { send: (text: string) => number, backlog: () => number }, limits: () => import("./validation.js").Limits | undefined }} connection
  * @param {any} key
- * @param {string | undefined} text That of the parameters, if they are something that has one.
+ * @param {string | undefined} text The JSON of the parameters, if they have one.
  */
-export declare function signal({ way, limits: told }: {
-    way: {
+export declare function signal({ link, limits: limitsOf }: {
+    link: {
         send: (text: string) => number;
         backlog: () => number;
     };
-    limits: () => import("./grammar.js").Limits | undefined;
+    limits: () => import("./validation.js").Limits | undefined;
 }, key: any, text: string | undefined): "bad_message" | "busy" | "offline" | "rate" | "too_big" | undefined;

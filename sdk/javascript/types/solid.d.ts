@@ -7,12 +7,12 @@ export type Host<M> = import("./owner.js").Host<M>;
 export type Accessor<T> = import("solid-js").Accessor<T>;
 export type MaybeAccessor<T> = T | Accessor<T>;
 /**
- * Watches a room for as long as its owner is there. `room` is there when the component is mounted; without `id` nothing is watched.
- * Another `url` or `id` is another room.
+ * Watches a room until Solid's owner is disposed. `room` is set when the component is mounted; without `id` it waits. Another `url` or `id`
+ * begins another room.
  * @template [M=AnyMessages]
  * @param {MaybeAccessor<string | URL>} url
  * @param {MaybeAccessor<string | null | undefined>} id
- * @param {MaybeAccessor<ViewerOptions | undefined>} [options] Read when the room is entered: other options alone change nothing.
+ * @param {MaybeAccessor<ViewerOptions | undefined>} [options] Read when the room is entered; later changes have no effect.
  * @returns {{ room: Accessor<Viewer<M> | undefined>, status: Accessor<Status>, audience: Accessor<{ viewers: number } | undefined> }}
  */
 export declare function createRoom<M = AnyMessages>(url: MaybeAccessor<string | URL>, id: MaybeAccessor<string | null | undefined>, options?: MaybeAccessor<ViewerOptions | undefined>): {
@@ -23,10 +23,10 @@ export declare function createRoom<M = AnyMessages>(url: MaybeAccessor<string | 
     } | undefined>;
 };
 /**
- * Owns a room for as long as its owner in Solid is there. Its `id` is there when the room is.
+ * Owns a room until Solid's owner is disposed. `id` is set when the room is created or found.
  * @template [M=AnyMessages]
  * @param {MaybeAccessor<string | URL>} url
- * @param {MaybeAccessor<HostOptions | undefined>} [options] Read when it begins. An accessor may name what only a browser has.
+ * @param {MaybeAccessor<HostOptions | undefined>} [options] Read when it begins. An accessor may use objects that only a browser has.
  * @returns {{ room: Accessor<Host<M> | undefined>, id: Accessor<string | undefined>, status: Accessor<Status>,
  *   audience: Accessor<import("./owner.js").Audience | undefined> }}
  */
@@ -37,7 +37,7 @@ export declare function createHost<M = AnyMessages>(url: MaybeAccessor<string | 
     audience: Accessor<import("./owner.js").Audience | undefined>;
 };
 /**
- * Returns what a key of a room holds: its parameters, `undefined` while it holds nothing.
+ * Returns the value of a key: its parameters, or `undefined` while it has no value.
  * @template S
  * @template {keyof S & string} K
  * @param {MaybeAccessor<{ state: import("./store.js").State<S> } | undefined>} room A viewer's or an owner's.

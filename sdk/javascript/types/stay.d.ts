@@ -2,33 +2,36 @@ export { loop } from "./loop.js";
 export { signal } from "./signals.js";
 export type Cause = import("./liveness.js").Cause;
 /**
- * Begins to look after the connections of one end, one after another.
- * @param {ReturnType<typeof import("./course.js").course>} way
- * @param {import("./part.js").Part} part
+ * Monitors the connections of one client, one after another.
+ * @param {ReturnType<typeof import("./reconnect.js").reconnecting>} link
+ * @param {import("./role.js").Role} role
  * @param {import("./dial.js").Options} options
- * @param {{ renew: () => Promise<string | undefined> }} dial Asks for a newer token.
+ * @param {{ renew: () => Promise<string | undefined> }} dial Gets a new token.
  */
-export declare function stay(way: ReturnType<typeof import("./course.js").course>, part: import("./part.js").Part, { reconnect }: import("./dial.js").Options, dial: {
+export declare function monitor(link: ReturnType<typeof import("./reconnect.js").reconnecting>, role: import("./role.js").Role, { reconnect }: import("./dial.js").Options, dial: {
     renew: () => Promise<string | undefined>;
 }): {
-    /** A frame came, or a text that is none. @param {any} frame @param {boolean} isAnswer Whether it is the answer of the room. */
-    hear(frame: any, isAnswer: boolean): void;
-    /** Bytes came, of a frame that is not whole. @param {number} at */
-    heard: (at: number) => void;
-    /** The connection is in the room, and the answer took `counts.roundTripMs`. @param {number} askedOn When it was asked, by the time of day. */
+    /** Takes a frame, `undefined` for an invalid one. @param {any} frame @param {boolean} isAnswer Whether it is the answer that enters the room. */
+    receive(frame: any, isAnswer: boolean): void;
+    /** Records received bytes, also of an incomplete frame. @param {number} at */
+    received: (at: number) => void;
+    /** Records that the connection is in the room. @param {number} askedOn When its request was sent, as `Date.now()`. */
     entered(askedOn: number): void;
     isChecking: () => boolean;
-    /** @param {string} text */
+    /** Counts a sent text. Returns how many bytes this connection has sent. @param {string} text */
     sent: (text: string) => number;
-    /** @param {number} upTo */
+    /** Records that the server has received the first `upTo` bytes. @param {number} upTo */
     proven: (upTo: number) => void;
     doubt: (cause: Cause) => void;
-    /** Another status was told. */
+    /** Called with each new status. */
     look: () => void;
-    /** The connection is gone. */
+    /** Forgets what belongs to the lost connection. */
     cut(): void;
-    /** How long to wait for the next attempt besides, in milliseconds. @param {number} told How long the server wants not to be asked. */
-    delay(told: number): number;
-    /** There will be no other connection. */
+    /**
+     * Returns the delay of the next attempt, in milliseconds, which is added to the server's.
+     * @param {number} serverMs The shortest delay, in milliseconds, if the server set one.
+     */
+    delay(serverMs: number): number;
+    /** Stops listening to the page, since the client is closed. */
     end: () => void;
 };

@@ -2,23 +2,23 @@ export type Message = {
     key: string;
     params: any[];
     /**
-     * Its number; an ephemeral message has none, nor has a key that went by a reset.
+     * The sequence number; absent from an ephemeral message, and from a key that a reset removed.
      */
     seq?: number;
     /**
-     * Whether it is the newest value of its key now.
+     * Whether it is the new value of its key.
      */
     state?: true;
     /**
-     * Whether its key holds nothing any more.
+     * Whether it removed the value of its key.
      */
     cleared?: true;
     /**
-     * Whether it came with what this end had missed, or with the state when it entered.
+     * Whether it came with the state or with a replay of missed messages.
      */
     late?: true;
     /**
-     * How long the frame was that brought it, in characters.
+     * The length of its frame, in characters.
      */
     size?: number;
 };
@@ -28,97 +28,99 @@ export type Cursor = {
 };
 export type State<S> = {
     /**
-     * What a key holds; the same array until it changes.
+     * Returns the value of a key, or `undefined` without one. The same
+     * array until it changes.
      */
     get: <K extends keyof S & string>(key: K) => S[K] | undefined;
     /**
-     * The same as a value: who
-     * subscribes to it hears of no other key.
+     * Returns the value of a key as an object
+     * that a program can subscribe to.
      */
-    key: <K extends keyof S & string>(key: K) => import("./ears.js").Value<S[K] | undefined>;
+    key: <K extends keyof S & string>(key: K) => import("./listeners.js").Value<S[K] | undefined>;
     /**
-     * Everything that holds, in the order of last change; the same
-     * map until something changes. It is made when it is asked for.
+     * Returns all keys and values, in the order of last change. The
+     * same map until the state changes. It is made on demand.
      */
     getSnapshot: () => ReadonlyMap<keyof S & string, S[keyof S & string]>;
     /**
-     * Calls `func` after each change;
-     * the answer ends it.
+     * Calls `func` after each change. Returns
+     * a function that unsubscribes.
      */
-    subscribe: (func: () => void, options?: import("./ears.js").ListenOptions) => () => void;
+    subscribe: (func: () => void, options?: import("./listeners.js").ListenOptions) => () => void;
 };
 /**
- * A message as it came.
+ * A received message.
  * @typedef {object} Message
  * @property {string} key
  * @property {any[]} params
- * @property {number} [seq] Its number; an ephemeral message has none, nor has a key that went by a reset.
- * @property {true} [state] Whether it is the newest value of its key now.
- * @property {true} [cleared] Whether its key holds nothing any more.
- * @property {true} [late] Whether it came with what this end had missed, or with the state when it entered.
- * @property {number} [size] How long the frame was that brought it, in characters.
+ * @property {number} [seq] The sequence number; absent from an ephemeral message, and from a key that a reset removed.
+ * @property {true} [state] Whether it is the new value of its key.
+ * @property {true} [cleared] Whether it removed the value of its key.
+ * @property {true} [late] Whether it came with the state or with a replay of missed messages.
+ * @property {number} [size] The length of its frame, in characters.
  */
 /**
- * Up to where a client knows a room: a number, and what the server calls the numbering, which only the server understands.
+ * A cursor: the newest message that a client has. `epoch` is the server's name of the numbering.
  * @typedef {{ epoch: string, seq: number }} Cursor
  */
 /**
- * What holds in a room, for programs. `S` are the parameters of each key.
+ * The state of a room. `S` are the parameters of each key.
  * @template S
  * @typedef {object} State
- * @property {<K extends keyof S & string>(key: K) => S[K] | undefined} get What a key holds; the same array until it changes.
- * @property {<K extends keyof S & string>(key: K) => import("./ears.js").Value<S[K] | undefined>} key The same as a value: who
- *   subscribes to it hears of no other key.
- * @property {() => ReadonlyMap<keyof S & string, S[keyof S & string]>} getSnapshot Everything that holds, in the order of last change; the same
- *   map until something changes. It is made when it is asked for.
- * @property {(func: () => void, options?: import("./ears.js").ListenOptions) => () => void} subscribe Calls `func` after each change;
- *   the answer ends it.
+ * @property {<K extends keyof S & string>(key: K) => S[K] | undefined} get Returns the value of a key, or `undefined` without one. The same
+ *   array until it changes.
+ * @property {<K extends keyof S & string>(key: K) => import("./listeners.js").Value<S[K] | undefined>} key Returns the value of a key as an object
+ *   that a program can subscribe to.
+ * @property {() => ReadonlyMap<keyof S & string, S[keyof S & string]>} getSnapshot Returns all keys and values, in the order of last change. The
+ *   same map until the state changes. It is made on demand.
+ * @property {(func: () => void, options?: import("./listeners.js").ListenOptions) => () => void} subscribe Calls `func` after each change. Returns
+ *   a function that unsubscribes.
  */
 /**
- * Tells of messages whose keys hold something else now.
+ * Notifies the listeners of changed keys, and of the state.
  * @param {(name: string) => unknown} emit @param {Message[]} messages
  */
 export declare function tellChanges(emit: (name: string) => unknown, messages: Message[]): void;
-/** What holds, and up to which number it is known. */
+/** Returns an empty state. */
 export declare function store(): {
-    /** The last number that is in it. */
+    /** The number of the newest message in it. */
     seq: number;
-    /** How long the frames of what holds were, at most. */
+    /** The size of its values, in characters of frames. */
     size: number;
     all: () => MapIterator<Message>;
     /**
-     * What programs see of it.
-     * @param {ReturnType<typeof import("./ears.js").ears>["on"]} on
+     * Returns the public view of the state.
+     * @param {ReturnType<typeof import("./listeners.js").listeners>["on"]} on
      * @returns {State<any>}
      */
-    seenBy(on: ReturnType<typeof import("./ears.js").ears>["on"]): State<any>;
+    seenBy(on: ReturnType<typeof import("./listeners.js").listeners>["on"]): State<any>;
     /**
-     * One more message, whose number is the next one. Says whether it changed what holds.
+     * Applies the next message. Returns whether it changed the state.
      * @param {Message} message
      */
     take(message: Message): boolean;
     /**
-     * Another state takes the place of this one at once. Gives what is different, as messages.
+     * Replaces the state by a replayed one. Returns the differences as messages.
      * @param {Replay} newer
-     * @param {boolean} isSameCount Whether its numbers are those of the state before.
+     * @param {boolean} isSameCount Whether both have the same numbering.
      */
     replace(newer: Replay, isSameCount: boolean): Message[];
 };
 export type Replay = ReturnType<typeof replay>;
 /** @typedef {ReturnType<typeof replay>} Replay */
 /**
- * The state that is announced by `frame`, while it comes.
+ * Returns the state that `frame` announces, which its messages fill.
  * @param {any} frame
  */
 export declare function replay(frame: any): {
     frame: any;
-    /** The cursor behind it. Its epoch changes if the lease does meanwhile. @type {Cursor} */
+    /** The cursor after the replay. Its epoch changes with the lease. @type {Cursor} */
     next: Cursor;
     values: Map<string, Message>;
-    /** How long its frames were. */
+    /** The size of its messages, in characters of frames. */
     size: number;
-    /** How many messages of it have not come. @type {any} */
+    /** How many of its messages are still to come. @type {any} */
     left: any;
-    /** Whether the message is one that can come here. @param {any} message */
+    /** Takes a message. Returns whether it is valid here. @param {any} message */
     take(message: any): any;
 };

@@ -6,11 +6,10 @@ export type Viewer<M> = import("./viewer.js").Viewer<M>;
 export type Host<M> = import("./owner.js").Host<M>;
 export type Readable<T> = import("svelte/store").Readable<T>;
 /**
- * Watches a room while something is subscribed to one of its stores, or to what `createRoomKey` made of it. Without an id nothing is
- * watched.
+ * Watches a room while one of its stores, or a store of `createRoomKey`, has a subscriber. Without an id it waits.
  * @template [M=AnyMessages]
  * @param {string | URL} url
- * @param {string | null | undefined | Readable<string | null | undefined>} id A store, if it may change.
+ * @param {string | null | undefined | Readable<string | null | undefined>} id The id, or a store of it.
  * @param {ViewerOptions} [options]
  * @returns {{ room: Readable<Viewer<M> | undefined>, status: Readable<Status>, audience: Readable<{ viewers: number } | undefined> }}
  */
@@ -22,10 +21,10 @@ export declare function createRoom<M = AnyMessages>(url: string | URL, id: strin
     } | undefined>;
 };
 /**
- * Owns a room while something is subscribed to one of its stores. Its `id` is there when the room is.
+ * Owns a room while one of its stores has a subscriber. `id` is set when the room is created or found.
  * @template [M=AnyMessages]
  * @param {string | URL} url
- * @param {HostOptions | (() => HostOptions)} [options] A function may name what only a browser has.
+ * @param {HostOptions | (() => HostOptions)} [options] A function may use objects that only a browser has.
  * @returns {{ room: Readable<Host<M> | undefined>, id: Readable<string | undefined>, status: Readable<Status>,
  *   audience: Readable<import("./owner.js").Audience | undefined> }}
  */
@@ -36,7 +35,7 @@ export declare function createHost<M = AnyMessages>(url: string | URL, options?:
     audience: Readable<import("./owner.js").Audience | undefined>;
 };
 /**
- * Returns what a key of a room holds: its parameters, `undefined` while it holds nothing.
+ * Returns a store of a key's value: its parameters, or `undefined` while it has no value.
  * @template S
  * @template {keyof S & string} K
  * @param {Readable<{ state: import("./store.js").State<S> } | undefined> | { state: import("./store.js").State<S> } | undefined} room A

@@ -1,11 +1,11 @@
 /**
- * Returns the class that one viewer connects with.
- * @param {any} Socket What connects where nothing is shared.
+ * Returns the class with which one viewer connects.
+ * @param {any} Socket The class for connections that are not shared.
  * @param {string} address
  * @param {string} room
- * @param {any} [options] The viewer's: those in which the tabs agree share a connection.
- * @param {() => void} [back] Called when the shared connection is there again, and this viewer is not.
- * @param {(func: any, event: Event) => void} [attempt] Calls what may throw.
+ * @param {any} [options] The viewer's options. Tabs share a connection if some of these are the same.
+ * @param {() => void} [back] Called when the shared connection is back and this viewer is disconnected.
+ * @param {(func: any, event: Event) => void} [callSafely] Calls a function that may throw.
  * @returns {any}
  */
-export declare function tabs(Socket: any, address: string, room: string, { token, identity, reconnect, answerTimeoutMs }?: any, back?: () => void, attempt?: (func: any, event: Event) => void): any;
+export declare function tabs(Socket: any, address: string, room: string, { token, identity, reconnect, answerTimeoutMs }?: any, back?: () => void, callSafely?: (func: any, event: Event) => void): any;

@@ -2,12 +2,12 @@
 export { RtbError } from "./failure.js";
 export type Options = import("./dial.js").Options;
 export type Stats = import("./status.js").Stats;
-export type ListenOptions = import("./ears.js").ListenOptions;
+export type ListenOptions = import("./listeners.js").ListenOptions;
 export type ErrorCode = import("./failure.js").ErrorCode;
 export type AnyMessages = import("./messages.js").AnyMessages;
 export type Status = import("./status.js").Status;
 export type Message = import("./store.js").Message;
-export type Value<T, N = T> = import("./ears.js").Value<T, N>;
+export type Value<T, N = T> = import("./listeners.js").Value<T, N>;
 export type State<S> = import("./store.js").State<S>;
 export type MessageOf<M = AnyMessages> = import("./messages.js").MessageOf<M>;
 export type KeyOptions = ListenOptions & {
@@ -15,17 +15,17 @@ export type KeyOptions = ListenOptions & {
 };
 export type ViewerEvents<M = AnyMessages> = {
     /**
-     * Each message, first what holds.
+     * A message of any key; first the state, as messages.
      */
     message: (message: MessageOf<M>) => void;
     /**
-     * Events may be lost; the state is whole.
+     * Events may be lost; the state is complete.
      */
     reset: (reset: {
         reason: string;
     }) => void;
     /**
-     * The server did not pass a signal on.
+     * The server refused a signal, and did not pass it on.
      */
     refused: (error: import("./failure.js").RtbError) => void;
 };
@@ -36,20 +36,21 @@ export type ViewerOptions = Options & {
 };
 export type ViewerMembers<M> = {
     /**
-     * The room.
+     * The id of the room.
      */
     id: string;
     /**
-     * Which viewer this one is for the owner; the same one after each return. `undefined` before it
-     * is in, and where the server does not tell.
+     * The number of this viewer for the owner, which stays the same over reconnects. `undefined` before the
+     * viewer is in the room, and if the server does not send it.
      */
     number: number | undefined;
     /**
-     * Where it stands.
+     * The status of the viewer.
      */
     status: Value<Status>;
     /**
-     * How many watch, where the room was created with `audience`.
+     * The number of viewers, if the room was created with
+     * `audience`; else `undefined`.
      */
     audience: Value<{
         viewers: number;
@@ -57,41 +58,50 @@ export type ViewerMembers<M> = {
         viewers: number;
     }>;
     /**
-     * What holds in the room.
+     * The state of the room.
      */
     state: import("./store.js").State<import("./messages.js").StateOf<M>>;
     /**
-     * Settled when the whole state is here for the first time, or never will be.
+     * Resolves when the viewer has all of the state for the first time; rejects with an `RtbError` if it never
+     * will.
      */
     entered: Promise<void>;
     /**
-     * Calls `func` with what a key holds, then for each message of it. The answer ends it.
+     * Calls `func` with the present value of a key, then for each message of it. Returns a function that
+     * unsubscribes.
      */
     on: <K extends import("./messages.js").KeyOf<M>>(key: K, func: (...params: import("./messages.js").ParamsOf<M, K>) => void, options?: KeyOptions) => () => void;
     /**
      * Calls
-     * `func` for an event of the room. The answer ends it.
+     * `func` for an event of the room. Returns a function that unsubscribes.
      */
     listen: <N extends keyof ViewerEvents<M>>(name: N, func: ViewerEvents<M>[N], options?: ListenOptions) => () => void;
     /**
-     * Says something to the owner, at
-     * most 4 096 bytes. Settled when it is sent; nobody tells whether the owner hears it.
+     * Sends a signal to the owner, by
+     * default at most 4 096 bytes. Resolves when it is sent, which does not prove that the owner receives it. Rejects with an `RtbError`:
+     * `bad_message`, `too_big`, `rate`, `offline`, `busy`, `lost` or `left`.
      */
     signal: <K extends keyof import("./messages.js").SignalsOf<M> & string>(key: K, ...params: import("./messages.js").SignalsOf<M>[K] extends readonly [] ? [params?: import("./messages.js").SignalsOf<M>[K]] : [params: import("./messages.js").SignalsOf<M>[K]]) => Promise<void>;
     /**
-     * How many bytes wait in the socket.
+     * The number of unsent bytes in the socket.
      */
     bufferedAmount: number;
+    /**
+     * Returns the statistics of the connection.
+     */
     stats: () => Stats;
     /**
-     * Tries now to come back, whatever was planned. In the room it asks whether the connection stands.
+     * Reconnects now instead of at the scheduled time. In the room it checks the connection.
      */
     reconnect: () => void;
+    /**
+     * Leaves the room.
+     */
     leave: () => void;
     /**
-     * What holds, then each message, as
-     * `for await` gives them too. Ends with the viewer or its signal, and with the error `busy` when more than 1 024 wait, or
-     * 16 Mi characters of them. What holds at the beginning does not count.
+     * Returns the state, then each message,
+     * as `for await` does too. Ends with the viewer or when `signal` aborts; fails with `busy` when more than 1 024 messages are queued, or
+     * 16 Mi characters of them, not counting the state at the beginning.
      */
     messages: (options?: {
         signal?: AbortSignal;
@@ -103,7 +113,7 @@ export type Viewer<M = AnyMessages> = ViewerMembers<M> & Disposable & AsyncDispo
 /**
  * @typedef {import("./dial.js").Options} Options
  * @typedef {import("./status.js").Stats} Stats
- * @typedef {import("./ears.js").ListenOptions} ListenOptions
+ * @typedef {import("./listeners.js").ListenOptions} ListenOptions
  * @typedef {import("./failure.js").ErrorCode} ErrorCode
  * @typedef {import("./messages.js").AnyMessages} AnyMessages
  * @typedef {import("./status.js").Status} Status
@@ -112,7 +122,7 @@ export type Viewer<M = AnyMessages> = ViewerMembers<M> & Disposable & AsyncDispo
 /**
  * @template T
  * @template [N=T]
- * @typedef {import("./ears.js").Value<T, N>} Value
+ * @typedef {import("./listeners.js").Value<T, N>} Value
  */
 /**
  * @template S
@@ -123,70 +133,81 @@ export type Viewer<M = AnyMessages> = ViewerMembers<M> & Disposable & AsyncDispo
  * @typedef {import("./messages.js").MessageOf<M>} MessageOf
  */
 /**
- * What may be given when a program begins to listen to a key.
- * @typedef {ListenOptions & { cleared?: () => void }} KeyOptions `cleared`: called when the key holds nothing any more, since it was
- *   cleared or is gone behind a reset.
+ * The options of a subscription to a key.
+ * @typedef {ListenOptions & { cleared?: () => void }} KeyOptions `cleared`: called when the key's value is removed, by its owner or by a
+ *   reset.
  */
 /**
- * What happens in a room besides the messages of its keys.
+ * The events of a viewer besides the messages of single keys.
  * @template [M=AnyMessages]
  * @typedef {object} ViewerEvents
- * @property {(message: MessageOf<M>) => void} message Each message, first what holds.
- * @property {(reset: { reason: string }) => void} reset Events may be lost; the state is whole.
- * @property {(error: import("./failure.js").RtbError) => void} refused The server did not pass a signal on.
+ * @property {(message: MessageOf<M>) => void} message A message of any key; first the state, as messages.
+ * @property {(reset: { reason: string }) => void} reset Events may be lost; the state is complete.
+ * @property {(error: import("./failure.js").RtbError) => void} refused The server refused a signal, and did not pass it on.
  */
 /**
  * @typedef {Options & {
  *   pauseHidden?: boolean,
  *   identity?: Pick<Storage, "getItem" | "setItem">,
  *   share?: boolean | "tabs",
- * }} ViewerOptions `pauseHidden`: whether a page that nobody sees gets nothing until it is shown. Default true. `identity`: keeps
- *   who this viewer is for the server, such as `localStorage`, so that it is the same one after a reload and in another tab. `share`:
- *   whether all who watch the room in this page in the same way have one connection. Default true; with `tabs` all pages of a browser.
+ * }} ViewerOptions `pauseHidden`: whether a hidden page receives nothing until it is shown. Default true. `identity`: a storage, such as
+ *   `localStorage`, for the viewer's key, which makes it the same viewer after a reload and in another tab. Default: memory only. `share`:
+ *   whether viewers of this page that watch the room with the same options share a connection. Default true; `"tabs"`: also those of other
+ *   tabs of the browser.
  */
 /**
  * @template M
  * @typedef {object} ViewerMembers
- * @property {string} id The room.
- * @property {number | undefined} number Which viewer this one is for the owner; the same one after each return. `undefined` before it
- *   is in, and where the server does not tell.
- * @property {Value<Status>} status Where it stands.
- * @property {Value<{ viewers: number } | undefined, { viewers: number }>} audience How many watch, where the room was created with `audience`.
- * @property {import("./store.js").State<import("./messages.js").StateOf<M>>} state What holds in the room.
- * @property {Promise<void>} entered Settled when the whole state is here for the first time, or never will be.
+ * @property {string} id The id of the room.
+ * @property {number | undefined} number The number of this viewer for the owner, which stays the same over reconnects. `undefined` before the
+ *   viewer is in the room, and if the server does not send it.
+ * @property {Value<Status>} status The status of the viewer.
+ * @property {Value<{ viewers: number } | undefined, { viewers: number }>} audience The number of viewers, if the room was created with
+ *   `audience`; else `undefined`.
+ * @property {import("./store.js").State<import("./messages.js").StateOf<M>>} state The state of the room.
+ * @property {Promise<void>} entered Resolves when the viewer has all of the state for the first time; rejects with an `RtbError` if it never
+ *   will.
  * @property {<K extends import("./messages.js").KeyOf<M>>(key: K, func: (...params: import("./messages.js").ParamsOf<M, K>) => void,
- *   options?: KeyOptions) => () => void} on Calls `func` with what a key holds, then for each message of it. The answer ends it.
+ *   options?: KeyOptions) => () => void} on Calls `func` with the present value of a key, then for each message of it. Returns a function that
+ *   unsubscribes.
  * @property {<N extends keyof ViewerEvents<M>>(name: N, func: ViewerEvents<M>[N], options?: ListenOptions) => () => void} listen Calls
- *   `func` for an event of the room. The answer ends it.
+ *   `func` for an event of the room. Returns a function that unsubscribes.
  * @property {<K extends keyof import("./messages.js").SignalsOf<M> & string>(key: K, ...params: import("./messages.js").SignalsOf<M>[K] extends readonly []
- *   ? [params?: import("./messages.js").SignalsOf<M>[K]] : [params: import("./messages.js").SignalsOf<M>[K]]) => Promise<void>} signal Says something to the owner, at
- *   most 4 096 bytes. Settled when it is sent; nobody tells whether the owner hears it.
- * @property {number} bufferedAmount How many bytes wait in the socket.
- * @property {() => Stats} stats
- * @property {() => void} reconnect Tries now to come back, whatever was planned. In the room it asks whether the connection stands.
- * @property {() => void} leave
- * @property {(options?: { signal?: AbortSignal }) => AsyncGenerator<MessageOf<M>, void, void>} messages What holds, then each message, as
- *   `for await` gives them too. Ends with the viewer or its signal, and with the error `busy` when more than 1 024 wait, or
- *   16 Mi characters of them. What holds at the beginning does not count.
+ *   ? [params?: import("./messages.js").SignalsOf<M>[K]] : [params: import("./messages.js").SignalsOf<M>[K]]) => Promise<void>} signal Sends a signal to the owner, by
+ *   default at most 4 096 bytes. Resolves when it is sent, which does not prove that the owner receives it. Rejects with an `RtbError`:
+ *   `bad_message`, `too_big`, `rate`, `offline`, `busy`, `lost` or `left`.
+ * @property {number} bufferedAmount The number of unsent bytes in the socket.
+ * @property {() => Stats} stats Returns the statistics of the connection.
+ * @property {() => void} reconnect Reconnects now instead of at the scheduled time. In the room it checks the connection.
+ * @property {() => void} leave Leaves the room.
+ * @property {(options?: { signal?: AbortSignal }) => AsyncGenerator<MessageOf<M>, void, void>} messages Returns the state, then each message,
+ *   as `for await` does too. Ends with the viewer or when `signal` aborts; fails with `busy` when more than 1 024 messages are queued, or
+ *   16 Mi characters of them, not counting the state at the beginning.
  */
 /**
  * @template [M=AnyMessages]
  * @typedef {ViewerMembers<M> & Disposable & AsyncDisposable & { [Symbol.asyncIterator]: () => AsyncGenerator<MessageOf<M>, void, void> }} Viewer
  */
 /**
- * Watches a room, and tells so when it is in it. Goes on trying until `signal` ends that.
+ * Joins a room, and resolves to its viewer once that has all of the state. The viewer reconnects by itself.
+ *
+ * Rejects with an `RtbError`: a code of the server, `bad_argument` for a wrong argument, `aborted` or `timeout` if `options.signal` aborts.
+ * Without that signal it retries for as long as there is no connection.
  * @template [M=AnyMessages]
- * @param {string | URL} url Where the server is, such as `/broadcasting` or `wss://example.org/broadcasting`.
- * @param {string} room
+ * @param {string | URL} url The server's address, such as `/broadcasting` or `wss://example.org/broadcasting`.
+ * @param {string} room The id of the room.
  * @param {ViewerOptions} [options]
- * @returns {Promise<Viewer<M>>} Rejects with an `RtbError`.
+ * @returns {Promise<Viewer<M>>}
  */
 export declare function join<M = AnyMessages>(url: string | URL, room: string, options?: ViewerOptions): Promise<Viewer<M>>;
 /**
- * Begins to watch a room; nothing is missed by whoever listens at once. Never throws: with a wrong argument the viewer is over.
+ * Returns a viewer of a room at once, while it is still `connecting`; else like `join`. Listeners that are added in the same turn miss
+ * nothing.
+ *
+ * Never throws: with a wrong argument its status becomes `closed` with the reason `bad_argument`.
  * @template [M=AnyMessages]
- * @param {string | URL} url
- * @param {string} room
+ * @param {string | URL} url The server's address, such as `/broadcasting` or `wss://example.org/broadcasting`.
+ * @param {string} room The id of the room.
  * @param {ViewerOptions} [options]
  * @returns {Viewer<M>}
  */

@@ -7,12 +7,12 @@ export type Host<M> = import("./owner.js").Host<M>;
 export type ComputedRef<T> = import("vue").ComputedRef<T>;
 export type MaybeRefOrGetter<T> = import("vue").MaybeRefOrGetter<T>;
 /**
- * Watches a room for as long as the component is there. `room` is there when the component is mounted; without `id` nothing is
- * watched. Another `url` or `id` is another room.
+ * Watches a room while the component is mounted. `room` is set when the component is mounted; without `id` it waits. Another `url` or `id`
+ * begins another room.
  * @template [M=AnyMessages]
  * @param {MaybeRefOrGetter<string | URL>} url
  * @param {MaybeRefOrGetter<string | null | undefined>} id
- * @param {MaybeRefOrGetter<ViewerOptions | undefined>} [options] Read when the room is entered: other options alone change nothing.
+ * @param {MaybeRefOrGetter<ViewerOptions | undefined>} [options] Read when the room is entered; later changes have no effect.
  * @returns {{ room: ComputedRef<Viewer<M> | undefined>, status: ComputedRef<Status>, audience: ComputedRef<{ viewers: number } | undefined> }}
  */
 export declare function useRoom<M = AnyMessages>(url: MaybeRefOrGetter<string | URL>, id: MaybeRefOrGetter<string | null | undefined>, options?: MaybeRefOrGetter<ViewerOptions | undefined>): {
@@ -23,10 +23,10 @@ export declare function useRoom<M = AnyMessages>(url: MaybeRefOrGetter<string | 
     } | undefined>;
 };
 /**
- * Owns a room for as long as the component is there. Its `id` is there when the room is.
+ * Owns a room while the component is mounted. `id` is set when the room is created or found.
  * @template [M=AnyMessages]
  * @param {MaybeRefOrGetter<string | URL>} url
- * @param {MaybeRefOrGetter<HostOptions | undefined>} [options] Read when it begins. A getter may name what only a browser has.
+ * @param {MaybeRefOrGetter<HostOptions | undefined>} [options] Read when it begins. A getter may use objects that only a browser has.
  * @returns {{ room: ComputedRef<Host<M> | undefined>, id: ComputedRef<string | undefined>, status: ComputedRef<Status>,
  *   audience: ComputedRef<import("./owner.js").Audience | undefined> }}
  */
@@ -37,7 +37,7 @@ export declare function useHost<M = AnyMessages>(url: MaybeRefOrGetter<string | 
     audience: ComputedRef<import("./owner.js").Audience | undefined>;
 };
 /**
- * Returns what a key of a room holds: its parameters, `undefined` while it holds nothing.
+ * Returns a ref of a key's value: its parameters, or `undefined` while it has no value.
  * @template S
  * @template {keyof S & string} K
  * @param {MaybeRefOrGetter<{ state: import("./store.js").State<S> } | undefined>} room A viewer's or an owner's.

@@ -1,40 +1,40 @@
 export type Guard = {
     /**
-     * Begins with the room that the window has, if it has one: asks for
-     * it, or holds it.
+     * Begins with the window's room, if it has one: asks for it if
+     * `isAsking`, else takes it.
      */
     begin: (room: string, isAsking: boolean) => Promise<void>;
     /**
-     * Holds the room, whoever else does.
+     * Takes the room, also from another window.
      */
     hold: (room: string) => void;
     /**
-     * The page is left. Returns whether this window asks for the room when the page comes back.
+     * Called when the page is left. Returns whether this window asks for the room when the page is shown again.
      */
     hide: () => boolean;
     /**
-     * Holds nothing, and waits for nothing.
+     * Releases the room, and stops waiting for it.
      */
     end: () => void;
 };
 /**
- * What a window does about the other ones.
+ * The hold of one window on a room, against other windows.
  * @typedef {object} Guard
- * @property {(room: string, isAsking: boolean) => Promise<void>} begin Begins with the room that the window has, if it has one: asks for
- *   it, or holds it.
- * @property {(room: string) => void} hold Holds the room, whoever else does.
- * @property {() => boolean} hide The page is left. Returns whether this window asks for the room when the page comes back.
- * @property {() => void} end Holds nothing, and waits for nothing.
+ * @property {(room: string, isAsking: boolean) => Promise<void>} begin Begins with the window's room, if it has one: asks for it if
+ *   `isAsking`, else takes it.
+ * @property {(room: string) => void} hold Takes the room, also from another window.
+ * @property {() => boolean} hide Called when the page is left. Returns whether this window asks for the room when the page is shown again.
+ * @property {() => void} end Releases the room, and stops waiting for it.
  */
 /**
- * Returns the guard of one owner. It lets go while the page is away, so that the browser may keep the page for its way back.
- * @param {{ again: () => void, rest: (reason: string) => void, status: () => { name: string } }} owner `again`: this window holds the room
- *   now. `rest`: another window holds it: it did when this one asked (`in_use`), or took it (`fenced`).
+ * Returns the guard of one owner. It releases the room while the page is left, so that the browser may cache the page.
+ * @param {{ again: () => void, standBy: (reason: string) => void, status: () => { name: string } }} owner `again`: called when this window holds
+ *   the room. `rest`: called when another window holds it, since before (`in_use`) or since it took the room over (`fenced`).
  * @returns {Guard}
  */
-export declare function windows({ again, rest, status }: {
+export declare function windows({ again, standBy, status }: {
     again: () => void;
-    rest: (reason: string) => void;
+    standBy: (reason: string) => void;
     status: () => {
         name: string;
     };

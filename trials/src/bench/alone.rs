@@ -1,35 +1,35 @@
-//! How a measurement ends that has no cells: its targets are told, and everything is written. Must not know what was
-//! measured.
+//! The end of a measurement without cells: prints its targets, and writes everything to the file. Must not know what
+//! was measured.
 
 use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::claim::Claim;
-use super::journal::Journal;
+use super::claim::TargetClaim;
+use super::journal::RunJournal;
 use crate::report::{Judged, Report};
 use crate::steps::Failure;
 
-/// What was made of the runs.
+/// The summary of the runs.
 #[derive(Debug, Serialize)]
-pub(super) struct Outcome<T> {
-    /// What was seen of the server besides each run's figures.
+pub(super) struct AloneSummary<T> {
+    /// The observations of the server besides each run's figures.
     pub(super) seen: Vec<T>,
-    pub(super) claims: Vec<Claim>,
+    pub(super) claims: Vec<TargetClaim>,
 }
 
-impl<T: Serialize> Outcome<T> {
+impl<T: Serialize> AloneSummary<T> {
     /// Returns the report, and writes everything to a file if one is named.
-    pub(super) fn report(&self, journal: &Journal, json: Option<&Path>) -> Report {
+    pub(super) fn report(&self, journal: &RunJournal, json: Option<&Path>) -> Report {
         let written = json.map_or(Ok(()), |path| journal.write(self, path));
         Report::from(Targets { claims: &self.claims, failures: journal.failures() }).unless(written)
     }
 }
 
-/// What was claimed, and how many runs have no figures.
+/// The targets, and the number of runs without figures.
 struct Targets<'a> {
-    claims: &'a [Claim],
+    claims: &'a [TargetClaim],
     failures: usize,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Display for Targets<'_> {
 }
 
 impl Judged for Targets<'_> {
-    /// Fails when a run did. A target that is missed is told; on a busy machine it says little.
+    /// Fails if a run failed. A missed target is only printed; on a busy machine it says little.
     fn verdict(&self) -> Result<(), Failure> {
         match self.failures {
             0 => Ok(()),

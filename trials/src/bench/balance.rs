@@ -1,16 +1,16 @@
-//! How evenly the work of one large room is spread over the worker threads of a server that has all cores. Must not know
-//! how the server spreads it.
+//! Measures how evenly the work of one large room is spread over the worker threads of a server that has all cores.
+//! Must not know how the server spreads it.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::alone::Outcome;
-use super::cell::{Cell, Pace, Plan, SIZE};
-use super::claim::Claim;
+use super::alone::AloneSummary;
+use super::cell::{Cell, Plan, PublishPace, SIZE};
+use super::claim::TargetClaim;
 use super::contender::{self, Contender, Relays};
 use super::figures::Metric;
-use super::journal::Journal;
+use super::journal::RunJournal;
 use super::run::{Bed, Cores};
 use super::statistics::Spread;
 use super::{Bench, Group, QUICK_VIEWERS, watch};
@@ -19,27 +19,27 @@ use crate::load::release;
 use crate::report::Report;
 use crate::steps::{Failure, Steps};
 
-/// How many viewers the room has.
+/// The number of viewers in the room.
 const VIEWERS: u32 = 4_000;
 
-/// How many deliveries there are in a second: server and load generator need about half of two cores, so that no worker
+/// The number of deliveries in a second: server and load generator need about half of two cores, so that no worker
 /// works only because another one has no core.
 const DELIVERIES_PER_SECOND: f64 = 60_000.0;
 
 /// How much less than the busiest worker the least busy one may use, as a share of what the busiest uses.
 const GAP: f64 = 0.2;
 
-/// What the runtime calls its worker threads.
+/// The runtime's name for its worker threads.
 const WORKER: &str = "tokio-rt-worker";
 
-/// How often it is looked at the server.
+/// The time between two looks at the server.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The server at one moment.
 #[derive(Debug)]
 struct Glance {
     files: u64,
-    /// The CPU time that each worker has used, in an order that stays.
+    /// The CPU time that each worker has used, always in the same order.
     workers: Vec<Duration>,
 }
 
@@ -49,19 +49,19 @@ struct Round {
     contender: Contender,
     /// From 0.
     round: u32,
-    /// The CPU time of each, while all viewers were there.
+    /// The CPU time of each worker, while all viewers were connected.
     workers_seconds: Vec<f64>,
-    /// How much less the least busy one used, as a share of what the busiest did.
+    /// How much less the least busy worker used, as a share of what the busiest used.
     gap: Option<f64>,
 }
 
-/// Measures it.
+/// Measures all contenders in all rounds.
 pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure> {
     let viewers = options.viewers.first().copied().unwrap_or(if options.quick { QUICK_VIEWERS } else { VIEWERS });
     let plan = Plan { viewers: vec![viewers], ..options.plan() };
     let (relays, cores, generator) = (Relays::none(), Cores::Shared, release("rtbroadcaster"));
     let bed = Bed { plan: &plan, relays: &relays, cores, generator: &generator };
-    let mut journal = Journal::begin(&plan, cores);
+    let mut journal = RunJournal::begin(&plan, cores);
     let cell = cell(viewers);
     let mut rounds = Vec::new();
     for round in 0..plan.rounds {
@@ -71,7 +71,7 @@ pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure>
     }
     steps.pass();
     let claims = cell.contenders.iter().map(|&contender| claim(&rounds, &cell, contender)).collect();
-    Ok(Outcome { seen: rounds, claims }.report(&journal, options.json.as_deref()))
+    Ok(AloneSummary { seen: rounds, claims }.report(&journal, options.json.as_deref()))
 }
 
 fn cell(viewers: u32) -> Cell {
@@ -82,16 +82,16 @@ fn cell(viewers: u32) -> Cell {
         viewers,
         rooms: 1,
         size: SIZE,
-        pace: Pace::Rate(rate),
+        pace: PublishPace::Rate(rate),
         contenders: contender::OURS.to_vec(),
         metrics: vec![Metric::CpuPerDelivery],
     }
 }
 
-/// One round of a contender; none if something was lost.
+/// Measures one round of a contender; returns none if something was lost.
 fn measure(
     bed: &Bed<'_>,
-    journal: &mut Journal,
+    journal: &mut RunJournal,
     round: u32,
     cell: &Cell,
     contender: Contender,
@@ -116,18 +116,18 @@ fn measure(
     Ok(Some(Round { contender, round, workers_seconds, gap }))
 }
 
-fn claim(rounds: &[Round], cell: &Cell, contender: Contender) -> Claim {
+fn claim(rounds: &[Round], cell: &Cell, contender: Contender) -> TargetClaim {
     let text = format!("{}, {}: what the least busy worker has less / the busiest", contender.name(), cell.name);
     let gaps = rounds.iter().filter(|round| round.contender == contender).filter_map(|round| round.gap);
-    Claim { text, at_most: GAP, found: Spread::of(gaps) }
+    TargetClaim { text, at_most: GAP, found: Spread::of(gaps) }
 }
 
-/// The CPU time of those threads that are workers.
+/// Returns the CPU time of those threads that are workers.
 fn workers(threads: &[Thread]) -> Vec<Duration> {
     threads.iter().filter(|thread| thread.name == WORKER).map(|thread| thread.ran).collect()
 }
 
-/// What each worker used while all viewers were there: neither joins nor their ends count.
+/// Returns what each worker used while all viewers were connected: neither joins nor their ends count.
 fn used(glances: &[Glance]) -> Vec<f64> {
     let files_most = glances.iter().map(|glance| glance.files).max();
     let mut whole = glances.iter().filter(|glance| Some(glance.files) == files_most);
@@ -137,7 +137,8 @@ fn used(glances: &[Glance]) -> Vec<f64> {
     each.map(|(after, before)| after.saturating_sub(*before).as_secs_f64()).collect()
 }
 
-/// How much less the least busy one used, as a share of what the busiest did; none if nobody did anything.
+/// Returns how much less the least busy worker used, as a share of what the busiest used; none if no worker used
+/// anything.
 fn gap(seconds: &[f64]) -> Option<f64> {
     let spread = Spread::of(seconds.iter().copied())?;
     (spread.most > 0.0).then(|| (spread.most - spread.least) / spread.most)

@@ -1,5 +1,5 @@
-//! The cells: how many viewers hear what in how many rooms, and which figures of that count. Must not know how they are
-//! measured.
+//! The cells: how many viewers receive what in how many rooms, and which figures of that count. Must not know how they
+//! are measured.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::figures::{Figures, Metric};
 use super::overload;
 use crate::steps::Failure;
 
-/// What is asked for.
+/// The measurements that are asked for.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Plan {
     pub(super) rounds: u32,
@@ -17,36 +17,36 @@ pub(super) struct Plan {
     pub(super) viewers: Vec<u32>,
     pub(super) windows: Vec<u32>,
     pub(super) sizes: Vec<u32>,
-    /// How many viewers hear nothing.
+    /// The numbers of idle viewers.
     pub(super) idle: Vec<u32>,
-    /// Few rooms and many, with the same viewers in all.
+    /// Two numbers of rooms, few and many, with the same number of viewers in all.
     pub(super) rooms: [u32; 2],
-    /// The viewers of each of the few.
+    /// The number of viewers in each room of the few.
     pub(super) per_few: u32,
-    /// How many rooms hear nothing, with one viewer each.
+    /// The number of idle rooms, with one viewer each.
     pub(super) idle_rooms: u32,
-    /// How many hear an owner that says too much, and for how long.
+    /// The number of viewers under overload, and for how long.
     pub(super) overload_viewers: u32,
     pub(super) overload_seconds: u32,
     #[serde(skip)]
     pub(super) groups: Vec<Group>,
 }
 
-/// When something is said.
+/// When messages are published.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Pace {
-    /// The owner of each room keeps so many messages in flight.
+pub(super) enum PublishPace {
+    /// The owner of each room keeps this number of messages in flight.
     Window(u32),
-    /// So many messages a second, whatever becomes of them.
+    /// This number of messages a second, however slowly they are acknowledged.
     Rate(f64),
-    /// The same, most of them state values of a few keys.
+    /// The same rate, most of them state values of a few keys.
     Mixed(f64),
-    /// Nothing: the viewers join as fast as they can.
+    /// None: the viewers join as fast as they can.
     Storm,
 }
 
-/// What is measured in each round, by all its contenders.
+/// One measurement of a round, made for all its contenders.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Cell {
     pub(super) name: String,
@@ -55,22 +55,23 @@ pub(super) struct Cell {
     pub(super) viewers: u32,
     pub(super) rooms: u32,
     pub(super) size: u32,
-    pub(super) pace: Pace,
+    pub(super) pace: PublishPace,
     pub(super) contenders: Vec<Contender>,
     pub(super) metrics: Vec<Metric>,
 }
 
-/// The size of messages where it is not what is looked at.
+/// The size of messages where the size is not what is compared.
 pub(super) const SIZE: u32 = 512;
 
-/// The other sizes: a pointer's place, and a page of text.
+/// The other sizes: a pointer's position, and a page of text.
 const OTHER_SIZES: [u32; 2] = [64, 16 * 1024];
 
 /// The share of a core that the floor shall need when latency is measured.
 const LOAD: f64 = 0.5;
 
 impl Plan {
-    /// All cells. The rate of those that have one is half of what the floor can do, by what a `probe` of it costs.
+    /// Returns all cells. The rate of a cell that has one is half of the floor's capacity, by the cost that a `probe`
+    /// of it finds.
     pub(super) fn cells(&self, probe: impl Fn(&Cell) -> Result<Figures, Failure>) -> Result<Vec<Cell>, Failure> {
         let mut cells = Vec::new();
         for &group in &self.groups {
@@ -103,7 +104,7 @@ impl Plan {
                     cells.extend(self.idle.iter().map(|&viewers| joins(viewers, 1, &contender::ALL)));
                     cells.push(joins(self.idle_rooms, self.idle_rooms, &contender::OURS));
                 }
-                // They have no cells: what they compare does not take turns.
+                // They have no cells: their comparisons do not take turns.
                 Group::Isolation | Group::Balance => {}
                 Group::Overload => {
                     let name =
@@ -132,7 +133,7 @@ fn fanout(group: Group, viewers: u32, size: u32, window: u32) -> Cell {
         viewers,
         rooms: 1,
         size,
-        pace: Pace::Window(window),
+        pace: PublishPace::Window(window),
         contenders: contender::ALL.to_vec(),
         metrics: vec![Metric::CpuPerDelivery],
     }
@@ -140,17 +141,17 @@ fn fanout(group: Group, viewers: u32, size: u32, window: u32) -> Cell {
 
 fn latency(viewers: u32, rate: f64) -> Cell {
     let name = format!("{viewers} viewers, {SIZE} bytes, {rate:.1} a second");
-    // What saturates its core here has no latency but a queue.
+    // A server that saturates its core here has no latency but a queue.
     let contenders = contender::ALL.into_iter().filter(|contender| *contender != Contender::Axum).collect();
     let metrics = vec![Metric::P99, Metric::CpuPerDelivery];
-    Cell { name, pace: Pace::Rate(rate), contenders, metrics, ..fanout(Group::Latency, viewers, SIZE, 1) }
+    Cell { name, pace: PublishPace::Rate(rate), contenders, metrics, ..fanout(Group::Latency, viewers, SIZE, 1) }
 }
 
 fn joins(viewers: u32, rooms: u32, contenders: &[Contender]) -> Cell {
     let name = if rooms == 1 { format!("{viewers} idle") } else { format!("{rooms} idle rooms of 1") };
     let metrics = vec![Metric::CpuPerJoin, Metric::BytesPerViewer, Metric::BytesInAll, Metric::BytesWithoutViewers];
     let contenders = contenders.to_vec();
-    Cell { name, rooms, pace: Pace::Storm, contenders, metrics, ..fanout(Group::Joins, viewers, SIZE, 1) }
+    Cell { name, rooms, pace: PublishPace::Storm, contenders, metrics, ..fanout(Group::Joins, viewers, SIZE, 1) }
 }
 
 #[cfg(test)]
@@ -160,7 +161,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// The one without options.
+    /// Returns the plan without options.
     pub(in crate::bench) fn plan() -> Plan {
         Plan {
             rounds: 7,

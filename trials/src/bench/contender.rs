@@ -1,4 +1,4 @@
-//! Who is measured, and how each is started. Must not know what is measured.
+//! The servers that are measured, and how each is started. Must not know what is measured.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,7 +15,7 @@ use crate::steps::{Steps, command, output, root};
 pub(super) enum Contender {
     /// One bare send per viewer.
     Floor,
-    /// The floor once more: how far it is from itself is how little a ratio means.
+    /// The floor once more: the difference between both floors is the error of a ratio.
     FloorAgain,
     /// This server with classic clients.
     Classic,
@@ -30,14 +30,14 @@ pub(super) enum Contender {
 
 use Contender::{Axum, Bun, Classic, Floor, FloorAgain, V2, Ws};
 
-/// All of them, in the order in which they are told.
+/// All of them, in the order of a report.
 pub(super) const ALL: [Contender; 7] = [Floor, FloorAgain, Classic, V2, Bun, Ws, Axum];
 
-/// This project's.
+/// The contenders that are this project's server.
 pub(super) const OURS: [Contender; 2] = [Classic, V2];
 
-/// The contenders in the order of a round: another one is the first each time, so that none has always the same one
-/// before it.
+/// Returns the contenders in the order of a round: another one is the first each time, so that none is always measured
+/// after the same one.
 pub(super) fn in_turn(contenders: &[Contender], round: u32) -> impl Iterator<Item = Contender> {
     let first = round as usize % contenders.len().max(1);
     contenders.iter().cycle().skip(first).take(contenders.len()).copied()
@@ -56,7 +56,7 @@ impl Contender {
         }
     }
 
-    /// What the load generator calls what it speaks.
+    /// Returns the load generator's name for its protocol.
     pub(super) fn protocol(self) -> &'static str {
         match self {
             Classic => "classic",
@@ -69,7 +69,7 @@ impl Contender {
 /// The servers that are not this project's.
 #[derive(Debug)]
 pub(super) struct Relays {
-    /// Where the scripts are.
+    /// The folder of the scripts.
     folder: PathBuf,
     /// Whether npm installed the package `ws`.
     has_ws: bool,
@@ -78,7 +78,7 @@ pub(super) struct Relays {
 }
 
 impl Relays {
-    /// Installs exactly the packages of the lock file, and says so if some cannot be measured here.
+    /// Installs exactly the packages of the lock file, and prints which contenders cannot be measured here.
     pub(super) fn install(steps: &mut Steps) -> Self {
         let folder = folder();
         let mut npm = command("npm", "ci --no-audit --no-fund");
@@ -93,12 +93,12 @@ impl Relays {
         Self { folder, has_ws: installed.is_ok(), bun }
     }
 
-    /// None of them.
+    /// Returns none of them.
     pub(super) fn none() -> Self {
         Self { folder: folder(), has_ws: false, bun: None }
     }
 
-    /// Whether it can be started here.
+    /// Returns whether it can be started here.
     pub(super) fn has(&self, contender: Contender) -> bool {
         match contender {
             Bun => self.bun.is_some(),
@@ -107,7 +107,7 @@ impl Relays {
         }
     }
 
-    /// The program with its arguments. It prints its address when it is ready.
+    /// Returns the program with its arguments. It prints its address when it is ready.
     pub(super) fn command(&self, contender: Contender) -> Command {
         let script = |name: &str| self.folder.join(name);
         let (program, arguments) = match contender {
@@ -123,12 +123,13 @@ impl Relays {
     }
 }
 
-/// Where the scripts of the relays are.
+/// Returns the folder of the relays' scripts.
 fn folder() -> PathBuf {
     root().join("benches/relays")
 }
 
-/// All viewers and owners come from one address, and there may be many. Everything else is as delivered.
+/// Returns the flags of this server: all viewers and owners come from one address, and there may be many. Everything
+/// else is as delivered.
 fn ours() -> [&'static str; 14] {
     [
         "--listen",
@@ -148,7 +149,8 @@ fn ours() -> [&'static str; 14] {
     ]
 }
 
-/// npm links the program where its package may run a script when it is installed; where not, it is in another package.
+/// Returns Bun's program. npm links it where its package may run a script when it is installed; otherwise it is in
+/// another package.
 fn bun(folder: &Path) -> Option<PathBuf> {
     let modules = folder.join("node_modules");
     let mut programs = vec![modules.join(".bin/bun")];

@@ -1,4 +1,4 @@
-//! What the load generator measured in one run. Must not know who was measured.
+//! The load generator's figures of one run. Must not know which server was measured.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::overload;
 
-/// How busy the load generator's core may be.
+/// The greatest share of its core that the load generator may use.
 const BUSY: f64 = 0.8;
 
 /// A figure that is compared.
@@ -30,12 +30,12 @@ pub(super) enum Metric {
     StateAge,
     /// Under overload: how much more memory the server holds at most than with all viewers at rest.
     MemoryGrowth,
-    /// Under overload: what must not happen.
+    /// Under overload: the number of events that must not happen.
     Faults,
 }
 
 impl Metric {
-    /// What it is and its unit.
+    /// Returns its name and its unit.
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::CpuPerDelivery => "CPU per delivery, ns",
@@ -50,12 +50,12 @@ impl Metric {
         }
     }
 
-    /// Whether it means something how many times the floor's it is.
+    /// Returns whether its ratio to the floor's figure means something.
     pub(super) fn is_compared(self) -> bool {
         matches!(self, Self::CpuPerDelivery | Self::P99 | Self::CpuPerJoin)
     }
 
-    /// Where the load generator tells it.
+    /// Returns its path in the load generator's JSON.
     fn path(self) -> &'static str {
         match self {
             Self::CpuPerDelivery => "/server_cpu_ns_per_delivery",
@@ -70,7 +70,7 @@ impl Metric {
         }
     }
 
-    /// The figure in the unit of the title.
+    /// Returns the figure in the unit of the title.
     pub(super) fn shown(self, figure: f64) -> String {
         match self {
             Self::BytesInAll | Self::BytesWithoutViewers | Self::MemoryGrowth => format!("{:.0}", figure / 1024.0),
@@ -81,7 +81,7 @@ impl Metric {
     }
 }
 
-/// What the load generator told, whole.
+/// The load generator's whole output.
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub(super) struct Figures(Value);
@@ -93,24 +93,24 @@ impl From<Value> for Figures {
 }
 
 impl Figures {
-    /// A figure, if it was measured and is not void.
+    /// Returns a figure, if it was measured and is not void.
     pub(super) fn get(&self, metric: Metric) -> Option<f64> {
         if metric == Metric::P99 && self.is_void() { None } else { self.number(metric.path()) }
     }
 
-    /// Whether the load generator was what was slow: then latency and throughput are its own.
+    /// Returns whether the load generator was the slow part: then latency and throughput are its own.
     pub(super) fn is_void(&self) -> bool {
         self.0.get("void").and_then(Value::as_bool).unwrap_or(false) || self.generator() > BUSY
     }
 
-    /// How busy the core of the load generator was: all its threads share it.
+    /// Returns the share of its core that the load generator used; all its threads share it.
     fn generator(&self) -> f64 {
         let threads = self.0.get("generator_threads").and_then(Value::as_array);
         threads.into_iter().flatten().filter_map(|thread| thread.get("cpu")?.as_f64()).sum()
     }
 
-    /// What must not happen in any run: that a viewer does not get every message once and in order, or is closed. What
-    /// is said here cannot be superseded.
+    /// Returns what must not happen in any run: a viewer that did not get every message once and in order, or was
+    /// closed. The messages here cannot be superseded.
     pub(super) fn flaws(&self) -> Option<String> {
         let superseded = self.number("/superseded").map(|count| ("superseded".to_owned(), count));
         let flaws = superseded.into_iter().chain(self.wrongs()).filter(|(_, count)| *count > 0.0);
@@ -118,12 +118,12 @@ impl Figures {
         (!flaws.is_empty()).then(|| flaws.join(", "))
     }
 
-    /// How much of that there was where state values may be superseded.
+    /// Returns the number of such events where state values may be superseded.
     pub(super) fn faults(&self) -> f64 {
         self.wrongs().map(|(_, count)| count).sum()
     }
 
-    /// What went wrong, whatever was said, and how often.
+    /// Returns each kind of error, whatever was published, and its number.
     fn wrongs(&self) -> impl Iterator<Item = (String, f64)> {
         let names = ["lost", "repeated", "out_of_order", "unknown"].into_iter();
         let counts = names.filter_map(|name| Some((name.replace('_', " "), self.number(&format!("/{name}"))?)));
@@ -131,7 +131,7 @@ impl Figures {
         counts.chain(closes.filter_map(|(code, count)| Some((format!("closed with {code}"), count.as_f64()?))))
     }
 
-    /// Adds what was made of them.
+    /// Adds a figure that was computed from them.
     pub(super) fn add(&mut self, name: &str, value: Value) {
         self.0[name] = value;
     }
@@ -155,7 +155,7 @@ impl fmt::Display for Figures {
         if let Some(count) = self.number("/unsaid").filter(|count| *count > 0.0) {
             told.push(format!("{count} messages that were due not taken in time"));
         }
-        told.extend(overload::told(self));
+        told.extend(overload::rate_line(self));
         if self.generator() > 0.0 {
             told.push(format!("generator {:.0} %", 100.0 * self.generator()));
         }
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_found_where_the_load_generator_tells_them() {
+    fn figures_are_found_where_the_load_generator_writes_them() {
         let told = json!({
             "server_cpu_ns_per_delivery": 7_000.5, "latency_us": { "p99": 900 }, "server_cpu_us_per_join": 27.25,
             "server_rss_bytes": { "before": 1_024, "joined": 2_048 }, "bytes_per_viewer": 900, "void": false,
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_lost_or_repeated_and_who_was_closed_is_a_flaw() {
+    fn a_lost_or_repeated_message_and_a_closed_viewer_are_flaws() {
         let good = json!({ "lost": 0, "repeated": 0, "out_of_order": 0, "unknown": 0, "closes": {} });
         assert_eq!(Figures::from(good).flaws(), None);
         let flaws = Figures::from(json!({ "lost": 2, "out_of_order": 1, "closes": { "4008": 3 } })).flaws();

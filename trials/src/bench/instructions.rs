@@ -1,5 +1,5 @@
-//! `cargo xtask bench --instructions`: how many instructions and allocations each part takes, against the committed baseline.
-//! Unlike times they do not depend on what else the machine does. Must not know what a part does.
+//! `cargo xtask bench --instructions`: counts the instructions and allocations of each part, against the committed
+//! baseline. Unlike times they do not depend on the machine's other load. Must not know what a part does.
 
 mod baseline;
 
@@ -15,15 +15,15 @@ use crate::load::target;
 use crate::report::Report;
 use crate::steps::{Failure, Steps, command, output, root};
 use crate::valgrind;
-use baseline::{Baseline, Difference, Part};
+use baseline::{Baseline, Difference, PartName};
 
-/// Where the baseline is, from the root.
+/// The path of the baseline, from the root.
 const BASELINE: &str = "benches/parts/instructions.json";
 
 /// The bench that can do one part a fixed number of times in a function called `counted_work`.
 const BENCH: &str = "parts";
 
-/// The functions of the C library that give memory.
+/// The functions of the C library that allocate memory.
 const ALLOCATING: [&str; 6] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"];
 
 /// Counts every part, and compares the counts with the baseline or makes them the new one.
@@ -34,11 +34,11 @@ pub(super) fn run(wish: Wish, steps: &mut Steps) -> Result<Report, Failure> {
     let mut now = Baseline { tools: tools()?, instructions: Default::default(), allocations: Default::default() };
     let program = build(steps)?;
     for Listed { name, times, asks_for_memory } in parts(&program)? {
-        let Counts { instructions, allocations } = count(&program, &name, times, &out)?;
+        let CallgrindCounts { instructions, allocations } = count(&program, &name, times, &out)?;
         now.instructions.insert(name.clone(), instructions.div_ceil(times));
         if asks_for_memory {
-            // Callgrind counts calls from the start of the program on, so what prepares the part is counted by itself. What a
-            // buffer takes now and then, as it grows, is less than one each time.
+            // Callgrind counts calls from the start of the program on, so the preparation of the part is counted by
+            // itself. The growth of a buffer now and then is less than one allocation each time.
             let before = count(&program, &name, 1, &out)?.allocations;
             now.allocations.insert(name, allocations.saturating_sub(before) / (times - 1));
         }
@@ -55,13 +55,13 @@ pub(super) fn run(wish: Wish, steps: &mut Steps) -> Result<Report, Failure> {
     Ok(Difference::between(&then, &now).into())
 }
 
-/// What the counts depend on besides the code.
+/// Returns the tools on which the counts depend besides the code.
 fn tools() -> Result<String, Failure> {
     let rustc = output("rustc", "--version").ok_or_else(|| Failure::new("`rustc --version` fails"))?;
     Ok(format!("{}, {}, {}", rustc.trim(), valgrind::version()?, std::env::consts::ARCH))
 }
 
-/// What cargo tells of a program that it built.
+/// A line of cargo's JSON output about a program that it built.
 #[derive(Deserialize)]
 struct Built {
     executable: Option<PathBuf>,
@@ -85,13 +85,13 @@ fn build(steps: &mut Steps) -> Result<PathBuf, Failure> {
 /// A part, as the bench lists it.
 struct Listed {
     name: String,
-    /// How often it is done for a count.
+    /// The number of repetitions for a count.
     times: u64,
     /// Whether its allocations are counted too.
     asks_for_memory: bool,
 }
 
-/// All parts.
+/// Returns all parts.
 fn parts(program: &Path) -> Result<Vec<Listed>, Failure> {
     let listed = output(&program.to_string_lossy(), "--list-parts").unwrap_or_default();
     let parts = listed.lines().filter_map(|line| {
@@ -103,15 +103,15 @@ fn parts(program: &Path) -> Result<Vec<Listed>, Failure> {
     if parts.is_empty() { Err(Failure::new("the bench lists no parts")) } else { Ok(parts) }
 }
 
-/// What was counted of one part, over all times.
+/// The counts of one part, over all repetitions.
 #[derive(Debug, PartialEq, Eq)]
-struct Counts {
+struct CallgrindCounts {
     instructions: u64,
     allocations: u64,
 }
 
-/// Counts what happens in `counted_work`, and in all that it calls.
-fn count(program: &Path, name: &Part, times: u64, out: &Path) -> Result<Counts, Failure> {
+/// Counts the instructions of `counted_work` and of everything that it calls.
+fn count(program: &Path, name: &PartName, times: u64, out: &Path) -> Result<CallgrindCounts, Failure> {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--toggle-collect=*counted_work*"]);
     valgrind.arg(format!("--callgrind-out-file={}", out.display())).arg(program).args([
@@ -127,15 +127,15 @@ fn count(program: &Path, name: &Part, times: u64, out: &Path) -> Result<Counts, 
     })
 }
 
-/// Reads callgrind's profile; no instruction is no count.
-fn counts(profile: &str) -> Option<Counts> {
+/// Reads callgrind's profile; a profile without an instruction is no count.
+fn counts(profile: &str) -> Option<CallgrindCounts> {
     let line = profile.lines().find_map(|line| line.strip_prefix("totals:"))?;
     let instructions = line.trim().parse().ok().filter(|total| *total > 0)?;
-    Some(Counts { instructions, allocations: allocations(profile) })
+    Some(CallgrindCounts { instructions, allocations: allocations(profile) })
 }
 
-/// How often memory was asked for. A profile gives each function a number with its name when it first names it, and the
-/// number alone from then on.
+/// Returns the number of allocations. A profile gives each function a number with its name when it first names it, and
+/// only the number from then on.
 fn allocations(profile: &str) -> u64 {
     let (mut numbers, mut is_one, mut sum) = (BTreeSet::new(), false, 0);
     for line in profile.lines() {
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn the_sum_of_a_profile_is_found() {
         let profile = "# callgrind format\nevents: Ir\nsummary: 9\n\nfn=(1)\n0 5\ntotals: 701511\n";
-        assert_eq!(counts(profile), Some(Counts { instructions: 701_511, allocations: 0 }));
+        assert_eq!(counts(profile), Some(CallgrindCounts { instructions: 701_511, allocations: 0 }));
         assert_eq!(counts("events: Ir\ntotals: 0\n"), None);
         assert_eq!(counts(""), None);
     }

@@ -1,5 +1,5 @@
-//! What viewers that stop reading cost the others and the server: blocks with and without them take turns in one server
-//! process. Must not know what the server does about them.
+//! The cost of viewers that stop reading, for the others and for the server: blocks with and without them take turns in
+//! one server process. Must not know the server's measures against them.
 
 mod stay;
 mod target;
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::alone::Outcome;
-use super::cell::{Cell, Pace, Plan, SIZE};
+use super::alone::AloneSummary;
+use super::cell::{Cell, Plan, PublishPace, SIZE};
 use super::contender::{Contender, OURS, Relays};
 use super::figures::Metric;
-use super::journal::Journal;
+use super::journal::RunJournal;
 use super::run::{Bed, Cores};
 use super::statistics::Spread;
 use super::{Bench, Group, QUICK_ROUNDS, QUICK_VIEWERS, watch};
@@ -22,33 +22,33 @@ use crate::load::release;
 use crate::load::server::Server;
 use crate::report::Report;
 use crate::steps::{Failure, Steps};
-use stay::{Glance, Stay};
+use stay::{Glance, StalledStay};
 use target::in_time;
 
-/// How many pairs of blocks there are.
+/// The number of pairs of blocks.
 const PAIRS: u32 = 5;
 
-/// How long a block is: windows close within a few seconds, and stalled viewers stay for up to 12 s after.
+/// The length of a block: windows close within a few seconds, and stalled viewers stay for up to 12 s after.
 const BLOCK_SECONDS: u32 = 20;
 const QUICK_BLOCK_SECONDS: u32 = 15;
 
-/// How many viewers there are, and one of how many stalls.
+/// The number of viewers, and one of how many stalls.
 const VIEWERS: u32 = 2_000;
 const ONE_OF: u32 = 10;
 
 /// The share of its core that the server shall need.
 const LOAD: f64 = 0.5;
 
-/// How many messages there are in a second at least: fewer would not close a window in time.
+/// The lowest rate of messages in a second: fewer would not close a window in time.
 const RATE_MIN: f64 = 40.0;
 
-/// How long it is measured what the server can do.
+/// The time in which the server's capacity is measured.
 const PROBE_SECONDS: u32 = 3;
 
-/// How often it is looked at the server.
+/// The time between two looks at the server.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long the server may take until it has closed what the load generator has left.
+/// The most time until the server has closed all connections that the load generator has left.
 const REST: Duration = Duration::from_secs(10);
 
 /// One block, besides its figures.
@@ -59,7 +59,7 @@ struct Block {
     pair: u32,
     stalled: u32,
     #[serde(flatten)]
-    stay: Stay,
+    stay: StalledStay,
 }
 
 /// Both kinds of blocks.
@@ -68,7 +68,7 @@ struct Cells {
     stalled: Cell,
 }
 
-/// Measures it.
+/// Measures all contenders.
 pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure> {
     let quick = |quick: u32, full: u32| if options.quick { quick } else { full };
     let viewers = options.viewers.first().copied().unwrap_or(quick(QUICK_VIEWERS, VIEWERS)).max(ONE_OF);
@@ -80,7 +80,7 @@ pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure>
     };
     let (relays, cores, generator) = (Relays::none(), Cores::of_this_machine(), release("rtbroadcaster"));
     let bed = Bed { plan: &plan, relays: &relays, cores, generator: &generator };
-    let mut journal = Journal::begin(&plan, cores);
+    let mut journal = RunJournal::begin(&plan, cores);
     let (mut seen, mut claims) = (Vec::new(), Vec::new());
     for contender in OURS {
         let cells = Cells::at(viewers, rate(&bed, contender, viewers)?);
@@ -90,13 +90,13 @@ pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure>
         seen.extend(blocks);
     }
     steps.pass();
-    Ok(Outcome { seen, claims }.report(&journal, options.json.as_deref()))
+    Ok(AloneSummary { seen, claims }.report(&journal, options.json.as_deref()))
 }
 
-/// So many messages a second that the server needs about half of its core.
+/// Returns the messages a second at which the server needs about half of its core.
 fn rate(bed: &Bed<'_>, contender: Contender, viewers: u32) -> Result<f64, Failure> {
     let plan = Plan { seconds: bed.plan.seconds.min(PROBE_SECONDS), ..bed.plan.clone() };
-    let probe = Cell { metrics: vec![Metric::CpuPerDelivery], ..cell(viewers, Pace::Window(1), "") };
+    let probe = Cell { metrics: vec![Metric::CpuPerDelivery], ..cell(viewers, PublishPace::Window(1), "") };
     let figures = Bed { plan: &plan, ..*bed }.measure(contender, &probe)?;
     let cost = figures.get(Metric::CpuPerDelivery).filter(|cost| *cost > 0.0);
     let cost = cost.ok_or_else(|| Failure::new("a delivery costs nothing"))?;
@@ -105,7 +105,7 @@ fn rate(bed: &Bed<'_>, contender: Contender, viewers: u32) -> Result<f64, Failur
     Ok(rate)
 }
 
-fn cell(viewers: u32, pace: Pace, stalls: &str) -> Cell {
+fn cell(viewers: u32, pace: PublishPace, stalls: &str) -> Cell {
     Cell {
         name: format!("{viewers} viewers, {SIZE} bytes, {stalls}"),
         group: Group::Isolation,
@@ -120,13 +120,13 @@ fn cell(viewers: u32, pace: Pace, stalls: &str) -> Cell {
 
 impl Cells {
     fn at(viewers: u32, rate: f64) -> Self {
-        let of = |stalls: &str| cell(viewers, Pace::Rate(rate), &format!("{rate:.1} a second, {stalls}"));
+        let of = |stalls: &str| cell(viewers, PublishPace::Rate(rate), &format!("{rate:.1} a second, {stalls}"));
         Self { calm: of("none stalls"), stalled: of(&format!("{} stall", viewers / ONE_OF)) }
     }
 }
 
-/// All blocks of a contender, in one server process.
-fn blocks(bed: &Bed<'_>, journal: &mut Journal, contender: Contender, cells: &Cells) -> Result<Vec<Block>, Failure> {
+/// Measures all blocks of a contender, in one server process.
+fn blocks(bed: &Bed<'_>, journal: &mut RunJournal, contender: Contender, cells: &Cells) -> Result<Vec<Block>, Failure> {
     let server = bed.serve(contender)?;
     let idle_files = process::open_files(server.process())?;
     let mut blocks = Vec::new();
@@ -137,7 +137,8 @@ fn blocks(bed: &Bed<'_>, journal: &mut Journal, contender: Contender, cells: &Ce
             let load = || bed.load(&server, contender, cell, &["--stalled", &share]);
             let (outcome, glances) = watch::during(LOOK, || glance(pid, begin), load);
             journal.note(pair, cell, contender, outcome);
-            let block = Block { contender, pair, stalled, stay: Stay::of(&glances?, stalled, &in_time(contender)) };
+            let block =
+                Block { contender, pair, stalled, stay: StalledStay::of(&glances?, stalled, &in_time(contender)) };
             println!("  {}", shown(&block));
             blocks.push(block);
             rest(&server, idle_files)?;
@@ -155,7 +156,7 @@ fn glance(pid: u32, begin: Instant) -> Result<Glance, Failure> {
     })
 }
 
-/// Waits until the server has no connection any more: a block must not find those of the one before.
+/// Waits until the server has no connections: a block must not find those of the one before.
 fn rest(server: &Server, idle_files: u64) -> Result<(), Failure> {
     let deadline = Instant::now() + REST;
     while process::open_files(server.process())? > idle_files {

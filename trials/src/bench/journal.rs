@@ -1,4 +1,4 @@
-//! Every run as it was, printed when it is done and kept for the file. Must not know what is made of it.
+//! Every run as it was, printed when it is done and kept for the file. Must not know what is computed from it.
 
 use std::fs;
 use std::path::Path;
@@ -14,27 +14,27 @@ use crate::steps::{Failure, command};
 
 /// One run.
 #[derive(Debug, Serialize)]
-struct Record {
+struct RunRecord {
     /// From 0.
     round: u32,
     cell: String,
     contender: Contender,
     #[serde(skip_serializing_if = "Option::is_none")]
     figures: Option<Figures>,
-    /// Why there are none.
+    /// Why it has no figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
 }
 
 /// All runs so far.
 #[derive(Debug, Serialize)]
-pub(super) struct Journal {
+pub(super) struct RunJournal {
     machine: Machine,
     plan: Plan,
-    runs: Vec<Record>,
+    runs: Vec<RunRecord>,
 }
 
-/// What the figures depend on besides the code.
+/// The machine and the versions on which the figures depend besides the code.
 #[derive(Debug, Default, Serialize)]
 struct Machine {
     processor: String,
@@ -60,13 +60,13 @@ impl Machine {
     }
 }
 
-/// What a program says that is not there.
+/// The output of a program that is not there.
 fn unknown() -> std::process::Output {
     std::process::Output { status: Default::default(), stdout: Vec::new(), stderr: Vec::new() }
 }
 
-impl Journal {
-    /// Tells on what machine it is measured.
+impl RunJournal {
+    /// Prints on which machine it is measured.
     pub(super) fn begin(plan: &Plan, cores: Cores) -> Self {
         let machine = Machine::this(cores);
         let Machine { processor, kernel, cores, placement, commit } = &machine;
@@ -74,7 +74,7 @@ impl Journal {
         Self { machine, plan: plan.clone(), runs: Vec::new() }
     }
 
-    /// Prints and keeps what a run came to.
+    /// Prints and keeps the outcome of a run.
     pub(super) fn note(&mut self, round: u32, cell: &Cell, contender: Contender, outcome: Result<Figures, Failure>) {
         print!("round {}/{}  {}  {}: ", round + 1, self.plan.rounds, cell.name, contender.name());
         let (figures, failure) = match outcome {
@@ -87,10 +87,10 @@ impl Journal {
                 (None, Some(failure.to_string()))
             }
         };
-        self.runs.push(Record { round, cell: cell.name.clone(), contender, figures, failure });
+        self.runs.push(RunRecord { round, cell: cell.name.clone(), contender, figures, failure });
     }
 
-    /// The figure of each round.
+    /// Returns the figure of each round.
     pub(super) fn rounds(&self, cell: &Cell, contender: Contender, metric: Metric) -> Rounds {
         let mut rounds = vec![None; self.plan.rounds as usize];
         for run in self.runs.iter().filter(|run| run.cell == cell.name && run.contender == contender) {
@@ -99,28 +99,28 @@ impl Journal {
         rounds
     }
 
-    /// How many runs have no figures, because something was lost or did not work.
+    /// Returns the number of runs without figures, because something was lost or did not work.
     pub(super) fn failures(&self) -> usize {
         self.runs.iter().filter(|run| run.failure.is_some()).count()
     }
 
-    /// Writes everything to a file, and what was made of it.
+    /// Writes everything to a file, with the summary.
     pub(super) fn write(&self, summary: &impl Serialize, path: &Path) -> Result<(), Failure> {
         #[derive(Serialize)]
-        struct Whole<'a, S> {
+        struct JournalFile<'a, S> {
             #[serde(flatten)]
-            journal: &'a Journal,
+            journal: &'a RunJournal,
             summary: &'a S,
         }
-        let text = serde_json::to_string_pretty(&Whole { journal: self, summary });
+        let text = serde_json::to_string_pretty(&JournalFile { journal: self, summary });
         let text = text.expect("figures and names can be written") + "\n";
         fs::write(path, text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
     }
 }
 
 #[cfg(test)]
-impl Journal {
-    /// One in which only these runs happened: round, cell, contender, and what was told.
+impl RunJournal {
+    /// Returns a journal of only these runs: round, cell, contender, and output.
     pub(super) fn of(plan: &Plan, runs: &[(u32, &Cell, Contender, Option<serde_json::Value>)]) -> Self {
         let mut journal = Self { machine: Machine::default(), plan: plan.clone(), runs: Vec::new() };
         for (round, cell, contender, told) in runs {

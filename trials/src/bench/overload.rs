@@ -1,53 +1,54 @@
-//! An owner that says ten times what the lanes carry: what they carry is found out first, with another server. Must not
-//! know how a server is started.
+//! An owner that publishes ten times what the lanes carry; their capacity is measured first, with another server. Must
+//! not know how a server is started.
 
 use std::fmt::Write;
 
 use serde_json::json;
 
 use super::Group;
-use super::cell::{Cell, Pace};
-use super::claim::Claim;
+use super::cell::{Cell, PublishPace};
+use super::claim::TargetClaim;
 use super::contender::{Contender, OURS};
 use super::figures::{Figures, Metric};
 use super::run::Bed;
 use super::summary::Valid;
 use crate::steps::Failure;
 
-/// How many times what the lanes carry the owner says.
+/// The owner's rate, in times the lanes' capacity.
 const TIMES: f64 = 10.0;
 
 /// The most messages that a lane takes for one pass over the viewers (`PASS_FRAMES_MAX` of the library). A closed loop
 /// with as many in flight shows what lanes carry.
 pub(super) const PASS_MESSAGES: u32 = 64;
 
-/// How long it is looked what the lanes carry.
+/// The time in which the lanes' capacity is measured.
 const PROBE_SECONDS: u32 = 3;
 
-/// How much more memory the server may hold than with all viewers at rest. By the limits of docs/configuration.md a room
-/// has 1 MiB on its way to the lanes, 1 MiB of history and 1 MiB of state. Each counts key and parameters; of 512 bytes
-/// they are two thirds of what a message takes, which holds them once, in the frame of the one protocol that is spoken.
-/// A pass copies at most 256 KiB of frames into one piece. Backlogs are not in it: who reads has none.
+/// The most by which the server's memory may grow over its memory with all viewers at rest. By the limits of
+/// docs/configuration.md a room has 1 MiB on its way to the lanes, 1 MiB of history and 1 MiB of state. Each counts key
+/// and parameters. With 512 bytes these are two thirds of a message's memory, which holds them once, in the frame of
+/// the one protocol in use. A pass copies at most 256 KiB of frames into one piece. Backlogs are not in it: a viewer
+/// that reads has none.
 const MEMORY_BYTES: f64 = (1.5 * 3.0 + 0.25) * 1024.0 * 1024.0;
 
-/// How old state values may be when a viewer has them: as old as the pass that brings them is long, each by its 99th
-/// percentile.
+/// The greatest age of state values when a viewer has them, in passes: their 99th percentile against that of the
+/// passes.
 const PASSES: f64 = 1.0;
 
-/// From which share of the messages that were due on the rate counts as reached.
+/// From this share of the due messages on the rate counts as reached.
 const REACHED: f64 = 0.99;
 
-/// What is measured for each target.
+/// The figures of the targets.
 pub(super) const METRICS: [Metric; 3] = [Metric::StateAge, Metric::MemoryGrowth, Metric::Faults];
 
-/// Has an owner say too much, and adds what that was.
+/// Measures a server whose owner publishes too much, and adds the rates.
 pub(super) fn measure(bed: &Bed<'_>, contender: Contender, cell: &Cell) -> Result<Figures, Failure> {
-    let probe = bed.told(contender, cell, PROBE_SECONDS)?;
+    let probe = bed.figures(contender, cell, PROBE_SECONDS)?;
     let throughput = probe.number("/deliveries_per_second").filter(|rate| *rate > 0.0);
     let throughput = throughput.ok_or_else(|| Failure::new(format!("the lanes carry nothing: {probe}")))?;
     let capacity = throughput / f64::from(cell.viewers);
-    let too_much = Cell { pace: Pace::Mixed(TIMES * capacity), ..cell.clone() };
-    let mut figures = bed.told(contender, &too_much, bed.plan.overload_seconds)?;
+    let too_much = Cell { pace: PublishPace::Mixed(TIMES * capacity), ..cell.clone() };
+    let mut figures = bed.figures(contender, &too_much, bed.plan.overload_seconds)?;
     let number = |path| figures.number(path).ok_or_else(|| Failure::new(format!("no {path}: {figures}")));
     let (said, unsaid) = (number("/messages")?, number("/unsaid")?);
     let added = json!({
@@ -62,8 +63,8 @@ pub(super) fn measure(bed: &Bed<'_>, contender: Contender, cell: &Cell) -> Resul
     Ok(figures)
 }
 
-/// What that came to, if the figures are of an overload.
-pub(super) fn told(figures: &Figures) -> Option<String> {
+/// Returns a line about it, if the figures are of an overload.
+pub(super) fn rate_line(figures: &Figures) -> Option<String> {
     let number = |path: &str| figures.number(path).unwrap_or(f64::NAN);
     let offered = figures.number("/overload/offered")?;
     let (taken, publisher) = (number("/overload/taken"), 100.0 * number("/generator_threads/0/cpu"));
@@ -90,14 +91,14 @@ pub(super) fn told(figures: &Figures) -> Option<String> {
     Some(text)
 }
 
-/// The targets: nothing is lost, memory is bounded, state values are fresh.
-pub(super) fn claims(figures: &Valid<'_>, cells: &[Cell]) -> Vec<Claim> {
+/// Returns the targets: nothing is lost, memory is bounded, state values are fresh.
+pub(super) fn claims(figures: &Valid<'_>, cells: &[Cell]) -> Vec<TargetClaim> {
     let mut claims = Vec::new();
     for cell in cells.iter().filter(|cell| cell.group == Group::Overload) {
         for ours in OURS {
             let name = format!("{}, {}", ours.name(), cell.name);
             let mut claim = |text: &str, at_most: f64, metric: Metric| {
-                claims.push(Claim::new(format!("{name}: {text}"), at_most, figures.rounds(cell, ours, metric)));
+                claims.push(TargetClaim::new(format!("{name}: {text}"), at_most, figures.rounds(cell, ours, metric)));
             };
             claim("p99 of the age of state values / p99 of a pass", PASSES, Metric::StateAge);
             claim("bytes of memory beyond those at rest", MEMORY_BYTES, Metric::MemoryGrowth);
@@ -113,7 +114,7 @@ mod tests {
 
     use super::*;
     use crate::bench::cell::tests::plan;
-    use crate::bench::journal::Journal;
+    use crate::bench::journal::RunJournal;
     use crate::bench::summary::Summary;
     use crate::report::Judged;
 
@@ -131,24 +132,24 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_was_not_reached_is_told() {
-        let told = |taken| told(&figures(taken, 0).into()).unwrap();
+    fn a_rate_that_was_not_reached_is_reported() {
+        let told = |taken| rate_line(&figures(taken, 0).into()).unwrap();
         assert!(told(1_000.0).ends_with(
             "state age p50 1.0 p99 2.0 max 3.0 ms; event age p50 4.0 p99 5.0 max 6.0 ms; pass p50 7.0 p99 8.0 max 9.0 ms; \
                                          RSS 1 KiB joined, 3 max, 2 at the end"
         ));
         assert!(told(420.0).ends_with("4.2 times was reached, by a publisher that used 50 % of its core"));
-        assert_eq!(super::told(&json!({ "lost": 0 }).into()), None);
+        assert_eq!(super::rate_line(&json!({ "lost": 0 }).into()), None);
     }
 
     #[test]
-    fn a_fault_under_overload_fails_and_everything_else_is_told() {
+    fn a_fault_under_overload_fails_and_everything_else_is_reported() {
         let plan = super::super::cell::Plan { groups: vec![Group::Overload], ..plan() };
         let cells = plan.cells(|_| Err(Failure::new("no probe is needed"))).unwrap();
         for (faults, missed) in [(0, 0), (2, 1)] {
             let runs =
                 OURS.map(|ours| (0, &cells[0], ours, Some(figures(1_000.0, if ours == OURS[0] { faults } else { 0 }))));
-            let summary = Summary::of(&Journal::of(&plan, &runs), &cells);
+            let summary = Summary::of(&RunJournal::of(&plan, &runs), &cells);
             assert_eq!(
                 (summary.claims.len(), summary.claims.iter().filter(|claim| !claim.is_met()).count()),
                 (6, missed)

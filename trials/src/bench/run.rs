@@ -7,29 +7,29 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::cell::{Cell, Pace, Plan};
+use super::cell::{Cell, Plan, PublishPace};
 use super::contender::{Contender, Relays};
 use super::figures::Figures;
 use crate::load::server::Server;
 use crate::steps::{Failure, output};
 
-/// How long messages are said before it is measured, in seconds.
+/// The time in which messages are published before the measurement, in seconds.
 const WARM_UP_SECONDS: u32 = 1;
 
-/// How long joins and everything else may take besides the time in which messages are said.
+/// The most time of joins and everything else besides the publishing.
 const MARGIN: Duration = Duration::from_secs(180);
 
-/// How often it is looked whether the load generator has ended.
+/// The time between two looks whether the load generator has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Where the server and the load generator run.
+/// The cores of the server and the load generator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cores {
     /// The server on the first one, the generator on the second one.
     Own,
-    /// Wherever the system wants it, as no other way is there.
+    /// Any core, because there is no other way here.
     Any,
-    /// Wherever the system wants it, as the measurement wants it.
+    /// Any core, because the measurement is about that.
     Shared,
 }
 
@@ -39,10 +39,10 @@ impl Cores {
         if are_two && output("taskset", "--version").is_some() { Self::Own } else { Self::Any }
     }
 
-    /// The same program, with as many open files as it may have, on a core.
+    /// Returns the command on a core, with as many open files as it may have.
     fn on(self, core: u32, command: &Command) -> Command {
         let mut pinned = Command::new("sh");
-        // Neither leaves a process between: the one that is started becomes the program.
+        // Neither leaves a process between: the started process becomes the program.
         pinned.args(["-c", "ulimit -n \"$(ulimit -Hn)\"; exec \"$0\" \"$@\""]);
         if self == Self::Own {
             pinned.args(["taskset", "-c", &core.to_string()]);
@@ -64,7 +64,7 @@ impl fmt::Display for Cores {
     }
 }
 
-/// What a run needs to know.
+/// Everything that a run needs.
 pub(super) struct Bed<'a> {
     pub(super) plan: &'a Plan,
     pub(super) relays: &'a Relays,
@@ -74,7 +74,7 @@ pub(super) struct Bed<'a> {
 }
 
 impl Bed<'_> {
-    /// Has a cell measured, in which nothing may go wrong.
+    /// Measures a cell in which nothing may fail.
     pub(super) fn measure(&self, contender: Contender, cell: &Cell) -> Result<Figures, Failure> {
         let server = self.serve(contender)?;
         self.load(&server, contender, cell, &[])
@@ -85,7 +85,7 @@ impl Bed<'_> {
         Server::spawn(&mut self.cores.on(0, &self.relays.command(contender)))
     }
 
-    /// Has a server measured, with these options of the load generator `besides`. Nothing may go wrong.
+    /// Measures a server with these further options `besides` of the load generator. Nothing may fail.
     pub(super) fn load(
         &self,
         server: &Server,
@@ -104,8 +104,8 @@ impl Bed<'_> {
         }
     }
 
-    /// Starts a server, has the load generator tell of it, whatever goes wrong, and ends it.
-    pub(super) fn told(&self, contender: Contender, cell: &Cell, seconds: u32) -> Result<Figures, Failure> {
+    /// Starts a server, runs the load generator, and ends the server in any case.
+    pub(super) fn figures(&self, contender: Contender, cell: &Cell, seconds: u32) -> Result<Figures, Failure> {
         let server = self.serve(contender)?;
         self.ask(&server, contender, cell, seconds, &[])
     }
@@ -124,27 +124,27 @@ impl Bed<'_> {
         generator.args(["bench", &url, "--protocol", contender.protocol(), "--json"]);
         generator.args(arguments(cell, seconds, server.process())).args(besides);
         let limit = MARGIN + Duration::from_secs((seconds + WARM_UP_SECONDS).into());
-        let told = told(&mut self.cores.on(1, &generator), limit)?;
+        let told = stdout_of(&mut self.cores.on(1, &generator), limit)?;
         let figures = serde_json::from_str(&told).map(<Figures as From<serde_json::Value>>::from);
-        figures.map_err(|error| Failure::new(format!("the load generator tells no figures: {error}")))
+        figures.map_err(|error| Failure::new(format!("the load generator printed no figures: {error}")))
     }
 }
 
-/// What the load generator is asked for.
+/// Returns the arguments of the load generator.
 fn arguments(cell: &Cell, seconds: u32, process: u32) -> Vec<String> {
     let Cell { viewers, rooms, size, pace, .. } = *cell;
     let messages = format!("--viewers {viewers} --seconds {seconds} --warmup {WARM_UP_SECONDS}");
     let pace = match pace {
-        Pace::Window(window) => format!("{messages} --window {window}"),
-        Pace::Rate(rate) => format!("{messages} --rate {rate:.3}"),
-        Pace::Mixed(rate) => format!("{messages} --kind mixed --rate {rate:.3}"),
-        Pace::Storm => format!("--viewers 0 --joins {viewers}"),
+        PublishPace::Window(window) => format!("{messages} --window {window}"),
+        PublishPace::Rate(rate) => format!("{messages} --rate {rate:.3}"),
+        PublishPace::Mixed(rate) => format!("{messages} --kind mixed --rate {rate:.3}"),
+        PublishPace::Storm => format!("--viewers 0 --joins {viewers}"),
     };
     let all = format!("--rooms {rooms} --size {size} --pid {process} {pace}");
     all.split(' ').map(Into::into).collect()
 }
 
-/// Ended when it is dropped, whatever it does.
+/// A load generator; dropping it kills it.
 struct Generator(Child);
 
 impl Drop for Generator {
@@ -155,8 +155,8 @@ impl Drop for Generator {
     }
 }
 
-/// What a program says on stdout until it ends, within `limit`.
-fn told(command: &mut Command, limit: Duration) -> Result<String, Failure> {
+/// Returns the stdout of a program that ends within `limit`.
+fn stdout_of(command: &mut Command, limit: Duration) -> Result<String, Failure> {
     let failed = |error| Failure::new(format!("the load generator cannot be run: {error}"));
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut generator = Generator(spawned.map_err(failed)?);
@@ -170,11 +170,11 @@ fn told(command: &mut Command, limit: Duration) -> Result<String, Failure> {
             None => thread::sleep(LOOK),
         }
     };
-    // What it says is less than a pipe holds.
+    // The output is smaller than a pipe's buffer.
     let (mut out, mut error) = (String::new(), String::new());
     generator.0.stdout.take().expect("it is piped").read_to_string(&mut out).map_err(failed)?;
     generator.0.stderr.take().expect("it is piped").read_to_string(&mut error).map_err(failed)?;
-    // One that found something wrong fails as well, and its figures say what.
+    // A generator that found errors fails as well, and its figures say which.
     if status.success() || out.trim_start().starts_with('{') {
         return Ok(out);
     }
@@ -198,12 +198,12 @@ mod tests {
     }
 
     #[test]
-    fn figures_of_a_program_that_fails_are_heard_and_its_words_without_figures() {
-        let say = |script: &str| told(Command::new("sh").args(["-c", script]), Duration::from_secs(10));
+    fn a_program_that_fails_is_read_for_its_figures_or_its_words() {
+        let say = |script: &str| stdout_of(Command::new("sh").args(["-c", script]), Duration::from_secs(10));
         assert_eq!(say("echo '{}'; exit 1").unwrap(), "{}\n");
         let failure = say("echo no server >&2; exit 2").unwrap_err().to_string();
         assert!(failure.contains("no server"), "{failure}");
-        let late = told(Command::new("sleep").arg("60"), Duration::ZERO).unwrap_err().to_string();
+        let late = stdout_of(Command::new("sleep").arg("60"), Duration::ZERO).unwrap_err().to_string();
         assert!(late.contains("did not end"), "{late}");
     }
 }

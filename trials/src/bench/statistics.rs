@@ -1,11 +1,11 @@
-//! Medians, ratios and spreads of the figures of rounds. Pure, and must not know what they are figures of.
+//! Medians, ratios and spreads of the figures of rounds. Pure, and must not know which figures they are.
 
 use serde::Serialize;
 
-/// How much better than the floor Bun may be before the floor is none: what is measured then is the machine.
+/// How much better than the floor Bun may be. Beyond that the floor is no floor: the figure is that of the machine.
 const FLOOR_MARGIN: f64 = 1.15;
 
-/// The middle one of some numbers, and the outermost ones.
+/// The median of some numbers, with the least and the greatest.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(super) struct Spread {
     pub(super) least: f64,
@@ -14,7 +14,7 @@ pub(super) struct Spread {
 }
 
 impl Spread {
-    /// Of numbers that are some; others do not count.
+    /// Returns that of these numbers, if there are any; NaN and infinity do not count.
     pub(super) fn of(numbers: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut numbers: Vec<f64> = numbers.into_iter().filter(|number| number.is_finite()).collect();
         numbers.sort_by(f64::total_cmp);
@@ -24,25 +24,25 @@ impl Spread {
     }
 }
 
-/// What one contender had in each round; `None` where it has no figure.
+/// The figure of one contender in each round; `None` where it has none.
 pub(super) type Rounds = Vec<Option<f64>>;
 
-/// Both, round by round, where both have a figure and the second one is not 0.
+/// Pairs both, round by round, where both have a figure and the second one is not 0.
 fn paired<'a>(these: &'a [Option<f64>], those: &'a [Option<f64>]) -> impl Iterator<Item = Option<(f64, f64)>> + 'a {
     these.iter().zip(those).map(|(this, that)| Some((*this)?).zip(that.filter(|that| *that > 0.0)))
 }
 
-/// How many times the figure of the same round each is.
+/// Returns the ratio of each to the figure of the same round.
 pub(super) fn ratios(these: &[Option<f64>], those: &[Option<f64>]) -> Rounds {
     paired(these, those).map(|pair| pair.map(|(this, that)| this / that)).collect()
 }
 
-/// How much more each is than the figure of the same round.
+/// Returns the difference of each from the figure of the same round.
 pub(super) fn differences(these: &[Option<f64>], those: &[Option<f64>]) -> Rounds {
     these.iter().zip(those).map(|(this, that)| Some((*this)? - (*that)?)).collect()
 }
 
-/// The mean of both in each round, or the one that there is.
+/// Returns the mean of both in each round, or the one that there is.
 pub(super) fn means(these: &[Option<f64>], those: &[Option<f64>]) -> Rounds {
     let mean = |(this, that): (&Option<f64>, &Option<f64>)| match (*this, *that) {
         (Some(this), Some(that)) => Some(f64::midpoint(this, that)),
@@ -51,19 +51,19 @@ pub(super) fn means(these: &[Option<f64>], those: &[Option<f64>]) -> Rounds {
     these.iter().zip(those).map(mean).collect()
 }
 
-/// The smallest of all in each round.
+/// Returns the least of all in each round.
 pub(super) fn least(all: &[Rounds]) -> Rounds {
     let rounds = all.iter().map(Vec::len).max().unwrap_or(0);
     let least = |round: usize| all.iter().filter_map(|one| *one.get(round)?).min_by(f64::total_cmp);
     (0..rounds).map(least).collect()
 }
 
-/// Whether each round is void: Bun beats the floor by more than 15 %.
+/// Returns for each round whether it is void: Bun beats the floor by more than 15 %.
 pub(super) fn voids(floor: &[Option<f64>], bun: &[Option<f64>]) -> Vec<bool> {
     ratios(floor, bun).iter().map(|ratio| ratio.is_some_and(|ratio| ratio > FLOOR_MARGIN)).collect()
 }
 
-/// The rounds without the void ones.
+/// Returns the rounds without the void ones.
 pub(super) fn valid(rounds: &[Option<f64>], voids: &[bool]) -> Rounds {
     let is_void = |round: usize| voids.get(round).copied().unwrap_or(false);
     rounds.iter().enumerate().map(|(round, figure)| figure.filter(|_| !is_void(round))).collect()
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_median_of_ratios_is_not_the_ratio_of_medians() {
-        // A machine that was slow in one round was so for both.
+        // A machine that was slow in one round was slow for both.
         let (ours, floor) = ([Some(10.0), Some(33.0), Some(12.0)], [Some(10.0), Some(30.0), Some(10.0)]);
         let ratios = Spread::of(ratios(&ours, &floor).into_iter().flatten()).unwrap();
         assert!((ratios.median - 1.1).abs() < 1e-9 && (ratios.most - 1.2).abs() < 1e-9, "{ratios:?}");

@@ -1,23 +1,23 @@
-//! What all rounds together say: medians, ratios to the floor, what is void, and which targets are met. Must not know how
-//! it is shown.
+//! The summary of all rounds: medians, ratios to the floor, void rounds, and met targets. Must not know how it is
+//! shown.
 
 use serde::Serialize;
 
-use super::cell::{Cell, Pace};
-use super::claim::{self, Claim};
+use super::cell::{Cell, PublishPace};
+use super::claim::{self, TargetClaim};
 use super::contender::Contender;
 use super::figures::Metric;
-use super::journal::Journal;
+use super::journal::RunJournal;
 use super::statistics::{Rounds, Spread, means, ratios, valid, voids};
 use crate::report::Judged;
 use crate::steps::Failure;
 
 /// One contender in one cell.
 #[derive(Debug, Serialize)]
-pub(super) struct Row {
+pub(super) struct ContenderRow {
     pub(super) contender: Contender,
     pub(super) figure: Option<Spread>,
-    /// To the mean of both floors of the same round; that of the floor again to the floor.
+    /// Its ratio to the mean of both floors of the same round; of the second floor to the first one.
     pub(super) ratio: Option<Spread>,
 }
 
@@ -26,54 +26,54 @@ pub(super) struct Row {
 pub(super) struct Table {
     pub(super) cell: String,
     pub(super) metric: Metric,
-    pub(super) rows: Vec<Row>,
-    /// The rounds, from 1, that do not count because the floor was none.
+    pub(super) rows: Vec<ContenderRow>,
+    /// The rounds, from 1, that do not count because the floor was no floor.
     pub(super) void_rounds: Vec<usize>,
 }
 
-/// Everything.
+/// The whole summary.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     pub(super) tables: Vec<Table>,
-    pub(super) claims: Vec<Claim>,
-    /// How many runs failed.
+    pub(super) claims: Vec<TargetClaim>,
+    /// The number of failed runs.
     failures: usize,
     /// The cells in which most rounds are void.
     void_cells: Vec<String>,
-    /// Whether no round could be found void: Bun was measured nowhere where the floor was to be held against it.
+    /// Whether no round could be found void: Bun was measured in no cell with a floor.
     pub(super) is_floor_unchecked: bool,
 }
 
 /// The figures that count, by cell, contender and kind.
 pub(super) struct Valid<'a> {
-    journal: &'a Journal,
+    journal: &'a RunJournal,
 }
 
 impl<'a> Valid<'a> {
-    pub(super) fn of(journal: &'a Journal) -> Self {
+    pub(super) fn of(journal: &'a RunJournal) -> Self {
         Self { journal }
     }
 
-    /// The figures of the rounds that are not void.
+    /// Returns the figures of the rounds that are not void.
     pub(super) fn rounds(&self, cell: &Cell, contender: Contender, metric: Metric) -> Rounds {
         valid(&self.journal.rounds(cell, contender, metric), &self.voids(cell))
     }
 
-    /// The floor, of which there are two in each round.
+    /// Returns the mean of both floors of each round.
     pub(super) fn floor(&self, cell: &Cell, metric: Metric) -> Rounds {
         let [one, other] = [Contender::Floor, Contender::FloorAgain].map(|floor| self.rounds(cell, floor, metric));
         means(&one, &other)
     }
 
-    /// Whether Bun has a figure in some round, by which it could be void.
+    /// Returns whether Bun has a figure in some round, by which a round could be void.
     fn has_bun(&self, cell: &Cell) -> bool {
         self.journal.rounds(cell, Contender::Bun, Metric::CpuPerDelivery).iter().any(Option::is_some)
     }
 
-    /// Which rounds are void: by the CPU time that a delivery costs when everybody does what it can. At a given rate it
-    /// depends on how many messages come together.
+    /// Returns for each round whether it is void: by the CPU time of a delivery in a closed loop. At a given rate that
+    /// time depends on how many messages are batched.
     fn voids(&self, cell: &Cell) -> Vec<bool> {
-        if !matches!(cell.pace, Pace::Window(_)) {
+        if !matches!(cell.pace, PublishPace::Window(_)) {
             return Vec::new();
         }
         let cost = |contender| self.journal.rounds(cell, contender, Metric::CpuPerDelivery);
@@ -82,16 +82,16 @@ impl<'a> Valid<'a> {
 }
 
 impl Summary {
-    pub(super) fn of(journal: &Journal, cells: &[Cell]) -> Self {
+    pub(super) fn of(journal: &RunJournal, cells: &[Cell]) -> Self {
         let figures = Valid::of(journal);
         let tables = cells.iter().flat_map(|cell| cell.metrics.iter().map(|&metric| table(&figures, cell, metric)));
         let is_void = |cell: &&Cell| {
             let voids = figures.voids(cell);
-            // One round has no most.
+            // One round alone is no majority.
             voids.len() > 1 && 2 * voids.iter().filter(|void| **void).count() > voids.len()
         };
         let by_floor =
-            |cell: &&Cell| matches!(cell.pace, Pace::Window(_)) && cell.contenders.contains(&Contender::Floor);
+            |cell: &&Cell| matches!(cell.pace, PublishPace::Window(_)) && cell.contenders.contains(&Contender::Floor);
         let mut checked = cells.iter().filter(by_floor).peekable();
         let is_floor_unchecked = checked.peek().is_some() && !checked.any(|cell| figures.has_bun(cell));
         Self {
@@ -105,13 +105,13 @@ impl Summary {
 }
 
 impl Judged for Summary {
-    /// Fails when something was lost in any run, when what must never happen did, and when the floor was none in most
-    /// rounds of a cell. A target that is missed is told; on a busy machine it says little.
+    /// Fails if something was lost in any run, if something forbidden happened, or if the floor was no floor in most
+    /// rounds of a cell. A missed target is only printed; on a busy machine it says little.
     fn verdict(&self) -> Result<(), Failure> {
         if self.failures > 0 {
             return Err(Failure::new(format!("{} runs failed: see FAILED above", self.failures)));
         }
-        // Whatever the machine does.
+        // Independent of the machine.
         if let Some(claim) = self.claims.iter().find(|claim| claim.at_most <= 0.0 && !claim.is_met()) {
             return Err(Failure::new(claim.to_string().trim().to_owned()));
         }
@@ -136,7 +136,7 @@ fn table(figures: &Valid<'_>, cell: &Cell, metric: Metric) -> Table {
             _ => ratios(&rounds, &floor),
         };
         let figure = Spread::of(rounds.into_iter().flatten());
-        Row { contender, figure, ratio: Spread::of(ratio.into_iter().flatten()) }
+        ContenderRow { contender, figure, ratio: Spread::of(ratio.into_iter().flatten()) }
     };
     let voids = figures.voids(cell).into_iter().enumerate();
     Table {
@@ -154,19 +154,19 @@ mod tests {
     use super::*;
     use crate::bench::cell::tests::plan;
 
-    /// A cell of which each contender has these costs in the rounds.
+    /// Returns the summary of a cell in which each contender has these costs in the rounds.
     fn summary(costs: &[(Contender, &[f64])]) -> Summary {
         let plan = plan();
         let cells = plan.cells(|_| Ok(json!({ "server_cpu_ns_per_delivery": 1.0 }).into())).unwrap();
         let mut runs = Vec::new();
         for (contender, costs) in costs {
             for (round, cost) in (0..).zip(*costs) {
-                // Nothing is told where something was lost.
+                // A run in which something was lost has no output.
                 let told = cost.is_finite().then(|| json!({ "server_cpu_ns_per_delivery": cost }));
                 runs.push((round, &cells[0], *contender, told));
             }
         }
-        Summary::of(&Journal::of(&plan, &runs), &cells[..1])
+        Summary::of(&RunJournal::of(&plan, &runs), &cells[..1])
     }
 
     #[test]
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn without_bun_it_is_told_that_no_round_could_be_void() {
+    fn without_bun_the_summary_says_that_no_round_could_be_void() {
         let summary = summary(&[(Contender::Floor, &[900.0, 1.0]), (Contender::V2, &[9.0, 9.0])]);
         assert!(summary.tables[0].void_rounds.is_empty() && summary.verdict().is_ok());
         assert!(summary.to_string().ends_with("\nBun was not measured: no round could be found void\n"), "{summary}");

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::claim::Claim;
+use super::claim::TargetClaim;
 use super::contender::Contender;
 use super::statistics::Spread;
-use super::summary::{Row, Summary, Table};
+use super::summary::{ContenderRow, Summary, Table};
 
-/// What stands for a figure that there is not.
+/// The mark in place of a missing figure.
 const NONE: &str = "-";
 
 impl fmt::Display for Summary {
@@ -26,7 +26,7 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Table { cell, metric, rows, void_rounds } = self;
         writeln!(f, "{cell}: {}, medians (least to most)", metric.title())?;
-        for Row { contender, figure, ratio } in rows {
+        for ContenderRow { contender, figure, ratio } in rows {
             let shown = |figure| metric.shown(figure);
             let figure = figure.map_or_else(|| NONE.into(), |figure| spread(figure, shown));
             let ratio = ratio.map(|ratio| spread(ratio, |ratio| format!("{ratio:.2}")));
@@ -41,7 +41,7 @@ impl fmt::Display for Table {
     }
 }
 
-impl fmt::Display for Claim {
+impl fmt::Display for TargetClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Ratios are small, bytes are not.
         let shown = |figure: f64| if self.at_most < 100.0 { format!("{figure:.2}") } else { format!("{figure:.0}") };
@@ -55,7 +55,7 @@ impl fmt::Display for Claim {
     }
 }
 
-/// The median with the outermost ones, if there are others.
+/// Returns the median, with the least and the greatest if there are others.
 fn spread(Spread { least, median, most }: Spread, shown: impl Fn(f64) -> String) -> String {
     if least.total_cmp(&most).is_eq() {
         return shown(median);
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_table_shows_medians_ratios_and_what_is_void() {
         let floor = Spread { least: 90.0, median: 100.0, most: 110.0 };
-        let row = |contender, figure, ratio| Row { contender, figure, ratio };
+        let row = |contender, figure, ratio| ContenderRow { contender, figure, ratio };
         let table = Table {
             cell: "9 viewers".into(),
             metric: Metric::CpuPerDelivery,
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_target_says_whether_it_is_met() {
-        let claim = |found| Claim { text: "a / b".into(), at_most: 1.1, found };
+        let claim = |found| TargetClaim { text: "a / b".into(), at_most: 1.1, found };
         let found = |median| Some(Spread { least: 1.0, median, most: 2.0 });
         assert_eq!(claim(found(1.1)).to_string(), "  met          a / b: 1.10 (1.00 to 2.00), at most 1.10");
         let alone = Spread { least: 1.0, median: 1.0, most: 1.0 };

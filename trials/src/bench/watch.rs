@@ -1,4 +1,4 @@
-//! Looks at something every so often while something else goes on. Must not know what either is.
+//! Looks at something at intervals while some work runs. Must not know what either is.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::steps::Failure;
 
-/// What comes of `work`, and what was seen meanwhile; the first look is at its beginning.
+/// Returns the outcome of `work`, and the looks meanwhile; the first look is at its beginning.
 pub(super) fn during<T, L: Send>(
     every: Duration,
     mut look: impl FnMut() -> Result<L, Failure> + Send,

@@ -1,5 +1,5 @@
-//! What an owner is told of its viewers, against the truth, while they come, stop reading, read on and go at random: at most
-//! a second old while things move, and exact when nothing does. Must not know how frames are made.
+//! The figures that an owner gets of its viewers, against the truth, while viewers join, stop reading, read on and
+//! leave at random: at most a second old while they change, and exact at rest. Must not know how frames are made.
 
 mod report;
 mod truth;
@@ -25,24 +25,24 @@ use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
-use truth::{Figures, Truth};
+use truth::{Truth, ViewerCounts};
 use watcher::Watcher;
 
-/// How often a message is said, and how long it is: what is not read soon waits in the server.
+/// The time between two messages, and their length: unread ones soon wait in the server.
 const BEAT: Duration = Duration::from_millis(100);
 const MESSAGE_BYTES: usize = 4_096;
 
-/// How long things move before they rest, and how long they rest: what was begun last takes some seconds of it.
+/// How long viewers change before they rest, and how long they rest: the last changes take some seconds of it.
 const MOVE: Duration = Duration::from_secs(10);
 const REST: Duration = Duration::from_secs(8);
 
-/// How long the owner listens when all are gone.
+/// How long the owner listens after all viewers have left.
 const LAST: Duration = Duration::from_secs(2);
 
-/// How long everything may take besides.
+/// The most time of everything besides.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// No viewer is closed for what it does not read: that it lags is to be told.
+/// No viewer is closed because it does not read: its lag is to be reported.
 const FLAGS: [&str; 6] = ["--log", "warn", "--stall-timeout", "none", "--backlog-bytes-max", "none"];
 
 /// The flags of this scenario.
@@ -62,15 +62,15 @@ pub(super) struct Options {
 pub(super) struct Plan {
     seed: u64,
     viewers: u32,
-    /// How often things move and rest.
+    /// How often viewers change and rest.
     rounds: u32,
 }
 
-/// What the owner was told, and when.
+/// The figures that the owner got, and when.
 #[derive(Debug, Clone, Copy)]
-struct Told {
+struct ReportedFigures {
     at: Instant,
-    figures: Figures,
+    figures: ViewerCounts,
 }
 
 impl Scenario for Plan {
@@ -87,7 +87,7 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     files::suffice_for(plan.viewers)?;
     let server = Server::start(&release("rtbroadcaster"), &FLAGS)?;
@@ -112,12 +112,12 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     Ok(Findings { plan, told, truth, rests, before, after })
 }
 
-/// The owner: speaks all the time, and notes what it is told.
+/// The owner: publishes all the time, and notes the figures.
 async fn speak(
     address: SocketAddr,
     opened: mpsc::Sender<String>,
     mut ended: oneshot::Receiver<()>,
-) -> Result<Vec<Told>, Failure> {
+) -> Result<Vec<ReportedFigures>, Failure> {
     let spoken = async {
         let mut peer = Peer::open_as(address, V2).await?;
         peer.say(r#"{"type":"create","id":"create"}"#).await?;
@@ -142,13 +142,13 @@ async fn speak(
     spoken.await.map_err(|error| Failure::new(format!("the owner: {error}")))
 }
 
-fn heard(text: &str) -> Option<Told> {
+fn heard(text: &str) -> Option<ReportedFigures> {
     let Ok(Answer::Audience(audience)) = Answer::read(text) else { return None };
-    let figures = Figures { viewers: audience.viewers, lagging: audience.lagging? };
-    Some(Told { at: Instant::now(), figures })
+    let figures = ViewerCounts { viewers: audience.viewers, lagging: audience.lagging? };
+    Some(ReportedFigures { at: Instant::now(), figures })
 }
 
-/// All viewers move, and rest; gives the moments at which all rested.
+/// All viewers change, and rest; returns the moments at which all rested.
 async fn watch(
     address: SocketAddr,
     plan: Plan,

@@ -1,5 +1,5 @@
-//! The profile of a public benchmark: viewers that are each off for 2 s in every 15 s at random, half cut by RST and half by
-//! FIN, while one message a second is said. Told is what arrived, and how late what was said meanwhile. Must not know frames.
+//! The profile of a public benchmark: viewers that are each off for 2 s in every 15 s at random, half cut by RST and
+//! half by FIN, at one message a second. Reports what arrived, and how late missed messages were. Must not know frames.
 
 mod report;
 
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Given;
-use super::herd::{Breed, Herd, Order, Owner, Sums, Task};
+use super::herd::{Breed, Herd, HerdOrder, HerdTask, Owner, Sums};
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
 use crate::report::Report;
@@ -23,16 +23,16 @@ use report::Findings;
 const EVERY: Duration = Duration::from_secs(15);
 const OFF: Duration = Duration::from_secs(2);
 
-/// How often a message is said.
+/// The time between two messages.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// From how many addresses the viewers of one process come. All processes share them.
+/// The number of addresses of the viewers. All processes share them.
 const SOURCES: u8 = 20;
 
-/// How long it may take at most until everybody has heard the last message.
+/// The most time until every viewer has the last message.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long everything may take besides the messages.
+/// The most time of everything besides the messages.
 const MARGIN: Duration = Duration::from_secs(600);
 
 /// The options of this scenario.
@@ -45,7 +45,7 @@ pub(super) struct Options {
     /// blinks: how many messages, one a second
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(15..=3_600))]
     blink_messages: u32,
-    /// blinks: of which program the viewers are; may be repeated [default: both, one after the other]
+    /// blinks: which program the viewers are; may be repeated [default: both, one after the other]
     #[arg(long, value_enum)]
     blink_clients: Vec<Breed>,
 }
@@ -75,7 +75,7 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     if plan.breed == Breed::Sdk {
         crate::node::ensure_websocket(steps)?;
@@ -93,12 +93,12 @@ fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
 async fn play(plan: Plan, server: SocketAddr) -> Result<Sums, Failure> {
     let Plan { seed, breed, viewers, messages } = plan;
     let mut owner = Owner::open(server).await?;
-    let task = Task { server, room: owner.room.clone(), breed, seed, viewers, sources: SOURCES };
+    let task = HerdTask { server, room: owner.room.clone(), breed, seed, viewers, sources: SOURCES };
     let mut herds = Herd::start_all(&task, viewers).await?;
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let times = messages / u32::try_from(EVERY.as_secs()).unwrap_or(u32::MAX);
     for herd in &mut herds {
-        herd.order(Order::Blink { every_ms: millis(EVERY), off_ms: millis(OFF), times }).await?;
+        herd.order(HerdOrder::Blink { every_ms: millis(EVERY), off_ms: millis(OFF), times }).await?;
     }
     owner.speak(BEAT, sleep(BEAT * messages - BEAT / 2)).await;
     let last = owner.settle().await?;

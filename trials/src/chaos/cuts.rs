@@ -1,5 +1,5 @@
-//! Viewers that are cut again and again while an owner speaks: nothing is lost, repeated or out of order for any of
-//! them, and all end in the owner's state. Must not know how frames are made.
+//! Viewers that are cut again and again while an owner publishes: no viewer loses a message, or gets one twice or out
+//! of order, and all end in the owner's state. Must not know how frames are made.
 
 mod cut;
 mod report;
@@ -20,36 +20,36 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::Given;
 use super::patience::{missing, wait_until};
-use super::speaker::{Shared, Speaker};
+use super::speaker::{SharedRecord, Speaker};
 use crate::load::server::Server;
-use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
+use crate::load::{CpuShare, Stretch, on_a_thread, outcome, release};
 use crate::model::fault::{Fault, Faults};
 use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
-use viewer::{House, Viewer};
+use viewer::{Viewer, ViewerShared};
 
-/// Heartbeats that come while a connection lasts, so that `alive` is seen.
+/// A heartbeat so short that connections last long enough to see `alive`.
 const FLAGS: [&str; 2] = ["--ping-interval", "2s"];
 
-/// Heartbeats that leave a viewer that reads late to the stall limit.
+/// A heartbeat so long that a viewer that reads late is closed by the stall limit.
 const LAG_FLAGS: [&str; 2] = ["--ping-interval", "10s"];
 
-/// How many messages may be without an answer.
+/// The most messages without an answer.
 const WINDOW: usize = 32;
 
-/// One viewer in so many comes later than the others.
+/// One viewer in so many joins later than the others.
 const LATE_IN: u32 = 10;
 
-/// How long joining, and catching up after the storm, may take.
+/// The most time of joining, and of catching up after the storm.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One viewer of these lags where all of them are cut.
 const LAG_VIEWERS: u32 = 5;
 
-/// How many times faster messages are said to viewers that lag: they must be able to fall behind.
+/// The factor of the message rate for viewers that lag: they must be able to fall behind.
 const LAG_RATE: u32 = 4;
 
 /// The flags of both scenarios.
@@ -59,7 +59,7 @@ pub(super) struct Options {
     /// cuts, lags: how many viewers; a fifth of them lags
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     viewers: u32,
-    /// cuts, lags: how long messages are said
+    /// cuts, lags: how many seconds messages are published
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
 }
@@ -71,11 +71,11 @@ pub(super) struct Plan {
     viewers: u32,
     rate: u32,
     seconds: u32,
-    /// Whether viewers also read late, so that messages wait for them and newer values replace older ones.
+    /// Whether viewers also read late, so that messages wait for them and newer values supersede older ones.
     lags: bool,
 }
 
-/// The same with viewers that lag.
+/// The scenario with viewers that lag.
 pub(super) struct Lags(Plan);
 
 impl Scenario for Plan {
@@ -106,7 +106,7 @@ impl Scenario for Lags {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     let server = Server::start(&release("rtbroadcaster"), if plan.lags { &LAG_FLAGS } else { &FLAGS })?;
@@ -123,7 +123,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     let (storm, calm) = watch::channel(false);
     let (stop, over) = watch::channel(false);
     let (joined, caught_up) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-    let house = House {
+    let shared = ViewerShared {
         address,
         lags: plan.lags,
         record: record.clone(),
@@ -132,9 +132,9 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
         joined: Arc::clone(&joined),
         caught_up: Arc::clone(&caught_up),
     };
-    let viewers = on_a_thread(limit, move || hear(plan, house));
+    let viewers = on_a_thread(limit, move || hear(plan, shared));
     missing(PATIENCE, &joined, plan.viewers - plan.viewers.div_ceil(LATE_IN));
-    // Whoever is gone tells why when it is joined.
+    // A thread that has ended reports why when it is joined.
     let _ = begin.send(());
     let _ = all_said.recv();
     storm.send_replace(true);
@@ -149,7 +149,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     let of = |who| move |failure| Failure::new(format!("{who}: {failure}"));
     let (owner_faults, owner_busy) = outcome(owner).map_err(of("the owner"))?;
     wait_until(PATIENCE, || viewers.is_finished());
-    // Whoever is still there says what it waits for.
+    // Each viewer that is still connected reports what it waits for.
     stop.send_replace(true);
     let (viewers, viewers_busy) = outcome(viewers).map_err(of("the viewers"))?;
     server.stop()?;
@@ -159,22 +159,22 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     Ok(Findings::new(plan, &viewers, &record, faults, busy, catching_up, started.elapsed()))
 }
 
-/// The owner: opens the room, speaks when it may begin, and ends the room when it is told.
+/// The owner: opens the room, publishes from `begin` on, and ends the room on `end`.
 async fn speak(
     address: SocketAddr,
     plan: Plan,
-    opened: mpsc::Sender<Shared>,
+    opened: mpsc::Sender<SharedRecord>,
     begun: oneshot::Receiver<()>,
     said: mpsc::Sender<()>,
     ended: oneshot::Receiver<()>,
-) -> Result<(Faults, Busy), Failure> {
+) -> Result<(Faults, CpuShare), Failure> {
     let stretch = Stretch::begin()?;
     let spoken = async {
         let mut speaker = Speaker::open(address, plan.seed).await?;
         let _ = opened.send(speaker.record().clone());
         let _ = speaker.hear_until(begun).await?;
         let mut ticks = interval(Duration::from_secs(1) / plan.rate);
-        // Late messages are said at once: their number is fixed.
+        // Late messages are sent at once: their number is fixed.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
         for number in 0..u64::from(plan.rate) * u64::from(plan.seconds) {
             speaker.hear_until(ticks.tick()).await?;
@@ -190,18 +190,18 @@ async fn speak(
     Ok((faults, stretch.end()?))
 }
 
-/// All viewers, each until the room has ended.
-async fn hear(plan: Plan, house: House) -> Result<(Vec<Viewer>, Busy), Failure> {
+/// Runs all viewers until the room has ended.
+async fn hear(plan: Plan, shared: ViewerShared) -> Result<(Vec<Viewer>, CpuShare), Failure> {
     let stretch = Stretch::begin()?;
     let mut tasks = JoinSet::new();
     for number in 0..plan.viewers {
         let mut random = Random::new(plan.seed, 1 << 32 | u64::from(number));
         let is_late = number % LATE_IN == LATE_IN - 1;
         let delay = if is_late { random.within(0..u64::from(plan.seconds) * 500 + 1) } else { 0 };
-        let viewer = Viewer::new(house.clone(), random);
+        let viewer = Viewer::new(shared.clone(), random);
         tasks.spawn(viewer.run(Duration::from_millis(delay)));
     }
-    drop(house);
+    drop(shared);
     let mut viewers = Vec::new();
     while let Some(viewer) = tasks.join_next().await {
         viewers.push(viewer.map_err(|error| Failure::new(format!("a viewer: {error}")))?);

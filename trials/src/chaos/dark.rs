@@ -1,6 +1,6 @@
 //! Paths that go dark: a relay stops forwarding in one direction or in both, keeps its sockets open, and carries new
-//! connections. Told is when each client notices, when it is back, whether its room lived, and what was lost.
-//! Must not know frames.
+//! connections. Reports when each client notices, when it is back, whether its room lived, and what was lost. Must not
+//! know frames.
 
 mod log;
 mod report;
@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Given;
-use super::clients::Kind;
+use super::clients::ClientKind;
 use super::relay::Dark;
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
@@ -24,25 +24,25 @@ use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
-use trial::{Role, Trial};
+use trial::{DarkTrial, Role};
 
-/// How long it takes at least until a path goes dark after everybody is in: the server has told an owner by then that it
-/// hears more often of a room with viewers. At most it takes the time between two heartbeats more, so that it happens at any
+/// The least time until a path goes dark after all are in: by then the server has told an owner that it sends `alive`
+/// more often to a room with viewers. At most it takes the time between two heartbeats more, so that it happens at any
 /// moment of them.
 const AFTER: Duration = Duration::from_secs(7);
 
-/// The time between the beginnings of two trials: at once they would make each other slow, and a client that was answered
-/// slowly waits longer for the next answer.
+/// The time between the beginnings of two trials: at once they would slow each other down, and a client that was
+/// answered slowly waits longer for the next answer.
 const APART: Duration = Duration::from_millis(200);
 
-/// How long everything may take.
+/// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// The options of this scenario.
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
 pub(super) struct Options {
-    /// dark: how often each kind of client, role and direction
+    /// dark: how many trials of each kind of client, role and direction
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=30))]
     dark_runs: u32,
     /// dark: the server's --ping-interval
@@ -58,17 +58,17 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// All trials, each at its own moment.
-    fn trials(&self) -> Vec<Trial> {
+    /// Returns all trials, each at its own moment.
+    fn trials(&self) -> Vec<DarkTrial> {
         let mut random = Random::new(self.seed, 0);
         let ping_ms = 1_000 * u64::from(self.options.dark_ping_seconds);
         let mut trials = Vec::new();
         for _ in 0..self.options.dark_runs {
-            for kind in Kind::ALL {
+            for kind in ClientKind::ALL {
                 for role in Role::ALL {
                     for dark in Dark::ALL {
                         let after = AFTER + Duration::from_millis(random.within(0..ping_ms));
-                        trials.push(Trial { kind, role, dark, after });
+                        trials.push(DarkTrial { kind, role, dark, after });
                     }
                 }
             }
@@ -90,7 +90,7 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it: all trials, on one server, the next one without waiting for the one before.
+/// Runs all trials on one server, without waiting for the one before.
 fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     node::ensure_websocket(steps)?;
     let started = Instant::now();
@@ -105,10 +105,10 @@ fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
 }
 
 async fn play(
-    trials: Vec<Trial>,
+    trials: Vec<DarkTrial>,
     address: std::net::SocketAddr,
     program: PathBuf,
-) -> Result<Vec<trial::Past>, Failure> {
+) -> Result<Vec<trial::TrialOutcome>, Failure> {
     let mut running = JoinSet::new();
     for (number, trial) in (0..).zip(trials) {
         let program = program.clone();

@@ -1,5 +1,5 @@
-//! A server that is replaced while many viewers are there: all of them come back to the next one, at once or as they
-//! were advised, and those of another room hardly notice. Must not know how frames are made.
+//! A server that is replaced while many viewers are connected: all of them come back to the next one, at once or as
+//! advised, and the viewers of another room hardly notice. Must not know how frames are made.
 
 mod report;
 mod window;
@@ -13,7 +13,7 @@ use clap::Args;
 use super::Given;
 use super::lives::room::{self, Room};
 use super::lives::viewer::Return;
-use super::lives::{Keeping, Lineage};
+use super::lives::{Keeping, ServerSuccession};
 use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Scenario;
@@ -21,23 +21,23 @@ use crate::steps::{Failure, Steps};
 use report::Findings;
 use window::Windows;
 
-/// How many messages a second the room with many viewers has.
+/// The messages a second in the room with many viewers.
 const RATE: u32 = 5;
 
-/// How many viewers the other room has, and how many messages a second.
+/// The number of viewers in the other room, and its messages a second.
 const WITNESSES: u32 = 10;
 const WITNESS_RATE: u32 = 50;
 
-/// How long all is quiet before the server is asked to end, and after everybody is back.
+/// The quiet time before the server is asked to end, and after all viewers are back.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// How long it takes until a viewer that was not let in tries again, in milliseconds.
+/// The time until a viewer whose connection was refused tries again, in milliseconds.
 const RETRY_MS: std::ops::Range<u64> = 50..150;
 
-/// How long everything may take.
+/// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// How many files this program and the server need besides one for each viewer.
+/// The number of files that this program and the server need besides one for each viewer.
 const OTHER_FILES: u64 = 200;
 
 /// The flags of this scenario.
@@ -75,7 +75,7 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let files = open_files_max()?;
     if files < u64::from(plan.viewers) + OTHER_FILES {
@@ -84,9 +84,9 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     }
     let started = Instant::now();
     let Plan { seed, viewers, returns, keeping } = plan;
-    let mut lineage = Lineage::begin("drains", keeping, &mut Random::new(seed, 0))?;
+    let mut lineage = ServerSuccession::begin("drains", keeping, &mut Random::new(seed, 0))?;
     let many = room::Plan { seed, viewers, rate: RATE, returns, retry_ms: RETRY_MS, is_timed: false, limit: LIMIT };
-    // The other room is to be measured, not to be away.
+    // The other room is to be measured, so its viewers are never away for long.
     let returns = Return::AtOnce;
     let few =
         room::Plan { seed: !seed, viewers: WITNESSES, rate: WITNESS_RATE, returns, is_timed: true, ..many.clone() };
@@ -114,12 +114,12 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     Ok(Findings { plan, many, few, windows, ending, begun, ready, time: started.elapsed() })
 }
 
-/// How many files this process, and those that it starts, may have open.
+/// Returns how many files this process, and those that it starts, may have open.
 fn open_files_max() -> Result<u64, Failure> {
     let path = "/proc/self/limits";
     let limits = fs::read_to_string(path).map_err(|error| Failure::new(format!("{path} cannot be read: {error}")))?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
     let soft = line.and_then(|line| line.split_whitespace().next());
-    // The other value that it has is `unlimited`.
+    // The only other value is `unlimited`.
     Ok(soft.and_then(|soft| soft.parse().ok()).unwrap_or(u64::MAX))
 }

@@ -1,13 +1,13 @@
-//! How many files may be open. Must not know what for.
+//! The limit of open files. Must not know their use.
 
 use std::fs;
 
 use crate::steps::Failure;
 
-/// How many files this program and the server need besides one for each viewer.
+/// The number of files that this program and the server need besides one for each viewer.
 const OTHER_FILES: u64 = 200;
 
-/// Fails unless so many viewers, and the server, have a file each.
+/// Fails unless this program and the server may each have a file for so many viewers.
 pub(super) fn suffice_for(viewers: u32) -> Result<(), Failure> {
     let path = "/proc/self/limits";
     let limits = fs::read_to_string(path).map_err(|error| Failure::new(format!("{path} cannot be read: {error}")))?;
@@ -21,7 +21,7 @@ pub(super) fn suffice_for(viewers: u32) -> Result<(), Failure> {
 fn open_max(limits: &str) -> u64 {
     let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
     let soft = line.and_then(|line| line.split_whitespace().next());
-    // The other value that it has is `unlimited`.
+    // The only other value is `unlimited`.
     soft.and_then(|soft| soft.parse().ok()).unwrap_or(u64::MAX)
 }
 
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limit_is_read_from_what_linux_tells() {
+    fn the_limit_is_read_from_the_file_of_linux() {
         assert_eq!(open_max("Max cpu time  1 2 s\nMax open files            1024        4096      files\n"), 1_024);
         assert_eq!(open_max("Max open files            unlimited  unlimited files\n"), u64::MAX);
     }

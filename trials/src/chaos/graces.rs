@@ -1,5 +1,5 @@
-//! Servers that keep rooms are stopped or killed, and the next ones begin a second or a minute later: no room whose owner
-//! behaves as a client does is lost, however short its grace may be. Must not know how frames are made.
+//! Servers that keep rooms are stopped or killed, and the next ones start a second or a minute later. No room is lost
+//! whose owner behaves as a client does, however short its grace may be. Must not know how frames are made.
 
 mod backoff;
 mod owner;
@@ -26,17 +26,17 @@ use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
-use owner::{Event, Owner};
-use plot::{Grace, Stop, Way};
+use owner::{Owner, OwnerEvent};
+use plot::{GracePlan, ServerEnd, Stop};
 use report::Findings;
 
-/// How many servers run at a time.
+/// The number of servers that run at a time.
 const SERVERS_MAX: u32 = 20;
 
-/// How long it may take from the start of a server until every owner is back.
+/// The most time from the start of a server until every owner is back.
 const RETURN: Duration = Duration::from_secs(60);
 
-/// How long one stop may take with everything that follows it, and all of them together besides.
+/// The most time of one stop with everything that follows it, and of all of them together besides.
 const STOP: Duration = Duration::from_secs(150);
 const MARGIN: Duration = Duration::from_secs(60);
 
@@ -53,29 +53,29 @@ pub(super) struct Options {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
     seed: u64,
-    /// How many servers are stopped or killed.
+    /// The number of servers that are stopped or killed.
     stops: u32,
     ack: Ack,
 }
 
-/// What one stop has shown.
+/// The findings of one stop.
 #[derive(Debug)]
 struct Stopped {
     stop: Stop,
-    /// From the start of the next server until every owner was back, unless one is not.
+    /// From the start of the next server until every owner was back; none if one is not.
     back: Option<Duration>,
-    /// How many rooms were lost.
+    /// The number of rooms lost.
     lost: usize,
 }
 
-/// What all servers on one directory have shown.
+/// The findings of all servers on one directory.
 #[derive(Debug, Default)]
 struct Outcome {
     stops: Vec<Stopped>,
     rooms: usize,
     /// How often an owner found no server.
     retries: u64,
-    /// How often one was told to come back later.
+    /// How often an owner was told to come back later.
     refusals: u64,
     faults: Faults,
 }
@@ -93,7 +93,7 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     let servers = plan.stops.min(SERVERS_MAX);
@@ -107,7 +107,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
         .map(|(number, address)| {
             let stops: Vec<_> = plot::stops(number, servers, plan.stops).collect();
             let limit = MARGIN + STOP * u32::try_from(stops.len()).unwrap_or(u32::MAX);
-            on_a_thread(limit, move || async move { Site::open(plan, number, address)?.play(stops).await })
+            on_a_thread(limit, move || async move { GraceSite::open(plan, number, address)?.play(stops).await })
         })
         .collect();
     let outcomes: Result<Vec<_>, _> = threads.into_iter().map(outcome).collect();
@@ -115,24 +115,24 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
 }
 
 /// The servers on one directory, and the rooms in it.
-struct Site {
+struct GraceSite {
     plan: Plan,
     number: u32,
     address: SocketAddr,
     directory: PathBuf,
-    /// What the servers have logged.
+    /// The file of the servers' logs.
     log: PathBuf,
     server: Option<Server>,
-    grace: Grace,
+    grace: GracePlan,
 }
 
-impl Site {
+impl GraceSite {
     fn open(plan: Plan, number: u32, address: SocketAddr) -> Result<Self, Failure> {
         let directory = std::env::temp_dir().join(format!("rtbroadcaster-graces-{number}-{}", std::process::id()));
-        // A process of this number may have been killed here.
+        // A process with this number may have been killed here.
         let _ = fs::remove_dir_all(&directory);
         let log = directory.with_extension("log");
-        Ok(Self { plan, number, address, directory, log, server: None, grace: Grace::of(number) })
+        Ok(Self { plan, number, address, directory, log, server: None, grace: GracePlan::of(number) })
     }
 
     async fn play(mut self, stops: Vec<Stop>) -> Result<Outcome, Failure> {
@@ -166,15 +166,15 @@ impl Site {
             }
         }
         drop(owners);
-        self.end(Way::Term).await?;
+        self.end(ServerEnd::Term).await?;
         Ok(outcome)
     }
 
-    async fn end(&mut self, way: Way) -> Result<(), Failure> {
+    async fn end(&mut self, way: ServerEnd) -> Result<(), Failure> {
         let Some(server) = self.server.take() else { return Ok(()) };
         let ended = spawn_blocking(move || match way {
-            Way::Term => server.stop(),
-            Way::Kill => server.kill(),
+            ServerEnd::Term => server.stop(),
+            ServerEnd::Kill => server.kill(),
         });
         let ended = ended.await.map_err(|error| Failure::new(error.to_string()))?;
         ended.map_err(|failure| Failure::new(format!("server {}: {failure}", self.number)))
@@ -191,17 +191,17 @@ impl Site {
     }
 }
 
-impl Drop for Site {
+impl Drop for GraceSite {
     fn drop(&mut self) {
         self.server = None;
-        // The system clears what cannot be removed now.
+        // The system removes what cannot be removed now.
         let _ = (fs::remove_dir_all(&self.directory), fs::remove_file(&self.log));
     }
 }
 
-/// Waits until every owner that has a room is back; how long that took.
+/// Waits until every owner that has a room is back. Returns how long that took.
 async fn returned(
-    heard: &mut mpsc::UnboundedReceiver<Event>,
+    heard: &mut mpsc::UnboundedReceiver<OwnerEvent>,
     present: &mut BTreeSet<usize>,
     begun: Instant,
     outcome: &mut Outcome,
@@ -211,17 +211,17 @@ async fn returned(
     while back.len() < present.len() {
         let event = timeout_at(deadline, heard.recv()).await.ok().flatten()?;
         match event {
-            Event::Back { room, at } => {
+            OwnerEvent::Back { room, at } => {
                 back.insert(room);
                 last = last.max(at);
             }
-            Event::Lost { room, text } => {
+            OwnerEvent::Lost { room, text } => {
                 present.remove(&room);
                 outcome.faults.note(Fault::Forgotten, || format!("room {room} is lost: {text}"));
             }
-            Event::NoServer => outcome.retries += 1,
-            Event::Refused => outcome.refusals += 1,
-            Event::Odd { room, what } => outcome.faults.note(Fault::OddRoom, || format!("room {room}: {what}")),
+            OwnerEvent::NoServer => outcome.retries += 1,
+            OwnerEvent::Refused => outcome.refusals += 1,
+            OwnerEvent::Odd { room, what } => outcome.faults.note(Fault::OddRoom, || format!("room {room}: {what}")),
         }
     }
     Some(last.saturating_duration_since(begun))

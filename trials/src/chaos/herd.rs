@@ -1,5 +1,5 @@
-//! Thousands of viewers with a relay before them, in a process of its own: so many that one process could not open the files
-//! of all. This is its handle. Must not know what a scenario does with them.
+//! Thousands of viewers with a relay before them, in a process of their own: one process could not open the files of
+//! all. This is its handle. Must not know what a scenario does with them.
 
 mod account;
 mod keeper;
@@ -27,10 +27,10 @@ const COMMAND: &str = "chaos-herd";
 /// that is dark and kept.
 pub(super) const VIEWERS_MAX: u32 = 3_000;
 
-/// How long it may take until all viewers are in, and until they have told what they heard.
+/// The most time until all viewers are in, and until they have reported.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Of which program the viewers are.
+/// The program of the viewers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Breed {
@@ -40,26 +40,26 @@ pub(super) enum Breed {
     Sdk,
 }
 
-/// What a herd is.
+/// The parameters of a herd.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Task {
+pub(super) struct HerdTask {
     pub(super) server: SocketAddr,
     pub(super) room: String,
     pub(super) breed: Breed,
     pub(super) seed: u64,
     pub(super) viewers: u32,
-    /// From how many addresses its relay reaches the server.
+    /// The number of addresses from which its relay reaches the server.
     pub(super) sources: u8,
 }
 
-/// What is done to a herd.
+/// An order to a herd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
-pub(super) enum Order {
+pub(super) enum HerdOrder {
     /// Each viewer is cut once in `every_ms` at random, half by RST and half by FIN, and its path stays closed for
-    /// `off_ms`; for `times` times.
+    /// `off_ms`; this is done `times` times.
     Blink { every_ms: u64, off_ms: u64, times: u32 },
-    /// All are cut by RST, and their paths are open.
+    /// All are cut by RST, and their paths stay open.
     Reset,
     /// All are cut by RST, and their paths answer with 503.
     Unavailable,
@@ -67,7 +67,7 @@ pub(super) enum Order {
     Dark,
     /// All paths are open for new connections.
     Open,
-    /// Waits until every viewer has heard message `last`, or `patience_ms` are over, and tells what they heard.
+    /// Waits until every viewer has message `last`, or `patience_ms` are over, and reports.
     Report { last: u64, patience_ms: u64 },
 }
 
@@ -79,8 +79,8 @@ pub(super) struct Herd {
 }
 
 impl Herd {
-    /// Starts the process. `ready` says when its viewers are in.
-    pub(super) async fn start(task: &Task) -> Result<Self, Failure> {
+    /// Starts the process. `ready` waits for its viewers.
+    pub(super) async fn start(task: &HerdTask) -> Result<Self, Failure> {
         let failed = |error| Failure::new(format!("a process for viewers does not start: {error}"));
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command.arg(COMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
@@ -93,8 +93,8 @@ impl Herd {
         Ok(herd)
     }
 
-    /// Starts as many as `viewers` need, and waits until all are in.
-    pub(super) async fn start_all(task: &Task, viewers: u32) -> Result<Vec<Self>, Failure> {
+    /// Starts as many processes as `viewers` need, and waits until all viewers are in.
+    pub(super) async fn start_all(task: &HerdTask, viewers: u32) -> Result<Vec<Self>, Failure> {
         let mut herds = Vec::new();
         let mut left = viewers;
         let count = viewers.div_ceil(VIEWERS_MAX).max(1);
@@ -102,7 +102,7 @@ impl Herd {
             let viewers = left.div_ceil(count - number);
             left -= viewers;
             let seed = task.seed.wrapping_add(number.into());
-            herds.push(Self::start(&Task { seed, viewers, ..task.clone() }).await?);
+            herds.push(Self::start(&HerdTask { seed, viewers, ..task.clone() }).await?);
         }
         for herd in &mut herds {
             herd.ready().await?;
@@ -112,26 +112,26 @@ impl Herd {
 
     /// Waits until all of its viewers are in.
     async fn ready(&mut self) -> Result<(), Failure> {
-        self.read::<Ready>(PATIENCE).await.map(drop)
+        self.read::<HerdReady>(PATIENCE).await.map(drop)
     }
 
-    pub(super) async fn order(&mut self, order: Order) -> Result<(), Failure> {
+    pub(super) async fn order(&mut self, order: HerdOrder) -> Result<(), Failure> {
         self.write(&order).await
     }
 
-    /// Waits until its viewers have heard message `last`, or patience ends, and returns what they heard.
+    /// Waits until its viewers have message `last`, or patience ends, and returns their sums.
     pub(super) async fn report(mut self, last: u64, patience: Duration) -> Result<Sums, Failure> {
         let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-        self.order(Order::Report { last, patience_ms }).await?;
+        self.order(HerdOrder::Report { last, patience_ms }).await?;
         self.read(patience + PATIENCE).await
     }
 
-    /// Has the process sleep: no timer of it fires, and nothing is read.
+    /// Stops the process: no timer of it fires, and it reads nothing.
     pub(super) fn sleep(&self) -> Result<(), Failure> {
         process::stop(self.process()?)
     }
 
-    /// Has the process wake up.
+    /// Continues the process.
     pub(super) fn wake(&self) -> Result<(), Failure> {
         process::signal(self.process()?, "CONT")
     }
@@ -148,7 +148,7 @@ impl Herd {
 
     async fn read<T: for<'a> Deserialize<'a>>(&mut self, patience: Duration) -> Result<T, Failure> {
         let line = timeout(patience, self.lines.next_line()).await;
-        let line = line.map_err(|_| Failure::new(format!("a process for viewers says nothing for {patience:?}")))?;
+        let line = line.map_err(|_| Failure::new(format!("a process of viewers printed nothing for {patience:?}")))?;
         match line {
             Ok(Some(line)) => serde_json::from_str(&line).map_err(|error| Failure::new(format!("{error}: {line}"))),
             other => Err(Failure::new(format!("a process for viewers has ended: {other:?}"))),
@@ -156,8 +156,8 @@ impl Herd {
     }
 }
 
-/// What a herd says when its viewers are in.
+/// The line that a herd prints when its viewers are in.
 #[derive(Debug, Serialize, Deserialize)]
-struct Ready {
+struct HerdReady {
     inside: u32,
 }

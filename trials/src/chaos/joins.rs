@@ -1,5 +1,5 @@
-//! Joins at random moments while an owner writes states as fast as it may: the state that a viewer gets is the fold
-//! of what was said up to its number, and its first live message is the next one. Must not know how frames are made.
+//! Joins at random moments while an owner writes states as fast as it may. The state that a viewer gets is the fold of
+//! all messages up to its number, and its first live message is the next one. Must not know how frames are made.
 
 mod report;
 mod visitor;
@@ -15,41 +15,41 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::Given;
-use super::speaker::{Saying, Shared, Speaker};
+use super::speaker::{Saying, SharedRecord, Speaker};
 use crate::load::server::Server;
-use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
+use crate::load::{CpuShare, Stretch, on_a_thread, outcome, release};
 use crate::model::fault::Faults;
-use crate::model::record::Kind;
+use crate::model::record::Effect;
 use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
-use visitor::{Tally, Visitor};
+use visitor::{Visitor, VisitsTally};
 
-/// How many keys there are besides the one that holds their sum.
+/// The number of keys besides the one that holds their sum.
 const KEYS: usize = 64;
 
 /// The key that holds the sum.
 const SUM: &str = "sum";
 
-/// How many messages may be without an answer.
+/// The most messages without an answer.
 const WINDOW: usize = 16;
 
-/// How many joins are on their way at the same time.
+/// The number of joins that are under way at the same time.
 const AT_ONCE: u64 = 50;
 
-/// How long it may take to open the room, and how long everything besides the joins.
+/// The most time to open the room, and of everything besides the joins.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a join may take on average; the run ends as failed when all together took longer.
+/// The most time of a join on average; the run fails when all together take longer.
 const JOIN: Duration = Duration::from_millis(20);
 
 /// The flags of this scenario.
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
 pub(super) struct Options {
-    /// joins: how many
+    /// joins: how many joins
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(1..))]
     joins: u32,
 }
@@ -74,10 +74,10 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
-    // One address joins more often than strangers may.
+    // One address joins more often than the default limit allows.
     let server = Server::start(&release("rtbroadcaster"), &["--replay-bytes-per-address-per-second", "none"])?;
     let address = server.address();
     let limit = JOIN * plan.joins + PATIENCE;
@@ -91,25 +91,25 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     let visitors = on_a_thread(limit, move || visit(address, plan, shared));
     let visited = outcome(visitors);
     let time = started.elapsed();
-    // Whoever is gone tells why when it is joined.
+    // A thread that has ended reports why when it is joined.
     let _ = end.send(());
     let (mut faults, owner_busy) = outcome(owner)?;
     let (tallies, visitors_busy) = visited?;
     server.stop()?;
-    let mut tally = Tally::default();
+    let mut tally = VisitsTally::default();
     tallies.iter().for_each(|one| tally.add(one));
     faults.add(&tally.faults);
     let said = record.read().last();
     Ok(Findings { plan, tally, faults, said, busy: [owner_busy, visitors_busy], time })
 }
 
-/// The owner: changes one key and then the sum, until it is told to end the room.
+/// The owner: changes one key and then the sum, until `end`.
 async fn speak(
     address: SocketAddr,
     plan: Plan,
-    opened: mpsc::Sender<Shared>,
+    opened: mpsc::Sender<SharedRecord>,
     mut ended: oneshot::Receiver<()>,
-) -> Result<(Faults, Busy), Failure> {
+) -> Result<(Faults, CpuShare), Failure> {
     let stretch = Stretch::begin()?;
     let spoken = async {
         let mut speaker = Speaker::open(address, plan.seed).await?;
@@ -120,7 +120,7 @@ async fn speak(
             let (at, value) = (random.index(KEYS), random.within(0..1_000_000));
             sum = sum - values[at] + value;
             values[at] = value;
-            let state = |key: String, params| Saying { kind: Some(Kind::State), key, params, has_id: true };
+            let state = |key: String, params| Saying { kind: Some(Effect::State), key, params, has_id: true };
             speaker.settle(WINDOW - 2).await?;
             speaker
                 .say(&[state(format!("k{at}"), format!("[{value}]")), state(SUM.into(), format!("[{sum}]"))])
@@ -133,8 +133,8 @@ async fn speak(
     Ok((faults, stretch.end()?))
 }
 
-/// All joins, some at a time.
-async fn visit(address: SocketAddr, plan: Plan, record: Shared) -> Result<(Vec<Tally>, Busy), Failure> {
+/// Makes all joins, some at a time.
+async fn visit(address: SocketAddr, plan: Plan, record: SharedRecord) -> Result<(Vec<VisitsTally>, CpuShare), Failure> {
     let stretch = Stretch::begin()?;
     let left = Arc::new(AtomicU64::new(plan.joins.into()));
     let mut tasks = JoinSet::new();

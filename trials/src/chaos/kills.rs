@@ -1,6 +1,6 @@
-//! Servers that are killed again and again while an owner speaks: what was acknowledged is there in the next one, once,
-//! and everybody comes back to it as if nothing had been, or is told what the history has forgotten. Must not know how frames
-//! are made.
+//! Servers that are killed again and again while an owner publishes. Every acknowledged message is in the next one,
+//! once. All clients come back to it and resume, or are told what the history has dropped. Must not know how frames are
+//! made.
 
 mod report;
 
@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::lives::room::{self, Room};
 use super::lives::viewer::Return;
-use super::lives::{Keeping, Lineage};
+use super::lives::{Keeping, ServerSuccession};
 use super::{Given, KILL_RATE};
 use crate::random::Random;
 use crate::report::Report;
@@ -19,19 +19,19 @@ use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
 
-/// How long a server lives from when it is ready, in milliseconds.
+/// The time from when a server is ready until it is killed, in milliseconds.
 const LIFE_MS: std::ops::Range<u64> = 200..1_000;
 
 /// One server in so many is followed by one that is killed while it starts.
 const MISCARRIAGE_IN: u64 = 10;
 
-/// How long that one lives, in microseconds.
+/// The time after which that one is killed, in microseconds.
 const MISCARRIAGE_MICROS: std::ops::Range<u64> = 1_000..60_000;
 
-/// How long it takes until a viewer that found no server tries again, in milliseconds.
+/// The time until a viewer that found no server tries again, in milliseconds.
 const RETRY_MS: std::ops::Range<u64> = 5..25;
 
-/// How long everything may take besides the kills, and how long each of those may take.
+/// The most time of everything besides the kills, and of each of those.
 const PATIENCE: Duration = Duration::from_secs(300);
 const KILL: Duration = Duration::from_secs(5);
 
@@ -39,13 +39,13 @@ const KILL: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
 pub(super) struct Options {
-    /// kills: how many
+    /// kills: how many servers
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     kills: u32,
     /// kills: how many viewers
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     kill_viewers: u32,
-    /// kills: the most messages of the history; whoever misses more must be told `reset` [default: no limit]
+    /// kills: the most messages of the history; a viewer that misses more must get `reset` [default: no limit]
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     history_messages: Option<u64>,
 }
@@ -75,12 +75,12 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     let mut random = Random::new(plan.seed, 0);
     let Plan { seed, viewers, rate, kills, keeping } = plan;
-    let mut lineage = Lineage::begin("kills", keeping, &mut random)?;
+    let mut lineage = ServerSuccession::begin("kills", keeping, &mut random)?;
     let (returns, is_timed, limit) = (Return::AtRandom, false, PATIENCE + KILL * kills);
     let room = room::Plan { seed, viewers, rate, returns, retry_ms: RETRY_MS, is_timed, limit };
     let mut room = Room::open(lineage.lives(), room)?;

@@ -21,7 +21,7 @@ use crate::load::server::Server;
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// Nothing but a count may limit the history. All clients come from one address.
+/// Only a count may limit the history. All clients come from one address.
 const FLAGS: [&str; 10] = [
     "--log",
     "warn",
@@ -35,13 +35,13 @@ const FLAGS: [&str; 10] = [
     "none",
 ];
 
-/// How often clients are pinged.
+/// The time between two pings.
 const PINGS: [&str; 2] = ["--ping-interval", "10s"];
 
-/// How many ports are tried.
+/// The number of ports that are tried.
 const PORTS_MAX: usize = 100;
 
-/// What is true of a message when it is acknowledged (`--ack`).
+/// The level at which a message is acknowledged (`--ack`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Ack {
     /// It is in the operating system's hands
@@ -55,7 +55,7 @@ pub(super) enum Ack {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Keeping {
     pub(super) ack: Ack,
-    /// The most messages of a history. Without it a history has everything, so that who comes last can be told all of it.
+    /// The most messages of a history. Without it a history has everything, so that the last viewer can get all of it.
     pub(super) history_messages_max: Option<u64>,
 }
 
@@ -64,7 +64,7 @@ impl Keeping {
         PINGS.map(str::to_owned).into_iter().chain(self.flags_but_pings(directory)).collect()
     }
 
-    /// The same without how often clients are pinged.
+    /// Returns the same flags without the time between two pings.
     pub(super) fn flags_but_pings(self, directory: &Path) -> Vec<String> {
         let ack = match self.ack {
             Ack::Written => "written",
@@ -78,7 +78,7 @@ impl Keeping {
 }
 
 impl From<Ack> for Keeping {
-    /// Returns how rooms are kept whose history has everything.
+    /// Returns how rooms with an unlimited history are kept.
     fn from(ack: Ack) -> Self {
         Self { ack, history_messages_max: None }
     }
@@ -98,54 +98,54 @@ impl fmt::Display for Keeping {
 }
 
 /// A server and its successors. Dropping it kills the last one and removes the directory.
-pub(super) struct Lineage {
+pub(super) struct ServerSuccession {
     program: PathBuf,
     directory: PathBuf,
     server: Option<Server>,
-    lives: Lives,
+    lives: ServerLives,
 }
 
-/// What everybody may know of the servers.
+/// The view that all tasks have of the servers.
 #[derive(Debug, Clone)]
-pub(super) struct Lives {
+pub(super) struct ServerLives {
     address: SocketAddr,
     keeping: Keeping,
-    /// When each one was started that was let live until it was ready.
+    /// When each server was started that lived until it was ready.
     begun: Arc<RwLock<Vec<Instant>>>,
 }
 
-impl Lives {
+impl ServerLives {
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How they keep rooms.
+    /// Returns how they keep rooms.
     pub(super) fn keeping(&self) -> Keeping {
         self.keeping
     }
 
-    /// How many there were.
+    /// Returns how many there were.
     pub(super) fn count(&self) -> usize {
         self.begun().len()
     }
 
-    /// When each one was started.
+    /// Returns when each one was started.
     pub(super) fn begun(&self) -> Vec<Instant> {
         self.begun.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-impl Lineage {
+impl ServerSuccession {
     /// Starts the first one, on a directory that is named after `name`.
     pub(super) fn begin(name: &str, keeping: Keeping, random: &mut Random) -> Result<Self, Failure> {
         let directory = std::env::temp_dir().join(format!("rtbroadcaster-{name}-{}", std::process::id()));
-        let lives = Lives { address: free_address(random)?, keeping, begun: Arc::default() };
+        let lives = ServerLives { address: free_address(random)?, keeping, begun: Arc::default() };
         let mut lineage = Self { program: built("rtbroadcaster"), directory, server: None, lives };
         lineage.succeed()?;
         Ok(lineage)
     }
 
-    pub(super) fn lives(&self) -> &Lives {
+    pub(super) fn lives(&self) -> &ServerLives {
         &self.lives
     }
 
@@ -179,7 +179,7 @@ impl Lineage {
         self.server.take().map_or(Ok(()), Server::kill)
     }
 
-    /// Ends it as an operator would; how long that took.
+    /// Ends it as an operator would. Returns how long that took.
     pub(super) fn stop(&mut self) -> Result<Duration, Failure> {
         let asked = Instant::now();
         self.server.take().map_or(Ok(()), Server::stop)?;
@@ -187,15 +187,15 @@ impl Lineage {
     }
 }
 
-impl Drop for Lineage {
+impl Drop for ServerSuccession {
     fn drop(&mut self) {
         self.server = None;
-        // The system clears what cannot be removed now.
+        // The system removes what cannot be removed now.
         let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
-/// An address that no connection of this machine gets by chance while no server has it.
+/// Returns an address that no connection of this machine gets by chance while no server has it.
 pub(super) fn free_address(random: &mut Random) -> Result<SocketAddr, Failure> {
     let path = "/proc/sys/net/ipv4/ip_local_port_range";
     let range = fs::read_to_string(path).map_err(|error| Failure::new(format!("{path} cannot be read: {error}")))?;
@@ -209,7 +209,7 @@ pub(super) fn free_address(random: &mut Random) -> Result<SocketAddr, Failure> {
     free.next().ok_or_else(|| Failure::new(format!("of {PORTS_MAX} ports none is free")))
 }
 
-/// The smallest of the sorted values that `percent` of them do not exceed, in milliseconds.
+/// Returns the smallest of the sorted values that `percent` of them do not exceed, in milliseconds.
 pub(super) fn quantile(sorted: &[Duration], percent: usize) -> String {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).map_or_else(|| "none".into(), |time| format!("{:.1} ms", time.as_secs_f64() * 1e3))

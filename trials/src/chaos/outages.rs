@@ -1,5 +1,5 @@
-//! Thousands of viewers that lose the server at one moment and come back: how soon all are in the room again, how often they
-//! try, and what another room notices. Must not know frames.
+//! Thousands of viewers that lose the server at one moment and come back: how soon all are in the room again, how often
+//! they try, and how much slower another room is meanwhile. Must not know frames.
 
 mod report;
 
@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Given;
-use super::herd::{Breed, Herd, Order, Owner, Sums, Task};
-use super::witness::{Ages, Witness};
+use super::herd::{Breed, Herd, HerdOrder, HerdTask, Owner, Sums};
+use super::witness::{MessageAges, RoomBeside};
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
 use crate::report::Report;
@@ -20,25 +20,25 @@ use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
 
-/// How often a message is said to the viewers.
+/// The time between two messages to the viewers.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// How long all is quiet before, and what the room beside is measured against.
+/// The quiet time before, against which the room beside is compared.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// For how long the room beside is looked at once the viewers may come back: within it all must be back.
+/// The time for which the room beside is measured once the viewers may come back: within it all must be back.
 const RUSH: Duration = Duration::from_secs(10);
 
-/// For how long requests are answered with 503.
+/// The time in which requests are answered with 503.
 const UNAVAILABLE: Duration = Duration::from_secs(30);
 
-/// How long it may take at most until everybody is back.
+/// The most time until all viewers are back.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// How long everything may take.
+/// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// The limits that are raised for thousands behind one address.
+/// The limits that are raised for thousands of viewers behind one address.
 const FLAGS: [&str; 6] =
     ["--log", "error", "--replay-bytes-per-address-per-second", "none", "--replay-bytes-per-address-max", "none"];
 
@@ -55,12 +55,12 @@ pub(super) struct Options {
     /// stampedes: how many viewers
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     stampede_viewers: u32,
-    /// wakes, stampedes: of which program the viewers are
+    /// wakes, stampedes: which program the viewers are
     #[arg(long, value_enum, default_value_t = Breed::Remote)]
     outage_clients: Breed,
 }
 
-/// What happens to the viewers.
+/// The fault that the viewers meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outage {
     /// They sleep while their path is dark, and wake when it is not.
@@ -82,9 +82,9 @@ pub(super) struct Plan {
     breed: Breed,
 }
 
-/// When what began.
+/// The beginnings of the phases.
 #[derive(Debug, Clone, Copy)]
-struct Moments {
+struct PhaseStarts {
     /// All are in, and nothing happens.
     quiet: Instant,
     /// The viewers lose the server.
@@ -129,7 +129,7 @@ impl Scenario for Stampedes {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     if plan.breed == Breed::Sdk {
         crate::node::ensure_websocket(steps)?;
@@ -142,14 +142,14 @@ fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     Ok(Findings { plan, sums, moments, ages, time: started.elapsed() })
 }
 
-async fn play(plan: Plan, server: SocketAddr) -> Result<(Sums, Moments, Ages), Failure> {
+async fn play(plan: Plan, server: SocketAddr) -> Result<(Sums, PhaseStarts, MessageAges), Failure> {
     let Plan { seed, viewers, outage, breed } = plan;
     let mut owner = Owner::open(server).await?;
-    // Those that wake are behind one access point.
+    // Viewers that wake are behind one access point.
     let sources = if matches!(outage, Outage::Sleep(_) | Outage::Dark(_)) { 1 } else { 20 };
-    let task = Task { server, room: owner.room.clone(), breed, seed, viewers, sources };
+    let task = HerdTask { server, room: owner.room.clone(), breed, seed, viewers, sources };
     let mut herds = Herd::start_all(&task, viewers).await?;
-    let witness = Witness::start(server)?;
+    let witness = RoomBeside::start(server)?;
     let quiet = Instant::now();
     owner.speak(BEAT, sleep(QUIET)).await;
     let lost = Instant::now();
@@ -161,43 +161,43 @@ async fn play(plan: Plan, server: SocketAddr) -> Result<(Sums, Moments, Ages), F
     while let Some(theirs) = reporting.join_next().await {
         sums.add(theirs.map_err(|error| Failure::new(error.to_string()))??);
     }
-    Ok((sums, Moments { quiet, lost, open }, witness.end()?))
+    Ok((sums, PhaseStarts { quiet, lost, open }, witness.end()?))
 }
 
-/// Has the viewers lose the server, and returns when they can come back.
+/// Cuts the viewers off from the server, and returns when they can come back.
 async fn lose(owner: &mut Owner, herds: &mut [Herd], outage: Outage) -> Result<Instant, Failure> {
     match outage {
         Outage::Cut => {
             let now = Instant::now();
-            order(herds, Order::Reset).await?;
+            order(herds, HerdOrder::Reset).await?;
             return Ok(now);
         }
         Outage::Unavailable => {
-            order(herds, Order::Unavailable).await?;
+            order(herds, HerdOrder::Unavailable).await?;
             owner.speak(BEAT, sleep(UNAVAILABLE)).await;
-            order(herds, Order::Open).await?;
+            order(herds, HerdOrder::Open).await?;
         }
         Outage::Dark(time) => {
-            order(herds, Order::Dark).await?;
+            order(herds, HerdOrder::Dark).await?;
             owner.speak(BEAT, sleep(time)).await;
-            order(herds, Order::Open).await?;
+            order(herds, HerdOrder::Open).await?;
         }
         Outage::Sleep(time) => {
-            order(herds, Order::Dark).await?;
-            // What is ordered is done before the process sleeps.
+            order(herds, HerdOrder::Dark).await?;
+            // Orders are carried out before the process sleeps.
             owner.speak(BEAT, sleep(BEAT)).await;
             herds.iter().try_for_each(Herd::sleep)?;
             owner.speak(BEAT, sleep(time)).await;
             let now = Instant::now();
             herds.iter().try_for_each(Herd::wake)?;
-            order(herds, Order::Open).await?;
+            order(herds, HerdOrder::Open).await?;
             return Ok(now);
         }
     }
     Ok(Instant::now())
 }
 
-async fn order(herds: &mut [Herd], order: Order) -> Result<(), Failure> {
+async fn order(herds: &mut [Herd], order: HerdOrder) -> Result<(), Failure> {
     for herd in herds {
         herd.order(order).await?;
     }

@@ -1,8 +1,8 @@
-//! An address between the clients and the servers whose connections end, or go dark, in the ways in which networks do that.
-//! Must not know what is said on them.
+//! An address between the clients and the servers, whose connections end or go dark in the ways of real networks. Must
+//! not know their contents.
 //!
-//! A relay has one listener and any number of paths, each with an address of its own in 127.0.0.0/8: by the address that a
-//! client connects to the relay knows whose connection it is, and cuts that client alone.
+//! A relay has one listener and any number of paths, each with an address of its own in 127.0.0.0/8. By the address
+//! that a client connects to, the relay knows its path, and cuts that client alone.
 
 mod carry;
 mod cut;
@@ -15,50 +15,50 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 use crate::steps::Failure;
-use carry::{Pace, carry, reach, refuse, reset};
-pub(super) use cut::{Cut, Dark, Entry};
+use carry::{LinkPace, carry, reach, refuse, reset};
+pub(super) use cut::{Dark, PathEntry, PathFault};
 
-/// The first numbers of the addresses of paths, and how many paths there may be at most.
+/// The first numbers of the addresses of paths, and the most paths.
 const NET: [u8; 2] = [127, 64];
 pub(super) const PATHS_MAX: u32 = 60_000;
 
 /// The first three numbers of the addresses from which paths reach the server.
 const SOURCES: [u8; 3] = [127, 0, 6];
 
-/// How many paths a fourth number of an address tells apart: 0 and 255 are left out.
+/// The number of paths that the fourth number of an address distinguishes: 0 and 255 are left out.
 const HOSTS: u32 = 254;
 
-/// How many connections the kernel may hold that were not accepted yet: all clients may come at once.
+/// The number of connections that the kernel may hold before they are accepted: all clients may come at once.
 const BACKLOG: u32 = 4_096;
 
-/// How many attempts of a path are remembered.
+/// The number of attempts of a path that are remembered.
 const ATTEMPTS_MAX: usize = 10_000;
 
-/// What a relay is like.
+/// The parameters of a relay.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    /// How many paths it has, at most `PATHS_MAX`.
+pub(super) struct RelayOptions {
+    /// The number of paths, at most `PATHS_MAX`.
     pub(super) paths: u32,
-    /// From how many addresses it reaches the server; with 0 from the one that the system chooses.
+    /// The number of addresses from which it reaches the server; with 0 the system chooses one.
     pub(super) sources: u8,
-    /// How many bytes a second each connection carries each way.
+    /// The bytes a second that each connection carries each way.
     pub(super) bytes_per_second: Option<u32>,
 }
 
-impl Default for Shape {
+impl Default for RelayOptions {
     fn default() -> Self {
         Self { paths: 1, sources: 0, bytes_per_second: None }
     }
 }
 
-/// What happened.
+/// Counts of its connections.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tally {
+pub(super) struct RelayTally {
     /// Connections that were made.
     pub(super) connections: u64,
-    /// Those for which there was a server.
+    /// Connections for which there was a server.
     pub(super) served: u64,
-    /// Times that somebody was cut, by way, and how many connections that met.
+    /// Cuts, by way, and how many connections they ended.
     pub(super) finished: u32,
     pub(super) reset: u32,
     pub(super) parted: u32,
@@ -67,31 +67,31 @@ pub(super) struct Tally {
     pub(super) met: usize,
 }
 
-/// One client's way to the server.
+/// The path of one client to the server.
 #[derive(Debug, Default)]
-struct Path {
-    entry: watch::Sender<Entry>,
-    open: Vec<watch::Sender<Cut>>,
-    /// When connections were asked for.
+struct ClientPath {
+    entry: watch::Sender<PathEntry>,
+    open: Vec<watch::Sender<PathFault>>,
+    /// The times at which connections were requested.
     attempts: Vec<Instant>,
 }
 
-/// What the relay and its tasks share.
+/// The parts that the relay and its tasks share.
 #[derive(Debug)]
 struct Shared {
     target: SocketAddr,
-    shape: Shape,
-    state: Mutex<State>,
+    shape: RelayOptions,
+    state: Mutex<PathTable>,
 }
 
 #[derive(Debug)]
-struct State {
-    paths: Vec<Path>,
-    tally: Tally,
+struct PathTable {
+    paths: Vec<ClientPath>,
+    tally: RelayTally,
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PathTable> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -102,7 +102,7 @@ impl Shared {
     }
 }
 
-/// Relays until it is dropped.
+/// A relay; dropping it ends its connections.
 pub(super) struct Relay {
     port: u16,
     url: String,
@@ -113,19 +113,19 @@ pub(super) struct Relay {
 impl Relay {
     /// Opens a relay with one path.
     pub(super) async fn open(target: SocketAddr) -> Result<Self, Failure> {
-        Self::open_as(target, Shape::default()).await
+        Self::open_as(target, RelayOptions::default()).await
     }
 
     /// Opens a relay of this shape.
-    pub(super) async fn open_as(target: SocketAddr, shape: Shape) -> Result<Self, Failure> {
+    pub(super) async fn open_as(target: SocketAddr, shape: RelayOptions) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::new(format!("the relay: {error}"));
-        // The addresses of paths are this machine's alone, and `serve` drops what comes to any other.
+        // The addresses of paths are this machine's alone, and `serve` drops connections to any other.
         let socket = TcpSocket::new_v4().map_err(failed)?;
         socket.bind((Ipv4Addr::UNSPECIFIED, 0).into()).map_err(failed)?;
         let listener = socket.listen(BACKLOG).map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
-        let paths = (0..shape.paths.min(PATHS_MAX)).map(|_| Path::default()).collect();
-        let state = Mutex::new(State { paths, tally: Tally::default() });
+        let paths = (0..shape.paths.min(PATHS_MAX)).map(|_| ClientPath::default()).collect();
+        let state = Mutex::new(PathTable { paths, tally: RelayTally::default() });
         let shared = Arc::new(Shared { target, shape, state });
         let serving = tokio::spawn(serve(listener, Arc::clone(&shared)));
         Ok(Self { port, url: url(0, port), shared, serving })
@@ -144,12 +144,12 @@ impl Relay {
     /// Returns how many connections there are.
     pub(super) fn connections(&self) -> usize {
         let mut state = self.shared.lock();
-        state.paths.iter_mut().for_each(Path::forget_ended);
+        state.paths.iter_mut().for_each(ClientPath::forget_ended);
         state.paths.iter().map(|path| path.open.len()).sum()
     }
 
-    /// Does this to the connection of this number, or to all.
-    pub(super) fn cut(&self, way: Cut, which: Option<usize>) {
+    /// Cuts the connection of this number, or all, in this way.
+    pub(super) fn cut(&self, way: PathFault, which: Option<usize>) {
         let mut state = self.shared.lock();
         let all = state.paths.iter().flat_map(|path| &path.open);
         let met = match which {
@@ -159,27 +159,27 @@ impl Relay {
         state.tally.count(way, met);
     }
 
-    /// Does this to all connections of a path.
-    pub(super) fn cut_path(&self, path: u32, way: Cut) {
+    /// Cuts all connections of a path in this way.
+    pub(super) fn cut_path(&self, path: u32, way: PathFault) {
         let mut state = self.shared.lock();
         let open = state.paths.get(path as usize).into_iter().flat_map(|path| &path.open);
         let met = open.filter(|connection| connection.send(way).is_ok()).count();
         state.tally.count(way, met);
     }
 
-    /// What happens to connections that are asked for on this path, or on all.
-    pub(super) fn enter(&self, entry: Entry, path: Option<u32>) {
+    /// Sets how new connections on this path, or on all, are treated.
+    pub(super) fn enter(&self, entry: PathEntry, path: Option<u32>) {
         let state = self.shared.lock();
         let (first, count) = path.map_or((0, usize::MAX), |path| (path as usize, 1));
         state.paths.iter().skip(first).take(count).for_each(|path| _ = path.entry.send_replace(entry));
     }
 
-    /// Returns when connections were asked for on this path.
+    /// Returns when connections were requested on this path.
     pub(super) fn attempts(&self, path: u32) -> Vec<Instant> {
         self.shared.lock().paths.get(path as usize).map(|path| path.attempts.clone()).unwrap_or_default()
     }
 
-    pub(super) fn tally(&self) -> Tally {
+    pub(super) fn tally(&self) -> RelayTally {
         self.shared.lock().tally
     }
 }
@@ -187,27 +187,27 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         self.serving.abort();
-        // Their tasks hold what they share, so each connection is told.
-        self.cut(Cut::Finish, None);
-        self.enter(Entry::Reset, None);
+        // Their tasks hold the shared parts, so each connection is cut.
+        self.cut(PathFault::Finish, None);
+        self.enter(PathEntry::Reset, None);
     }
 }
 
-impl Tally {
-    fn count(&mut self, way: Cut, met: usize) {
+impl RelayTally {
+    fn count(&mut self, way: PathFault, met: usize) {
         self.met += met;
         match way {
-            Cut::None => {}
-            Cut::Finish => self.finished += 1,
-            Cut::Reset => self.reset += 1,
-            Cut::Part(_) => self.parted += 1,
-            Cut::Swallow(_) => self.swallowed += 1,
-            Cut::Dark(_) => self.darkened += 1,
+            PathFault::None => {}
+            PathFault::Finish => self.finished += 1,
+            PathFault::Reset => self.reset += 1,
+            PathFault::Part(_) => self.parted += 1,
+            PathFault::Swallow(_) => self.swallowed += 1,
+            PathFault::Dark(_) => self.darkened += 1,
         }
     }
 }
 
-impl Path {
+impl ClientPath {
     fn forget_ended(&mut self) {
         self.open.retain(|way| !way.is_closed());
     }
@@ -233,16 +233,16 @@ fn path_of(address: IpAddr) -> Option<u32> {
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     loop {
-        // An error is that of one connection, or that of too many open files, which passes.
+        // The error is that of one connection, or that of too many open files, which passes.
         let Ok((client, _)) = listener.accept().await else {
             tokio::task::yield_now().await;
             continue;
         };
         let Some(path) = client.local_addr().ok().and_then(|address| path_of(address.ip())) else { continue };
-        let (sender, way) = watch::channel(Cut::None);
+        let (sender, way) = watch::channel(PathFault::None);
         let entry = {
             let mut state = shared.lock();
-            let State { paths, tally } = &mut *state;
+            let PathTable { paths, tally } = &mut *state;
             let Some(path) = paths.get_mut(path as usize) else { continue };
             tally.connections += 1;
             path.forget_ended();
@@ -256,33 +256,33 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// One connection, from its beginning to its end.
+/// Handles one connection, from its beginning to its end.
 async fn admit(
     client: TcpStream,
     path: u32,
-    mut entry: watch::Receiver<Entry>,
-    mut way: watch::Receiver<Cut>,
+    mut entry: watch::Receiver<PathEntry>,
+    mut way: watch::Receiver<PathFault>,
     shared: Arc<Shared>,
 ) {
     let now = *entry.borrow_and_update();
-    let entry = if now == Entry::Held {
+    let entry = if now == PathEntry::Held {
         tokio::select! {
-            changed = entry.wait_for(|entry| *entry != Entry::Held) => changed.map_or(Entry::Reset, |entry| *entry),
-            _ = way.wait_for(|way| matches!(way, Cut::Finish | Cut::Reset)) => Entry::Reset,
+            changed = entry.wait_for(|entry| *entry != PathEntry::Held) => changed.map_or(PathEntry::Reset, |entry| *entry),
+            _ = way.wait_for(|way| matches!(way, PathFault::Finish | PathFault::Reset)) => PathEntry::Reset,
         }
     } else {
         now
     };
     match entry {
-        Entry::Open => {
+        PathEntry::Open => {
             // Without a server the client is cut.
             if let Ok(server) = reach(shared.target, shared.source(path)).await {
                 shared.lock().tally.served += 1;
-                carry(client, server, Pace::of(shared.shape.bytes_per_second), way).await;
+                carry(client, server, LinkPace::of(shared.shape.bytes_per_second), way).await;
             }
         }
-        Entry::Unavailable => refuse(client).await,
-        Entry::Reset | Entry::Held => reset(&client),
+        PathEntry::Unavailable => refuse(client).await,
+        PathEntry::Reset | PathEntry::Held => reset(&client),
     }
 }
 

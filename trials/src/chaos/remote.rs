@@ -1,10 +1,10 @@
-//! The library's own clients, `remote::Viewer` and `remote::Broadcaster`, over connections that are cut at random moments, while
-//! servers are killed and the room changes its owner: their state is the owner's, their events are each once and in order.
-//! Must not know how frames are made.
+//! The library's own clients, `remote::Viewer` and `remote::Broadcaster`, over connections that are cut at random
+//! moments, while servers are killed and the room changes its owner. Their state is the owner's, and each gets all
+//! events once and in order. Must not know how frames are made.
 
-mod ear;
+mod present_owner;
 mod report;
-mod voice;
+mod viewer_check;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,8 +17,8 @@ use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
-use super::lives::{Keeping, Lineage};
-use super::relay::{Cut, Relay, Tally};
+use super::lives::{Keeping, ServerSuccession};
+use super::relay::{PathFault, Relay, RelayTally};
 use super::{Given, KILL_RATE};
 use crate::load::{on_a_thread, outcome};
 use crate::model::fault::{Fault, Faults};
@@ -26,30 +26,30 @@ use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
-use ear::Ear;
+use present_owner::{PresentOwner, PublishedRecord};
 use report::Findings;
-use voice::{Past, Voice};
+use viewer_check::ViewerCheck;
 
 /// The time between two cuts, in milliseconds.
 const CUT_MS: std::ops::Range<u64> = 20..300;
 
-/// How long there is no server after a kill, in milliseconds.
+/// The time without a server after a kill, in milliseconds.
 const GONE_MS: std::ops::Range<u64> = 0..200;
 
-/// One cut in so many meets all connections at once.
+/// One cut in so many cuts all connections at once.
 const ALL_IN: u64 = 5;
 
-/// How long everything may take besides the cuts, and how long each of those may take.
+/// The most time of everything besides the cuts, and of each of those.
 const PATIENCE: Duration = Duration::from_secs(120);
 const CUT: Duration = Duration::from_secs(2);
 
-/// How often it is looked for somebody to cut.
+/// The time between two looks for a connection to cut.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// How long anything may take that should come soon.
+/// The most time of anything that should come soon.
 pub(super) const SOON: Duration = Duration::from_secs(20);
 
-/// The room's end, as viewers are told.
+/// The close code of a viewer whose room has ended.
 const ROOM_CLOSED: u16 = 4503;
 
 /// The flags of this scenario.
@@ -82,30 +82,30 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Whether the event number `number` of `times` falls to cut number `cut`.
+    /// Returns whether the event number `number` of `times` is due at cut number `cut`.
     fn falls(self, times: u32, cut: u32) -> bool {
         let before = |cut: u32| u64::from(cut) * u64::from(times) / u64::from(self.cuts);
         before(cut + 1) > before(cut)
     }
 }
 
-/// What the owners and the cutter share.
+/// The parts that the owners and the cutter share.
 #[derive(Debug, Default)]
-pub(super) struct Course {
-    /// Held by whoever cuts, and by whoever needs that nobody does.
+pub(super) struct CutProgress {
+    /// Locked by the cutter during a cut, and by an owner that must not be cut.
     pub(super) calm: Mutex<()>,
-    /// How many takeovers are due.
+    /// The number of takeovers that are due.
     pub(super) due: AtomicU32,
     /// Whether the last cut is over.
     pub(super) is_over: std::sync::atomic::AtomicBool,
 }
 
-/// What a run came to.
+/// The outcome of a run.
 #[derive(Debug)]
 struct Outcome {
-    past: Past,
-    ears: Vec<Ear>,
-    cuts: Tally,
+    past: PublishedRecord,
+    checks: Vec<ViewerCheck>,
+    cuts: RelayTally,
     faults: Faults,
     keys: usize,
 }
@@ -124,22 +124,22 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
-    let lineage = Lineage::begin("remote", Keeping::default(), &mut Random::new(plan.seed, 0))?;
+    let lineage = ServerSuccession::begin("remote", Keeping::default(), &mut Random::new(plan.seed, 0))?;
     let outcome = outcome(on_a_thread(PATIENCE + CUT * plan.cuts, move || play(plan, lineage)))?;
     Ok(Findings::new(plan, outcome, started.elapsed()))
 }
 
-/// How the clients behave: they come back at once, so that a cut meets them in the middle of everything.
+/// Returns the options of the clients: they come back at once, so that a cut meets them in the middle of everything.
 pub(super) fn options() -> library::Options {
     let mut options = library::Options::default();
     (options.backoff_first, options.backoff_max) = (Duration::from_millis(20), Duration::from_millis(200));
     options
 }
 
-async fn play(plan: Plan, lineage: Lineage) -> Result<Outcome, Failure> {
+async fn play(plan: Plan, lineage: ServerSuccession) -> Result<Outcome, Failure> {
     let relay = Relay::open(lineage.lives().address()).await?;
     let opened = Broadcaster::create_with(relay.url(), RoomOptions::new(), options()).await;
     let owner = opened.map_err(|error| Failure::new(format!("the owner: {error}")))?;
@@ -149,12 +149,12 @@ async fn play(plan: Plan, lineage: Lineage) -> Result<Outcome, Failure> {
     let mut viewers = Vec::new();
     for _ in 0..plan.viewers {
         let viewer = join()?;
-        let listening: JoinHandle<Ear> = tokio::spawn(ear::listen(viewer.messages()));
+        let listening: JoinHandle<ViewerCheck> = tokio::spawn(viewer_check::listen(viewer.messages()));
         inside(&viewer).await?;
         viewers.push((viewer, listening));
     }
-    let course = Arc::new(Course::default());
-    let voice = Voice::new(owner, relay.url(), plan, Arc::clone(&course));
+    let course = Arc::new(CutProgress::default());
+    let voice = PresentOwner::new(owner, relay.url(), plan, Arc::clone(&course));
     let speaking = tokio::spawn(voice.speak());
     let mut random = Random::new(plan.seed, 2);
     let lineage = cut(plan, &relay, lineage, &course, &mut random).await?;
@@ -179,23 +179,23 @@ async fn play(plan: Plan, lineage: Lineage) -> Result<Outcome, Failure> {
     if !matches!(closed, Ok(Ok(()))) {
         faults.note(Fault::OddEnd, || format!("the room's end: {closed:?}"));
     }
-    let mut ears = Vec::new();
+    let mut checks = Vec::new();
     for (viewer, listening) in viewers {
-        let ear = timeout(SOON, listening).await;
-        let ear = ear.map_err(|_| Failure::new("a viewer does not end"))?;
-        ears.push(ear.map_err(|error| Failure::new(format!("a viewer: {error}")))?);
+        let check = timeout(SOON, listening).await;
+        let check = check.map_err(|_| Failure::new("a viewer does not end"))?;
+        checks.push(check.map_err(|error| Failure::new(format!("a viewer: {error}")))?);
         match viewer.status() {
             Status::Closed(closing) if closing.code() == ROOM_CLOSED => {}
             other => faults.note(Fault::OddEnd, || format!("{other:?}")),
         }
     }
-    ears.iter().for_each(|ear| ear.judge(&past.events, &mut faults));
+    checks.iter().for_each(|check| check.judge(&past.events, &mut faults));
     let stopped = spawn_blocking(move || {
         let mut lineage = lineage;
         lineage.stop()
     });
     stopped.await.map_err(|error| Failure::new(error.to_string()))??;
-    Ok(Outcome { past, ears, cuts: relay.tally(), faults, keys })
+    Ok(Outcome { past, checks, cuts: relay.tally(), faults, keys })
 }
 
 async fn inside(viewer: &Viewer) -> Result<(), Failure> {
@@ -205,14 +205,14 @@ async fn inside(viewer: &Viewer) -> Result<(), Failure> {
     }
 }
 
-/// All cuts, kills, and the moments of takeovers.
+/// Makes all cuts and kills, and sets the moments of takeovers.
 async fn cut(
     plan: Plan,
     relay: &Relay,
-    mut lineage: Lineage,
-    course: &Course,
+    mut lineage: ServerSuccession,
+    course: &CutProgress,
     random: &mut Random,
-) -> Result<Lineage, Failure> {
+) -> Result<ServerSuccession, Failure> {
     let failed = |error: tokio::task::JoinError| Failure::new(error.to_string());
     for cut in 0..plan.cuts {
         sleep(Duration::from_millis(random.within(CUT_MS))).await;
@@ -234,9 +234,9 @@ async fn cut(
                 sleep(LOOK).await;
             }
         };
-        timeout(SOON, somebody).await.map_err(|_| Failure::new("nobody comes back"))?;
+        timeout(SOON, somebody).await.map_err(|_| Failure::new("no client comes back"))?;
         let connections = relay.connections();
-        let way = Cut::any(random);
+        let way = PathFault::any(random);
         let all = random.one_in(ALL_IN);
         relay.cut(way, if all { None } else { Some(random.index(connections)) });
     }

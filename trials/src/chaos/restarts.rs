@@ -1,9 +1,9 @@
-//! A server with many rooms that ends, and how soon the next one has all of them: when it is ready, when somebody is in a
-//! room, and when everybody is back. Must not know how frames are made.
+//! A server with many rooms that ends, and how soon the next one has all of them: when it is ready, when the first
+//! viewer is in a room, and when all are back. Must not know how frames are made.
 
 mod arrival;
-mod home;
 mod report;
+mod room_owner;
 
 use std::time::{Duration, Instant};
 
@@ -12,26 +12,26 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 use super::Given;
 use super::files;
-use super::lives::{Keeping, Lineage};
+use super::lives::{Keeping, ServerSuccession};
 use crate::load::{on_a_thread, outcome};
 use crate::model::fault::Faults;
 use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
-use arrival::Arrival;
-use home::Home;
+use arrival::ArrivalDelays;
 use report::Findings;
+use room_owner::RoomOwner;
 
-/// How many messages each room has when its server ends: a fifth of them are values of five keys.
+/// The number of messages in each room when its server ends: a fifth of them are values of five keys.
 const MESSAGES: [u32; 2] = [25, 200];
 
-/// How long everything may take.
+/// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// How a server ends.
+/// The way in which a server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum ServerEnd {
     /// By SIGTERM.
     Stopped,
     /// By SIGKILL.
@@ -45,7 +45,7 @@ pub(super) struct Options {
     /// restarts: how many rooms; each needs two open files here and two in the server
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=9_000))]
     restart_rooms: u32,
-    /// restarts: how often each number of messages and each way to end
+    /// restarts: how often each number of messages is tried with each way to end
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     restarts: u32,
 }
@@ -55,18 +55,18 @@ pub(super) struct Options {
 pub(super) struct Plan {
     seed: u64,
     rooms: u32,
-    /// How often each number of messages and each way to end are tried.
+    /// How often each number of messages is tried with each way to end.
     restarts: u32,
     keeping: Keeping,
 }
 
-/// What one successor has shown.
+/// The findings of one successor.
 #[derive(Debug)]
 struct Restart {
-    /// How many messages each room had in the beginning.
+    /// The number of messages that each room had in the beginning.
     messages: u32,
-    way: Way,
-    arrival: Arrival,
+    way: ServerEnd,
+    arrival: ArrivalDelays,
     /// From its start until each owner had its room, and an answer to its next message.
     owners: Duration,
 }
@@ -85,15 +85,15 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
-    // An owner and a viewer in each.
+    // An owner and a viewer in each room.
     files::suffice_for(2 * plan.rooms)?;
     let started = Instant::now();
     let (mut restarts, mut faults) = (Vec::new(), Faults::default());
     for messages in MESSAGES {
         let random = &mut Random::new(plan.seed, messages.into());
-        let lineage = Lineage::begin(&format!("restarts-{messages}"), plan.keeping, random)?;
+        let lineage = ServerSuccession::begin(&format!("restarts-{messages}"), plan.keeping, random)?;
         let (theirs, found) = outcome(on_a_thread(LIMIT, move || play(plan, messages, lineage)))?;
         restarts.extend(theirs);
         faults.add(&found);
@@ -101,33 +101,33 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     Ok(Findings { plan, restarts, faults, time: started.elapsed() })
 }
 
-async fn play(plan: Plan, messages: u32, mut lineage: Lineage) -> Result<(Vec<Restart>, Faults), Failure> {
+async fn play(plan: Plan, messages: u32, mut lineage: ServerSuccession) -> Result<(Vec<Restart>, Faults), Failure> {
     let address = lineage.lives().address();
     let (mut restarts, mut faults) = (Vec::new(), Faults::default());
     let mut random = Random::new(plan.seed, u64::from(messages) << 32);
-    let mut homes = JoinSet::new();
+    let mut attending = JoinSet::new();
     for number in 0..plan.rooms {
-        let home = Home::open(address, random.next(), messages).await;
-        let home = home.map_err(|error| Failure::new(format!("the owner of room {number}: {error}")))?;
-        homes.spawn(home.attend());
+        let owner = RoomOwner::open(address, random.next(), messages).await;
+        let owner = owner.map_err(|error| Failure::new(format!("the owner of room {number}: {error}")))?;
+        attending.spawn(owner.attend());
     }
     for number in 0..2 * plan.restarts {
-        let way = if number % 2 == 0 { Way::Stopped } else { Way::Killed };
+        let way = if number % 2 == 0 { ServerEnd::Stopped } else { ServerEnd::Killed };
         lineage = ended(lineage, way).await?;
-        let owners = all(homes, "an owner").await?;
-        let rooms = owners.iter().map(|home| home.record().clone()).collect();
+        let owners = all(attending, "an owner").await?;
+        let rooms = owners.iter().map(|owner| owner.record().clone()).collect();
         let arriving = tokio::spawn(arrival::arrive(address, rooms, random.index(owners.len())));
         lineage = begun(lineage).await?;
         let begun = lineage.lives().begun().last().copied().unwrap_or_else(Instant::now);
         let seen = arriving.await.map_err(|error| Failure::new(format!("the viewers: {error}")))??;
         let (arrival, theirs) = seen.since(begun);
         faults.add(&theirs);
-        let back = all(owners.into_iter().map(|home| home.return_to(address)).collect(), "an owner").await?;
+        let back = all(owners.into_iter().map(|owner| owner.return_to(address)).collect(), "an owner").await?;
         restarts.push(Restart { messages, way, arrival, owners: begun.elapsed() });
-        homes = back.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().map(Home::attend).collect();
+        attending = back.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().map(RoomOwner::attend).collect();
     }
-    ended(lineage, Way::Stopped).await?;
-    all(homes, "an owner").await?.iter().for_each(|home| faults.add(home.faults()));
+    ended(lineage, ServerEnd::Stopped).await?;
+    all(attending, "an owner").await?.iter().for_each(|owner| faults.add(owner.faults()));
     Ok((restarts, faults))
 }
 
@@ -140,20 +140,20 @@ async fn all<T: 'static>(mut tasks: JoinSet<T>, who: &str) -> Result<Vec<T>, Fai
     Ok(all)
 }
 
-/// Has the server end.
-pub(super) async fn ended(mut lineage: Lineage, way: Way) -> Result<Lineage, Failure> {
+/// Ends the server.
+pub(super) async fn ended(mut lineage: ServerSuccession, way: ServerEnd) -> Result<ServerSuccession, Failure> {
     let ending = spawn_blocking(move || {
         match way {
-            Way::Stopped => lineage.stop().map(|_| ())?,
-            Way::Killed => lineage.kill()?,
+            ServerEnd::Stopped => lineage.stop().map(|_| ())?,
+            ServerEnd::Killed => lineage.kill()?,
         }
         Ok(lineage)
     });
     ending.await.map_err(|error| Failure::new(error.to_string()))?
 }
 
-/// Has the next one begin.
-pub(super) async fn begun(mut lineage: Lineage) -> Result<Lineage, Failure> {
+/// Starts the next one.
+pub(super) async fn begun(mut lineage: ServerSuccession) -> Result<ServerSuccession, Failure> {
     let beginning = spawn_blocking(move || lineage.succeed().map(|()| lineage));
     beginning.await.map_err(|error| Failure::new(error.to_string()))?
 }

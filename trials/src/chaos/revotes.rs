@@ -1,8 +1,8 @@
-//! Voters that are cut, reload, open a second tab and outlive a killed server, and vote again each time: each is counted once.
-//! Must not know how frames are made.
+//! Voters that are cut, reload, open a second tab and outlive a killed server, and vote again each time: each is
+//! counted once. Must not know how frames are made.
 //!
-//! What a server tells is read by its members alone, and not by the strict `answer`: what is told of viewers is looked at
-//! here, and nothing else.
+//! The server's texts are read by their members alone, and not by the strict `answer`: only what they say of viewers is
+//! judged here.
 
 mod owner;
 mod report;
@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Given;
-use super::lives::{Keeping, Lineage};
-use super::restarts::{Way, begun, ended};
+use super::lives::{Keeping, ServerSuccession};
+use super::restarts::{ServerEnd, begun, ended};
 use crate::load::peer::PeerError;
 use crate::load::{on_a_thread, outcome};
 use crate::random::Random;
@@ -27,27 +27,27 @@ use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use owner::Owner;
 use report::Findings;
-use voter::{Turn, Voter};
+use voter::{Voter, VoterTurn};
 
-/// How many answers there are to choose from.
+/// The number of answers to choose from.
 const CHOICES: u64 = 6;
 
-/// One round in so many is one in which the server is killed.
+/// One round in so many kills the server.
 const KILL_IN: u32 = 5;
 
-/// How long a vote may take to be told, and how long is waited for a total that is too great.
+/// The most time until a vote is in the totals, and the time to wait for a total that is too great.
 const TOLD: Duration = Duration::from_secs(3);
 
-/// How long a round takes at least: the tabs of a voter share the signals that a person may say in a second.
+/// The least time of a round: the tabs of a voter share the signals that a viewer may send in a second.
 const ROUND: Duration = Duration::from_secs(1);
 
-/// How many voters act at the same time.
+/// The number of voters that act at the same time.
 const AT_ONCE: usize = 50;
 
-/// How long everything may take.
+/// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// How often each answer was chosen.
+/// The number of voters of each answer.
 type Totals = BTreeMap<String, u64>;
 
 /// The options of this scenario.
@@ -70,22 +70,22 @@ pub(super) struct Plan {
     rounds: u32,
 }
 
-/// What a run came to.
+/// The outcome of a run.
 #[derive(Debug, Default)]
 struct Outcome {
-    /// How often each turn was taken.
-    turns: BTreeMap<Turn, u64>,
+    /// The number of times that each turn was taken.
+    turns: BTreeMap<VoterTurn, u64>,
     kills: u32,
-    /// How many votes were said.
+    /// The number of votes sent.
     votes: u64,
     /// Rounds whose totals were what the voters chose.
     exact: u32,
-    /// The most votes that were counted beyond the number of voters, and that were missing, in one round.
+    /// The most votes that were counted beyond the number of voters, and the most missing, in one round.
     doubled: u64,
     missing: u64,
     /// How often a voter got another number than before.
     renumbered: u64,
-    /// How often an answer told no viewer.
+    /// How often an answer named no viewer.
     unnamed: u64,
     /// Refusals, with the first one.
     refused: u64,
@@ -105,15 +105,15 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
-    let lineage = Lineage::begin("revotes", Keeping::default(), &mut Random::new(plan.seed, 0))?;
+    let lineage = ServerSuccession::begin("revotes", Keeping::default(), &mut Random::new(plan.seed, 0))?;
     let outcome = outcome(on_a_thread(LIMIT, move || play(plan, lineage)))?;
     Ok(Findings { plan, outcome, time: started.elapsed() })
 }
 
-async fn play(plan: Plan, mut lineage: Lineage) -> Result<Outcome, Failure> {
+async fn play(plan: Plan, mut lineage: ServerSuccession) -> Result<Outcome, Failure> {
     let address = lineage.lives().address();
     let mut owner = Owner::create(address).await.map_err(failed("the owner"))?;
     let mut outcome = Outcome::default();
@@ -126,7 +126,7 @@ async fn play(plan: Plan, mut lineage: Lineage) -> Result<Outcome, Failure> {
         let is_kill = round % KILL_IN == KILL_IN - 1;
         if is_kill {
             voters.iter_mut().for_each(Voter::lose);
-            lineage = begun(ended(lineage, Way::Killed).await?).await?;
+            lineage = begun(ended(lineage, ServerEnd::Killed).await?).await?;
             owner = owner.return_to(address).await.map_err(failed("the owner"))?;
             outcome.kills += 1;
         }
@@ -144,11 +144,11 @@ async fn play(plan: Plan, mut lineage: Lineage) -> Result<Outcome, Failure> {
     for voter in &voters {
         outcome.add(voter);
     }
-    ended(lineage, Way::Stopped).await?;
+    ended(lineage, ServerEnd::Stopped).await?;
     Ok(outcome)
 }
 
-/// Each voter does something, and then votes.
+/// Lets each voter take a turn, and then vote.
 async fn act(
     voters: Vec<Voter>,
     address: SocketAddr,

@@ -1,5 +1,5 @@
-//! A link of 4 KB/s, which is slow and not dead: viewers join a room whose state takes 15 s, and owners publish messages that
-//! take as long. Nobody may give such a connection up. Must not know frames.
+//! A link of 4 KB/s, which is slow and not dead: viewers join a room whose state takes 15 s, and owners publish
+//! messages that take as long. No client and no server may give such a connection up. Must not know frames.
 
 mod report;
 
@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
 use super::Given;
-use super::clients::{Client, Event, Kind, Standing, What, events};
-use super::relay::{Relay, Shape};
+use super::clients::{Client, ClientKind, ClientStatus, Event, EventKind, events};
+use super::relay::{Relay, RelayOptions};
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
 use crate::node;
@@ -23,40 +23,40 @@ use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
 
-/// How fast the link is.
+/// The speed of the link.
 const BYTES_PER_SECOND: u32 = 4_000;
 
 /// The state of the room, as one value.
 const STATE_BYTES: usize = 60_000;
 
-/// What an owner publishes: so many messages, all at once, of so many bytes.
+/// The owner's messages: so many, all at once, of so many bytes.
 const MESSAGES: u64 = 3;
 const MESSAGE_BYTES: usize = 60_000;
 
-/// How long is waited for a viewer, and for an owner: over twice what the link needs.
+/// The most time of a viewer, and of an owner: over twice what the link needs.
 const VIEWER: Duration = Duration::from_secs(60);
 const OWNER: Duration = Duration::from_secs(120);
 
-/// How long everything may take.
+/// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// What the client behind the slow link is.
+/// The role of the client behind the slow link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Viewer,
     Owner,
 }
 
-/// What became of one client.
+/// The outcome of one client.
 #[derive(Debug)]
-struct Past {
-    kind: Kind,
+struct ClientOutcome {
+    kind: ClientKind,
     role: Role,
     /// When the viewer was in, or all messages of the owner acknowledged.
     done: Option<Duration>,
-    /// How many connections it made.
+    /// The number of connections it made.
     connections: u64,
-    /// How many messages of the owner failed.
+    /// The number of the owner's messages that failed.
     failed: u64,
     /// Why it gave up for good, if it did.
     ended: Option<String>,
@@ -79,7 +79,7 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(steps: &mut Steps) -> Result<Findings, Failure> {
     node::ensure_websocket(steps)?;
     let started = Instant::now();
@@ -91,7 +91,7 @@ fn measure(steps: &mut Steps) -> Result<Findings, Failure> {
     Ok(Findings { pasts, time: started.elapsed() })
 }
 
-async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<Past>, Failure> {
+async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<ClientOutcome>, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(format!("the room's owner: {error}"));
     let direct = format!("ws://{server}/broadcasting");
     let owner = Broadcaster::create(&direct).await.map_err(|error| failed(&error))?;
@@ -99,7 +99,7 @@ async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<Past>, Failure
     published.map_err(|error| failed(&error))?;
     let room = owner.room().to_string();
     let mut running = JoinSet::new();
-    for kind in Kind::ALL {
+    for kind in ClientKind::ALL {
         running.spawn(watch(kind, server, program.clone(), room.clone()));
         running.spawn(own(kind, server, program.clone()));
     }
@@ -112,19 +112,19 @@ async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<Past>, Failure
 }
 
 async fn slow(server: SocketAddr) -> Result<Relay, Failure> {
-    Relay::open_as(server, Shape { bytes_per_second: Some(BYTES_PER_SECOND), ..Shape::default() }).await
+    Relay::open_as(server, RelayOptions { bytes_per_second: Some(BYTES_PER_SECOND), ..RelayOptions::default() }).await
 }
 
-/// A viewer that joins.
-async fn watch(kind: Kind, server: SocketAddr, program: PathBuf, room: String) -> Result<Past, Failure> {
+/// Runs a viewer that joins.
+async fn watch(kind: ClientKind, server: SocketAddr, program: PathBuf, room: String) -> Result<ClientOutcome, Failure> {
     let (relay, (told, mut received)) = (slow(server).await?, events());
     let begun = Instant::now();
     let _viewer = Client::watch(kind, &program, 0, relay.url(), &room, &told).await?;
     let inside = async {
         while let Some(Event { what, .. }) = received.recv().await {
             match what {
-                What::Status { name, .. } if name.is_inside() => return Ok(begun.elapsed()),
-                What::Status { name: Standing::Closed, reason } => return Err(reason),
+                EventKind::Status { name, .. } if name.is_inside() => return Ok(begun.elapsed()),
+                EventKind::Status { name: ClientStatus::Closed, reason } => return Err(reason),
                 _ => {}
             }
         }
@@ -135,11 +135,11 @@ async fn watch(kind: Kind, server: SocketAddr, program: PathBuf, room: String) -
         Ok(Err(reason)) => (None, reason),
         Err(_) => (None, None),
     };
-    Ok(Past { kind, role: Role::Viewer, done, connections: relay.tally().connections, failed: 0, ended })
+    Ok(ClientOutcome { kind, role: Role::Viewer, done, connections: relay.tally().connections, failed: 0, ended })
 }
 
-/// An owner that publishes.
-async fn own(kind: Kind, server: SocketAddr, program: PathBuf) -> Result<Past, Failure> {
+/// Runs an owner that publishes.
+async fn own(kind: ClientKind, server: SocketAddr, program: PathBuf) -> Result<ClientOutcome, Failure> {
     let (relay, (told, mut received)) = (slow(server).await?, events());
     let mut owner = Client::host(kind, &program, 0, relay.url(), &told).await?;
     let begun = Instant::now();
@@ -147,14 +147,14 @@ async fn own(kind: Kind, server: SocketAddr, program: PathBuf) -> Result<Past, F
     let settled = async {
         while acked + failed < MESSAGES {
             match received.recv().await.map(|event| event.what) {
-                Some(What::Opened { .. }) => {
+                Some(EventKind::Opened { .. }) => {
                     for number in 1..=MESSAGES {
                         owner.publish(number, MESSAGE_BYTES).await?;
                     }
                 }
-                Some(What::Acked { .. }) => acked += 1,
-                Some(What::Failed { .. }) => failed += 1,
-                Some(What::Status { name: Standing::Closed, reason }) => {
+                Some(EventKind::Acked { .. }) => acked += 1,
+                Some(EventKind::Failed { .. }) => failed += 1,
+                Some(EventKind::Status { name: ClientStatus::Closed, reason }) => {
                     ended = reason;
                     break;
                 }
@@ -168,5 +168,5 @@ async fn own(kind: Kind, server: SocketAddr, program: PathBuf) -> Result<Past, F
         settled?;
     }
     let done = (acked == MESSAGES).then(|| begun.elapsed());
-    Ok(Past { kind, role: Role::Owner, done, connections: relay.tally().connections, failed, ended })
+    Ok(ClientOutcome { kind, role: Role::Owner, done, connections: relay.tally().connections, failed, ended })
 }

@@ -1,5 +1,5 @@
-//! The owner of a room: says what it is told, writes it into the record first, and looks at every acknowledgement.
-//! Must not know what is said.
+//! The owner of a room: publishes given messages, writes them into the record first, and checks every acknowledgement.
+//! Must not know the messages' contents.
 
 mod comeback;
 
@@ -9,21 +9,21 @@ use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::load::frame::{Opcode, masked};
-use crate::load::peer::{Link, Peer, PeerError, V2};
+use crate::load::peer::{Peer, PeerError, ReadOutcome, V2};
 use crate::model::answer::Answer;
 use crate::model::fault::{Fault, Faults};
-use crate::model::record::{Kind, Record};
+use crate::model::record::{Effect, Record};
 
-/// The record of a room, written by its owner and read by everybody.
+/// The record of a room, written by its owner and read by all other clients.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shared(Arc<RwLock<Record>>);
+pub(super) struct SharedRecord(Arc<RwLock<Record>>);
 
-impl Shared {
+impl SharedRecord {
     fn new(record: Record) -> Self {
         Self(Arc::new(RwLock::new(record)))
     }
 
-    /// A task that panicked ends the run by itself; what it wrote is whole, since each entry is one push.
+    /// A task that panicked ends the run by itself; its record is consistent, since each entry is one push.
     pub(super) fn read(&self) -> RwLockReadGuard<'_, Record> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -33,31 +33,31 @@ impl Shared {
     }
 }
 
-/// One thing to say.
+/// One message to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Saying {
     /// `None` is ephemeral.
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<Effect>,
     pub(super) key: String,
     pub(super) params: String,
-    /// Whether an answer is asked for.
+    /// Whether it has an id, and so an answer.
     pub(super) has_id: bool,
 }
 
 impl Saying {
-    /// What the client sends.
+    /// Returns the client's text.
     pub(super) fn text(&self, id: &str) -> String {
         let Self { kind, key, params, has_id } = self;
         let id = if *has_id { format!(r#""id":"{id}","#) } else { String::new() };
         match kind {
-            Some(Kind::Clear) => format!(r#"{{"type":"clear",{id}"key":"{key}"}}"#),
-            Some(Kind::Event) => format!(r#"{{"type":"publish",{id}"key":"{key}","params":{params}}}"#),
-            Some(Kind::State) => format!(r#"{{"type":"publish",{id}"key":"{key}","params":{params},"state":true}}"#),
+            Some(Effect::Clear) => format!(r#"{{"type":"clear",{id}"key":"{key}"}}"#),
+            Some(Effect::Event) => format!(r#"{{"type":"publish",{id}"key":"{key}","params":{params}}}"#),
+            Some(Effect::State) => format!(r#"{{"type":"publish",{id}"key":"{key}","params":{params},"state":true}}"#),
             None => format!(r#"{{"type":"publish","key":"{key}","params":{params},"ephemeral":true}}"#),
         }
     }
 
-    /// The params as viewers get them: with their literals unchanged, line ends between tokens as spaces.
+    /// Returns the params as viewers get them: with their literals unchanged, line ends between tokens as spaces.
     fn heard(&self) -> String {
         self.params.replace(['\r', '\n'], " ")
     }
@@ -66,23 +66,23 @@ impl Saying {
 /// An owner with its connection.
 pub(super) struct Speaker {
     peer: Peer,
-    record: Shared,
-    /// What it comes back with.
+    record: SharedRecord,
+    /// The owner key with which it comes back.
     key: String,
     /// The number of its lease.
     term: u64,
     /// The epoch of its newest acknowledgement.
     epoch: String,
-    /// What its ids begin with.
+    /// The prefix of its ids.
     prefix: String,
-    /// How many ids it has used.
+    /// The number of ids it has used.
     ids: u64,
-    /// What has no answer yet.
+    /// The messages without an answer.
     unacked: VecDeque<Unacked>,
     pub(super) faults: Faults,
 }
 
-/// A message that has no answer yet.
+/// A message without an answer.
 #[derive(Debug)]
 struct Unacked {
     id: String,
@@ -104,17 +104,17 @@ impl Speaker {
         if created.id != "create" || (created.term, created.seq) != (1, 0) || created.epoch.len() > 32 {
             faults.note(Fault::OddRoom, || text.clone());
         }
-        let record = Shared::new(Record::new(&created.room, &created.epoch, created.alive_ms));
+        let record = SharedRecord::new(Record::new(&created.room, &created.epoch, created.alive_ms));
         let prefix = format!("{prefix:016x}");
         let (key, term, epoch) = (created.owner_key.into_owned(), created.term, created.epoch.into_owned());
         Ok(Self { peer, record, key, term, epoch, prefix, ids: 0, unacked: VecDeque::new(), faults })
     }
 
-    pub(super) fn record(&self) -> &Shared {
+    pub(super) fn record(&self) -> &SharedRecord {
         &self.record
     }
 
-    /// Says these, in one write.
+    /// Publishes these messages in one write.
     pub(super) async fn say(&mut self, sayings: &[Saying]) -> Result<(), PeerError> {
         let mut frames = Vec::new();
         for saying in sayings {
@@ -135,7 +135,7 @@ impl Speaker {
         Ok(self.peer.send(&frames).await?)
     }
 
-    /// Answers the server until `done` is there.
+    /// Answers the server until `done` is done.
     pub(super) async fn hear_until<T>(&mut self, done: impl Future<Output = T>) -> Result<T, PeerError> {
         let mut done = pin!(done);
         loop {
@@ -149,8 +149,8 @@ impl Speaker {
         }
     }
 
-    /// Reads once. The word of the server's `closed`, if it came.
-    async fn hear(&mut self) -> Result<(Link, Option<String>), PeerError> {
+    /// Reads once. Returns the word of the server's `closed`, if it arrived.
+    async fn hear(&mut self) -> Result<(ReadOutcome, Option<String>), PeerError> {
         let Self { peer, record, unacked, faults, .. } = self;
         let mut word = None;
         let link = peer.hear(|text| {
@@ -166,7 +166,7 @@ impl Speaker {
                         faults.note(Fault::Unsaid, || format!("{text} after {last}"));
                     }
                 }
-                // How exact it is, is another scenario.
+                // Another scenario checks the figures.
                 Ok(Answer::Audience(audience)) if audience.lagging.is_some() => {}
                 Ok(Answer::Draining(_)) if record.read().may_be_away => {}
                 Ok(Answer::Closed(closed)) => word = Some(closed.reason.into_owned()),
@@ -181,7 +181,7 @@ impl Speaker {
     /// Waits until at most `count` messages have no answer.
     pub(super) async fn settle(&mut self, count: usize) -> Result<(), PeerError> {
         while self.unacked.len() > count {
-            if self.hear().await?.0 == Link::Done {
+            if self.hear().await?.0 == ReadOutcome::Done {
                 return Err(PeerError::Cut);
             }
         }
@@ -195,7 +195,7 @@ impl Speaker {
         loop {
             let (link, heard) = self.hear().await?;
             word = heard.or(word);
-            if link == Link::Done {
+            if link == ReadOutcome::Done {
                 break;
             }
         }
@@ -213,11 +213,11 @@ mod tests {
     #[test]
     fn what_is_sent_is_what_the_protocol_says() {
         let saying = |kind| Saying { kind, key: "k".into(), params: "[1,\n2]".into(), has_id: true };
-        let (event, state) = (saying(Some(Kind::Event)), saying(Some(Kind::State)));
+        let (event, state) = (saying(Some(Effect::Event)), saying(Some(Effect::State)));
         assert_eq!(event.text("i"), "{\"type\":\"publish\",\"id\":\"i\",\"key\":\"k\",\"params\":[1,\n2]}");
         let with_state = "{\"type\":\"publish\",\"id\":\"i\",\"key\":\"k\",\"params\":[1,\n2],\"state\":true}";
         assert_eq!(state.text("i"), with_state);
-        assert_eq!(saying(Some(Kind::Clear)).text("i"), r#"{"type":"clear","id":"i","key":"k"}"#);
+        assert_eq!(saying(Some(Effect::Clear)).text("i"), r#"{"type":"clear","id":"i","key":"k"}"#);
         let ephemeral = Saying { has_id: false, ..saying(None) };
         assert_eq!(ephemeral.text("i"), "{\"type\":\"publish\",\"key\":\"k\",\"params\":[1,\n2],\"ephemeral\":true}");
         assert_eq!(event.heard(), "[1, 2]");

@@ -1,10 +1,10 @@
-//! One room that is taken over again and again while its owner speaks, now and then as a process that stands still
-//! with full buffers: nothing of an older term comes behind a newer one. Must not know how frames are made.
+//! One room that is taken over again and again while its owner publishes, now and then as a stopped process with full
+//! buffers: nothing of an older term arrives after a newer one. Must not know how frames are made.
 
-mod reign;
+mod owner_handle;
+mod owner_record;
 mod report;
 mod speech;
-mod throne;
 mod witness;
 
 use std::net::SocketAddr;
@@ -22,44 +22,44 @@ use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, V2, code};
 use crate::load::server::Server;
 use crate::load::{on_a_thread, outcome, process, release};
-use crate::model::Heard;
+use crate::model::Meaning;
 use crate::model::fault::Fault;
 use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
-use reign::{Crowned, Order, Reign, Start};
+use owner_handle::OwnerHandle;
+pub(crate) use owner_handle::be_an_owner;
+use owner_record::{BecameOwner, OwnerOrder, OwnerRecord, OwnerStart};
 use report::Findings;
-use throne::Throne;
-pub(crate) use throne::be_an_owner;
-use witness::{Chronicle, Witness};
+use witness::{RoomTexts, TermWitness};
 
-/// Enough for a viewer of this program that is slower than an owner that says all it can.
+/// Enough for a viewer of this program that is slower than an owner that publishes all it can.
 const FLAGS: [&str; 2] = ["--backlog-bytes-max", "67108864"];
 
-/// How many viewers watch.
+/// The number of viewers.
 const WITNESSES: usize = 5;
 
-/// One takeover in so many finds an owner that is a process and stands still.
+/// One takeover in so many meets an owner that is a stopped process.
 const STOPPED_IN: u32 = 8;
 
-/// One takeover in so many comes twice at the same moment.
+/// One takeover in so many is requested twice at the same moment.
 const DOUBLE_IN: u64 = 20;
 
-/// One process in so many stands still for longer than the server waits for an end.
+/// One process in so many is stopped for longer than the server waits for an end.
 const LONG_STOP_IN: u64 = 10;
 
-/// How long everything may take besides the takeovers.
+/// The most time of everything besides the takeovers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long a takeover may take on average; the run ends as failed when all together took longer.
+/// The most time of a takeover on average; the run fails when all together take longer.
 const TAKEOVER: Duration = Duration::from_millis(200);
 
 /// The flags of this scenario.
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
 pub(super) struct Options {
-    /// takeovers: how many
+    /// takeovers: how many takeovers
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     takeovers: u32,
 }
@@ -71,15 +71,15 @@ pub(super) struct Plan {
     takeovers: u32,
 }
 
-/// What the owners did.
+/// The outcome of the owners.
 #[derive(Debug, Default)]
-struct Past {
-    reigns: Vec<Reign>,
-    /// The terms of those that stood still.
+struct OwnersOutcome {
+    owners: Vec<OwnerRecord>,
+    /// The terms of the stopped owners.
     stopped: Vec<u64>,
-    /// How often two came at the same moment.
+    /// How often two were requested at the same moment.
     doubles: u64,
-    /// How long each takeover took, from the request on.
+    /// The time of each takeover, from the request on.
     micros: Vec<u128>,
     /// From the first takeover to the last.
     time: Duration,
@@ -98,7 +98,7 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let server = Server::start(&release("rtbroadcaster"), &FLAGS)?;
     let address = server.address();
@@ -117,24 +117,24 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     Ok(Findings::new(plan, past, witnesses, &chronicle))
 }
 
-/// All owners, one after the other.
+/// Runs all owners, one after the other.
 async fn succeed(
     address: SocketAddr,
     server: u32,
     plan: Plan,
     opened: blocking::Sender<String>,
     joined: oneshot::Receiver<()>,
-) -> Result<Past, Failure> {
+) -> Result<OwnersOutcome, Failure> {
     let mut random = Random::new(plan.seed, 0);
     let failed = |error: PeerError| Failure::new(format!("an owner: {error}"));
     let peer = Peer::open_as(address, V2).await.map_err(failed)?;
-    let mut throne = Throne::in_this_process(peer, Start::Create, random.next());
-    let Crowned { room, key, .. } = throne.crowned().await?;
+    let mut handle = OwnerHandle::in_this_process(peer, OwnerStart::Create, random.next());
+    let BecameOwner { room, key, .. } = handle.became_owner().await?;
     let _ = opened.send(room.clone());
     joined.await.map_err(|_| Failure::new("the viewers did not join"))?;
-    throne.order(Order::Speak);
-    let start = Start::Own { room, key };
-    let (mut past, mut ends) = (Past::default(), JoinSet::new());
+    handle.order(OwnerOrder::Speak);
+    let start = OwnerStart::Own { room, key };
+    let (mut past, mut ends) = (OwnersOutcome::default(), JoinSet::new());
     let begun = Instant::now();
     let mut takeover = 0;
     while takeover < plan.takeovers {
@@ -144,16 +144,16 @@ async fn succeed(
         let second = if is_double { Some(Peer::open_as(address, V2).await.map_err(failed)?) } else { None };
         sleep(Duration::from_micros(random.within(0..12_000))).await;
         let (mut stop, mut is_server_stopped) = (None, false);
-        if throne.is_process() {
-            throne.order(Order::Flood);
+        if handle.is_process() {
+            handle.order(OwnerOrder::Flood);
             sleep(Duration::from_micros(random.within(1_000..12_000))).await;
             is_server_stopped = random.one_in(2);
             if is_server_stopped {
-                // Nobody reads, so the owner fills all buffers before it is stopped itself.
+                // The server reads nothing, so the owner fills all buffers before it is stopped itself.
                 process::stop(server)?;
                 sleep(Duration::from_micros(random.within(1_000..20_000))).await;
             }
-            throne.stop()?;
+            handle.stop()?;
             let is_long = random.one_in(LONG_STOP_IN);
             stop = Some(Duration::from_millis(if is_long { 2_500 } else { random.within(0..40) }));
         }
@@ -161,58 +161,58 @@ async fn succeed(
         takeover += 1;
         let is_process = takeover % STOPPED_IN == STOPPED_IN - 1 && takeover < plan.takeovers;
         let mut next = if is_process {
-            Throne::in_its_own_process(address, start.clone(), random.next())?
+            OwnerHandle::in_its_own_process(address, start.clone(), random.next())?
         } else {
-            Throne::in_this_process(peer, start.clone(), random.next())
+            OwnerHandle::in_this_process(peer, start.clone(), random.next())
         };
         let mut rival = None;
         if let Some(second) = second {
             takeover += 1;
             past.doubles += 1;
-            rival = Some(Throne::in_this_process(second, start.clone(), random.next()));
+            rival = Some(OwnerHandle::in_this_process(second, start.clone(), random.next()));
         }
         if is_server_stopped {
-            // The request is written when the server goes on.
+            // The request is in the socket when the server continues.
             sleep(Duration::from_millis(1)).await;
             process::signal(server, "CONT")?;
         }
-        let term = next.crowned().await?.term;
+        let term = next.became_owner().await?.term;
         if !is_process && !is_server_stopped {
             past.micros.push(asked.elapsed().as_micros());
         }
         if let Some(mut rival) = rival {
-            if rival.crowned().await?.term > term {
+            if rival.became_owner().await?.term > term {
                 std::mem::swap(&mut rival, &mut next);
             }
             ends.spawn(end(rival, None));
         }
-        ends.spawn(end(std::mem::replace(&mut throne, next), stop));
+        ends.spawn(end(std::mem::replace(&mut handle, next), stop));
     }
     past.time = begun.elapsed();
-    throne.order(Order::Finish);
-    ends.spawn(end(throne, None));
+    handle.order(OwnerOrder::Finish);
+    ends.spawn(end(handle, None));
     while let Some(ended) = ends.join_next().await {
-        let (reign, is_stopped) = ended.map_err(|error| Failure::new(format!("an owner: {error}")))??;
+        let (owner, is_stopped) = ended.map_err(|error| Failure::new(format!("an owner: {error}")))??;
         if is_stopped {
-            past.stopped.push(reign.term);
+            past.stopped.push(owner.term);
         }
-        past.reigns.push(reign);
+        past.owners.push(owner);
     }
     Ok(past)
 }
 
-/// The end of an owner, and whether it stood still.
-async fn end(throne: Throne, stop: Option<Duration>) -> Result<(Reign, bool), Failure> {
-    Ok((throne.end(stop).await?, stop.is_some()))
+/// Ends an owner. Returns also whether it was stopped.
+async fn end(handle: OwnerHandle, stop: Option<Duration>) -> Result<(OwnerRecord, bool), Failure> {
+    Ok((handle.end(stop).await?, stop.is_some()))
 }
 
-/// All viewers, until the room ends.
+/// Runs all viewers until the room ends.
 async fn watch(
     address: SocketAddr,
     room: String,
     joined: oneshot::Sender<()>,
-) -> Result<(Vec<Witness>, Chronicle), Failure> {
-    let chronicle = Arc::new(Mutex::new(Chronicle::default()));
+) -> Result<(Vec<TermWitness>, RoomTexts), Failure> {
+    let chronicle = Arc::new(Mutex::new(RoomTexts::default()));
     let failed = |error: PeerError| Failure::new(format!("a viewer: {error}"));
     let mut peers = Vec::new();
     for _ in 0..WITNESSES {
@@ -223,7 +223,7 @@ async fn watch(
             Ok((peer, answer))
         };
         let (peer, answer) = joined.await.map_err(failed)?;
-        let mut witness = Witness::default();
+        let mut witness = TermWitness::default();
         witness.hear(answer.as_bytes(), &mut chronicle.lock().unwrap_or_else(PoisonError::into_inner));
         peers.push((peer, witness));
     }
@@ -240,8 +240,8 @@ async fn watch(
     Ok((witnesses, chronicle))
 }
 
-/// One viewer, until the room ends.
-async fn listen(mut peer: Peer, mut witness: Witness, chronicle: Arc<Mutex<Chronicle>>) -> Witness {
+/// Runs one viewer until the room ends.
+async fn listen(mut peer: Peer, mut witness: TermWitness, chronicle: Arc<Mutex<RoomTexts>>) -> TermWitness {
     let (mut word, mut end) = (None, None);
     while end.is_none() {
         let mut pongs = Vec::new();
@@ -251,7 +251,7 @@ async fn listen(mut peer: Peer, mut witness: Witness, chronicle: Arc<Mutex<Chron
             Opcode::Close => end = Some(code(payload)),
             Opcode::Text => {
                 let heard = witness.hear(payload, &mut chronicle.lock().unwrap_or_else(PoisonError::into_inner));
-                if let Heard::Closed(reason) = heard {
+                if let Meaning::Closed(reason) = heard {
                     word = Some(reason);
                 }
             }

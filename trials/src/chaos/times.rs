@@ -1,14 +1,14 @@
-//! Percentiles of durations, and how they are written. Pure.
+//! Percentiles of durations, and their notation. Pure.
 
 use std::time::Duration;
 
-/// Returns the value of a sorted list that so many percent are not above.
+/// Returns the smallest value of a sorted list that so many percent of the values do not exceed.
 pub(super) fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied()
 }
 
-/// Writes a percentile in seconds.
+/// Formats a percentile in seconds.
 pub(super) fn seconds(sorted: &[Duration], percent: usize) -> String {
     percentile(sorted, percent).map_or_else(|| "none".into(), |time| format!("{:.2} s", time.as_secs_f64()))
 }

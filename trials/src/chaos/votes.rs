@@ -1,4 +1,4 @@
-//! Thousands of viewers that each vote twice within a second: the owner is told in a handful of frames, and the totals are
+//! Thousands of viewers that each vote twice within a second: the owner gets a handful of frames, and the totals are
 //! exact. Must not know how frames are made.
 
 mod report;
@@ -17,7 +17,7 @@ use super::Given;
 use super::files;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::load::server::Server;
-use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
+use crate::load::{CpuShare, Stretch, on_a_thread, outcome, release};
 use crate::model::answer::Answer;
 use crate::random::Random;
 use crate::report::Report;
@@ -25,22 +25,22 @@ use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
 
-/// How many answers there are to choose from.
+/// The number of answers to choose from.
 const CHOICES: u64 = 6;
 
-/// Within what time everybody votes twice, in milliseconds.
+/// The time in which every viewer votes twice, in milliseconds.
 const VOTING_MS: std::ops::Range<u64> = 0..1_000;
 
-/// How often the owner is told, in milliseconds.
+/// The time between two totals, in milliseconds.
 const EVERY_MS: u64 = 500;
 
-/// How many viewers join at the same time.
+/// The number of viewers that join at the same time.
 const AT_ONCE: usize = 50;
 
-/// How long the owner waits for what comes after the last votes.
+/// The time for which the owner waits after the last votes.
 const REST: Duration = Duration::from_secs(3);
 
-/// How long everything may take.
+/// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// The flags of this scenario.
@@ -59,30 +59,30 @@ pub(super) struct Plan {
     voters: u32,
 }
 
-/// How often each answer was chosen.
+/// The number of voters of each answer.
 type Totals = BTreeMap<String, u64>;
 
-/// What the owner was told.
+/// The frames of the owner.
 #[derive(Debug, Default)]
-struct Told {
-    /// When totals came.
+struct TotalFrames {
+    /// The times of the totals.
     at: Vec<Instant>,
     totals: Totals,
-    /// Texts that have no place here.
+    /// Texts that are wrong here.
     odd: Vec<String>,
 }
 
-/// What the voters did.
+/// The record of the voters.
 #[derive(Debug)]
 struct Voted {
-    /// What each chose last.
+    /// The last choices.
     chosen: Totals,
-    /// When the first vote was said, and the last one.
+    /// The times of the first vote and of the last one.
     began: Instant,
     ended: Instant,
     /// Texts that no voter should get.
     odd: Vec<String>,
-    busy: Busy,
+    busy: CpuShare,
 }
 
 impl Scenario for Plan {
@@ -98,7 +98,7 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     files::suffice_for(plan.voters)?;
     let server = Server::start(&release("rtbroadcaster"), &["--log", "warn"])?;
@@ -127,12 +127,12 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     Ok(Findings { plan, told, voted, before, after })
 }
 
-/// The owner: opens a room that counts votes, and takes what it is told.
+/// The owner: opens a room that counts votes, and records its frames.
 async fn hear(
     address: SocketAddr,
     opened: mpsc::Sender<String>,
     mut ended: oneshot::Receiver<()>,
-) -> Result<Told, Failure> {
+) -> Result<TotalFrames, Failure> {
     let heard = async {
         let mut peer = Peer::open_as(address, V2).await?;
         let count = format!(r#"{{"vote":{{"count":true,"everyMs":{EVERY_MS},"oncePerViewer":true}}}}"#);
@@ -140,7 +140,7 @@ async fn hear(
         let text = peer.answer().await?;
         let Ok(Answer::Created(created)) = Answer::read(&text) else { return Err(PeerError::Answer(text)) };
         let _ = opened.send(created.room.into_owned());
-        let mut told = Told::default();
+        let mut told = TotalFrames::default();
         loop {
             tokio::select! {
                 _ = &mut ended => return Ok(told),
@@ -152,7 +152,7 @@ async fn hear(
     heard.await.map_err(|error: PeerError| Failure::new(format!("the owner: {error}")))
 }
 
-impl Told {
+impl TotalFrames {
     fn hear(&mut self, text: &[u8]) {
         let text = String::from_utf8_lossy(text);
         match Answer::read(&text) {
@@ -197,7 +197,7 @@ async fn vote(
         voted.ended = voted.ended.max(ended);
         peers.push(peer);
     }
-    // The owner's last window, and whatever comes to those who must get nothing.
+    // The owner's last window, and any texts to viewers that must get none.
     sleep(REST).await;
     for mut peer in peers {
         let odd = &mut voted.odd;
@@ -214,7 +214,7 @@ async fn join(address: SocketAddr, room: String) -> Result<Peer, PeerError> {
     if matches!(Answer::read(&text), Ok(Answer::Joined(_))) { Ok(peer) } else { Err(PeerError::Answer(text)) }
 }
 
-/// Votes twice at moments of its own, and gives what it chose last and when.
+/// Votes twice at random moments. Returns the last choice and its time.
 async fn vote_twice(mut peer: Peer, mut random: Random) -> Result<(Peer, String, Instant), PeerError> {
     let mut moments = [random.within(VOTING_MS), random.within(VOTING_MS)];
     moments.sort_unstable();

@@ -1,5 +1,5 @@
-//! A room beside others: an owner that publishes at a steady rate, and viewers that time each message. Whoever makes the server
-//! busy sees in it what other rooms notice. Must not know what is done to the server.
+//! A room beside others: an owner that publishes at a steady rate, and viewers that time each message. It shows how
+//! much other rooms suffer when a scenario makes the server busy. Must not know the scenario.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,33 +15,33 @@ use crate::load::peer::{Peer, PeerError, V2};
 use crate::load::{on_a_thread, outcome};
 use crate::steps::Failure;
 
-/// How many viewers it has, and how often its owner publishes.
+/// The number of its viewers, and the time between two messages.
 const VIEWERS: u32 = 10;
 const BEAT: Duration = Duration::from_millis(20);
 
-/// How long it may exist, and how long it may take until all are in.
+/// The most time of its life, and the most time until all are in.
 const LIMIT: Duration = Duration::from_secs(1_800);
 const SOON: Duration = Duration::from_secs(20);
 
 /// Such a room, on a thread of its own.
-pub(super) struct Witness {
+pub(super) struct RoomBeside {
     shared: Arc<Shared>,
     living: JoinHandle<Result<(), Failure>>,
 }
 
 struct Shared {
-    /// When times begin.
+    /// The moment from which times count.
     origin: Instant,
     is_enough: AtomicBool,
     ages: Mutex<Vec<(Instant, Duration)>>,
 }
 
-/// When each message was published, and how old it was when a viewer had it.
+/// The time of each message, and its age when a viewer had it.
 #[derive(Debug, Default)]
-pub(super) struct Ages(Vec<(Instant, Duration)>);
+pub(super) struct MessageAges(Vec<(Instant, Duration)>);
 
-impl Witness {
-    /// Opens the room, and begins once all of its viewers are in.
+impl RoomBeside {
+    /// Opens the room, and starts once all of its viewers are in.
     pub(super) fn start(address: SocketAddr) -> Result<Self, Failure> {
         let shared =
             Arc::new(Shared { origin: Instant::now(), is_enough: AtomicBool::new(false), ages: Mutex::default() });
@@ -56,16 +56,16 @@ impl Witness {
         }
     }
 
-    /// Ends the room, and returns what its viewers saw.
-    pub(super) fn end(self) -> Result<Ages, Failure> {
+    /// Ends the room, and returns the ages that its viewers recorded.
+    pub(super) fn end(self) -> Result<MessageAges, Failure> {
         self.shared.is_enough.store(true, Ordering::Relaxed);
         outcome(self.living)?;
-        Ok(Ages(std::mem::take(&mut *self.shared.ages.lock().unwrap_or_else(PoisonError::into_inner))))
+        Ok(MessageAges(std::mem::take(&mut *self.shared.ages.lock().unwrap_or_else(PoisonError::into_inner))))
     }
 }
 
-impl Ages {
-    /// Returns the ages of the messages that were published between two moments, sorted.
+impl MessageAges {
+    /// Returns the ages of the messages published between two moments, sorted.
     pub(super) fn between(&self, from: Instant, to: Instant) -> Vec<Duration> {
         let mut ages: Vec<_> =
             self.0.iter().filter(|(said, _)| (from..to).contains(said)).map(|(_, age)| *age).collect();
@@ -113,7 +113,7 @@ async fn live(address: SocketAddr, shared: Arc<Shared>, begun: mpsc::Sender<()>)
     Ok(())
 }
 
-/// One viewer, until its connection ends.
+/// Runs one viewer until its connection ends.
 async fn listen(mut viewer: Peer, shared: Arc<Shared>) -> Result<(), PeerError> {
     loop {
         let heard = |text: &[u8]| {
@@ -134,7 +134,8 @@ mod tests {
     fn ages_are_those_of_messages_of_a_stretch() {
         let begun = Instant::now();
         let at = |millis| begun + Duration::from_millis(millis);
-        let ages = Ages(vec![(at(1), Duration::from_millis(9)), (at(2), Duration::from_millis(4)), (at(3), BEAT)]);
+        let ages =
+            MessageAges(vec![(at(1), Duration::from_millis(9)), (at(2), Duration::from_millis(4)), (at(3), BEAT)]);
         assert_eq!(ages.between(at(1), at(3)), [Duration::from_millis(4), Duration::from_millis(9)]);
     }
 }

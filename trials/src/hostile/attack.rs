@@ -1,4 +1,4 @@
-//! The attacks, each bounded in number and time. Must not know who else is on the server.
+//! The attacks, each bounded in number and time. Must not know the other clients of the server.
 
 mod browsers;
 mod changing;
@@ -27,11 +27,11 @@ use clap::ValueEnum;
 use tokio::task::JoinSet;
 
 use super::FULL_FROM;
-use super::memory::Load;
+use super::memory::ServerLoad;
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// What can be done to a server.
+/// The attacks on a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Attack {
     /// A million frames, mutated from right ones
@@ -46,17 +46,18 @@ pub(super) enum Attack {
     Pings,
     /// A thousand joins of a room with a big state that changes, by clients that read nothing
     Unread,
-    /// A million signals to three owners, one of whom reads nothing, and some who speak read nothing either
+    /// A million signals to three owners, one of which reads nothing, and some of their senders read nothing either
     Signals,
-    /// Fifty thousand viewers from two hundred addresses that vote for five keys each, leave, and some come back by their key
+    /// Fifty thousand viewers from two hundred addresses that vote for five keys each, leave, and some come back by
+    /// their key
     Voters,
-    /// Five thousand connections from one address that say nothing, opened again as they are closed
+    /// Five thousand connections from one address that send nothing, opened again when they are closed
     Silent,
     /// Connections that ask for a file again and again and read no answer
     Unanswered,
     /// QR codes, each of another link, beside a room whose acknowledgements are timed
     Codes,
-    /// Two thousand connections that ask only for what is refused or changes nothing
+    /// Two thousand connections that send only requests that are refused or change nothing
     Refused,
     /// Forty rooms whose keys are control characters, and joins of them
     Keys,
@@ -66,7 +67,7 @@ pub(super) enum Attack {
     Browsers,
 }
 
-/// What an attack has to know.
+/// The parameters of an attack.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     pub(super) address: SocketAddr,
@@ -74,22 +75,22 @@ pub(super) struct Plan {
     pub(super) room: String,
     pub(super) seed: u64,
     pub(super) scale: f64,
-    /// How long the server waits for those who take nothing.
+    /// The server's stall limit.
     pub(super) stall: Duration,
-    /// How many connections of plain HTTP one address may have.
+    /// The most connections of plain HTTP from one address.
     pub(super) plain_max: u64,
 }
 
-/// What an attack came to.
+/// The outcome of an attack.
 #[derive(Debug, Default)]
 pub(super) struct Made {
     pub(super) count: u64,
-    /// How often the server answered with what.
+    /// The server's answers, and how often each came.
     pub(super) answers: BTreeMap<String, u64>,
-    /// What should not have happened.
+    /// The events that should not have happened.
     pub(super) faults: Vec<String>,
-    /// What it had the server hold at the same time, at most.
-    pub(super) load: Load,
+    /// The most that it had the server hold at the same time.
+    pub(super) load: ServerLoad,
 }
 
 impl Attack {
@@ -119,20 +120,20 @@ impl Attack {
 }
 
 impl Plan {
-    /// So many at full scale.
+    /// Returns the scaled number of `full` at full scale.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share")]
     fn share(&self, full: u64) -> u64 {
         ((full as f64 * self.scale) as u64).max(1)
     }
 
-    /// This at full length, or that in a short attack.
+    /// Returns `full` in an attack of full length, and `short` in a short one.
     fn either<T>(&self, full: T, short: T) -> T {
         if self.scale < FULL_FROM { short } else { full }
     }
 }
 
 impl Made {
-    /// Adds what one part of an attack came to.
+    /// Adds the outcome of one part of an attack.
     fn add(&mut self, part: Self) {
         self.count += part.count;
         for (answer, count) in part.answers {
@@ -150,8 +151,8 @@ impl Made {
     }
 }
 
-/// Has `at_once` tasks work until they have done `count` things together. A piece of work gets its number and the task's own
-/// chance, and says what it came to.
+/// Lets `at_once` tasks work until they have done `count` things together. A piece of work gets its number and the
+/// random stream of its task, and returns its outcome.
 async fn crowd<W, F>(plan: &Plan, at_once: u64, count: u64, work: W) -> Result<Made, Failure>
 where
     W: Fn(u64, Random) -> F + Clone + Send + 'static,
@@ -167,7 +168,7 @@ where
             while done.load(Ordering::Relaxed) < count {
                 let (part, after) = work(numbers.fetch_add(1, Ordering::Relaxed), random).await;
                 random = after;
-                // A fault counts too, so that a server that is gone ends the attack.
+                // A fault counts too, so that a server that has ended ends the attack.
                 done.fetch_add(part.count.max(part.faults.len() as u64), Ordering::Relaxed);
                 all.add(part);
             }

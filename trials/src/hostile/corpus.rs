@@ -1,31 +1,31 @@
-//! What clients rightly say, to be mutated: stories of both protocols in all parts. Pure.
+//! Right texts of clients, to be mutated: stories of both protocols in all parts. Pure.
 
 use crate::load::peer::V2;
 use crate::random::Random;
 
-/// What has to be known to say something right.
+/// The names that right texts need.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
     /// A room with viewers.
     pub(super) room: String,
-    /// A room of the attacker's, and its owner's key.
+    /// A room of the attacker's, and its owner key.
     pub(super) own_room: String,
     pub(super) own_key: String,
 }
 
-/// What a client says on one connection, in order.
+/// The texts of a client on one connection, in order.
 #[derive(Debug)]
-pub(super) struct Story {
+pub(super) struct ClientTexts {
     pub(super) protocol: Option<&'static str>,
     pub(super) texts: Vec<String>,
 }
 
-/// One of the stories, most of them without a new room.
-pub(super) fn story(names: &Names, random: &mut Random) -> Story {
+/// Returns one of the stories, most of them without a new room.
+pub(super) fn story(names: &Names, random: &mut Random) -> ClientTexts {
     let Names { room, own_room, own_key } = names;
     let text = |text: &str| text.to_owned();
-    let classic = |texts| Story { protocol: None, texts };
-    let new = |texts| Story { protocol: V2, texts };
+    let classic = |texts| ClientTexts { protocol: None, texts };
+    let new = |texts| ClientTexts { protocol: V2, texts };
     match random.index(8) {
         0 => classic(vec![
             format!(r#"{{"uuid":"{room}","status":{{"value":2,"text":"join"}},"funcKey":"","funcParams":[]}}"#),
@@ -71,7 +71,7 @@ pub(super) fn story(names: &Names, random: &mut Random) -> Story {
     }
 }
 
-/// A request that becomes a WebSocket connection.
+/// Returns a request that becomes a WebSocket connection.
 pub(super) fn handshake(host: &str, random: &mut Random) -> Vec<u8> {
     let mut request = format!(
         "GET /broadcasting HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\

@@ -1,4 +1,4 @@
-//! Wrong from right: flipped bits, cut ends, lies about lengths, splices, fragments. Pure: chance is an argument.
+//! Mutates right bytes: flipped bits, cut ends, false lengths, splices, fragments. Pure: randomness is an argument.
 
 use crate::random::Random;
 
@@ -6,7 +6,7 @@ const FIN: u8 = 0x80;
 const TEXT: u8 = 0x01;
 const PING: u8 = 0x89;
 
-/// A frame as a client sends it, under a mask of its own.
+/// Returns a frame as a client sends it, with a mask of its own.
 pub(super) fn frame(first: u8, payload: &[u8], random: &mut Random) -> Vec<u8> {
     let mask = random.next().to_be_bytes();
     let mut frame = vec![first];
@@ -26,17 +26,17 @@ pub(super) fn frame(first: u8, payload: &[u8], random: &mut Random) -> Vec<u8> {
     frame
 }
 
-/// A text as it should be sent.
+/// Returns a text as it should be sent.
 pub(super) fn text(text: &str, random: &mut Random) -> Vec<u8> {
     frame(FIN | TEXT, text.as_bytes(), random)
 }
 
-/// A ping that carries a number: its answer tells how far the server has come.
+/// Returns a ping that carries a number: its answer shows how far the server has read.
 pub(super) fn ping(number: u16, random: &mut Random) -> Vec<u8> {
     frame(PING, &number.to_be_bytes(), random)
 }
 
-/// A text as it should not be sent. Mostly its framing holds, so that the next one is looked at too.
+/// Returns a text as it should not be sent. Mostly its framing holds, so that the next one is read too.
 pub(super) fn mutated(text: &str, other: &str, random: &mut Random) -> Vec<u8> {
     match random.index(12) {
         // Another text.
@@ -61,7 +61,7 @@ pub(super) fn mutated(text: &str, other: &str, random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// One to eight bits of those in `bits` are the other way round.
+/// Returns the bytes with one to eight of the bits in `bits` flipped.
 pub(super) fn flipped(bytes: &[u8], bits: u8, random: &mut Random) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     if bytes.is_empty() {
@@ -74,12 +74,12 @@ pub(super) fn flipped(bytes: &[u8], bits: u8, random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// The end is missing.
+/// Returns the bytes without their end.
 pub(super) fn cut<'bytes>(bytes: &'bytes [u8], random: &mut Random) -> &'bytes [u8] {
     &bytes[..random.index(bytes.len() + 1)]
 }
 
-/// A piece of the one, somewhere in the other.
+/// Returns `bytes` with a piece of `other` somewhere in it.
 pub(super) fn spliced(bytes: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {
     let at = random.index(bytes.len() + 1);
     let begin = random.index(other.len() + 1);
@@ -87,7 +87,7 @@ pub(super) fn spliced(bytes: &[u8], other: &[u8], random: &mut Random) -> Vec<u8
     [&bytes[..at], &other[begin..end], &bytes[at + random.index(bytes.len() - at + 1)..]].concat()
 }
 
-/// In up to eight frames, cut anywhere; sometimes their opcodes or ends are wrong.
+/// Returns up to eight frames, cut anywhere; sometimes their opcodes or ends are wrong.
 fn fragments(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     let (mut frames, mut rest) = (Vec::new(), bytes);
     let count = 1 + random.index(8);
@@ -107,7 +107,7 @@ fn fragments(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     frames
 }
 
-/// The header tells another length, in one of the three forms.
+/// Returns the frame with a false length in its header, in one of the three forms.
 fn lie(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     let mut frame = vec![FIN | TEXT];
     let number = random.next().to_be_bytes();
@@ -125,7 +125,7 @@ fn lie(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     frame
 }
 
-/// Where a stream of `length` bytes is cut for its writes.
+/// Returns where a stream of `length` bytes is cut for its writes.
 pub(super) fn cuts(length: usize, random: &mut Random) -> Vec<usize> {
     let mut cuts: Vec<usize> = (0..random.index(4)).map(|_| random.index(length + 1)).collect();
     cuts.push(length);

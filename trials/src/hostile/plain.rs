@@ -1,4 +1,4 @@
-//! A client of plain HTTP: no more than what is needed to ask one thing after the other. Must not know what is asked for.
+//! A client of plain HTTP: only what is needed for one request after the other. Must not know what is requested.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,7 +15,7 @@ const HEAD_BYTES_MAX: usize = 4 * 1024;
 pub(super) struct Plain {
     stream: TcpStream,
     address: SocketAddr,
-    /// Read of an answer, and reused for the next one.
+    /// The bytes of an answer; the buffer is reused for the next one.
     read: Vec<u8>,
 }
 
@@ -51,12 +51,12 @@ impl Plain {
     }
 }
 
-/// A request for `path` that leaves the connection open.
+/// Returns a request for `path` that leaves the connection open.
 pub(super) fn request(path: &str, address: SocketAddr) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n")
 }
 
-/// The status of an answer, and the length of what follows its head.
+/// Returns the status of an answer, and the length of its body.
 fn head(head: &[u8]) -> Option<(u16, usize)> {
     let head = std::str::from_utf8(head).ok()?;
     let status = head.strip_prefix("HTTP/1.1 ")?.split(' ').next()?.parse().ok()?;

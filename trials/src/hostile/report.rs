@@ -1,67 +1,68 @@
-//! What the attacks have shown, and whether it is good. Must not know how they are made.
+//! The findings of the attacks, and the verdict. Must not know how they are made.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::attack::{Attack, Made};
-use super::memory::Load;
-use super::target::{Held, Log, Store};
-use super::witnesses::{Heard, VIEWERS};
+use super::memory::ServerLoad;
+use super::target::{HeldResources, Log, RoomStore};
+use super::witnesses::{VIEWERS, WitnessRecord};
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// The most that the log may grow by.
+/// The most by which the log may grow.
 const LOG_BYTES_MAX: u64 = 1_000_000;
 
-/// The attacks that cost the attacker nothing, and how long a good join or request may take meanwhile.
+/// The attacks that cost the attacker nothing, and the most time of a good join or request meanwhile.
 const FREE: [Attack; 3] = [Attack::Slow, Attack::Silent, Attack::Unanswered];
 const PROMPT: Duration = Duration::from_millis(250);
 
-/// What the server has open besides sockets, at most: what it keeps for the store, the log and the admin address.
+/// The most open files of the server besides sockets: those of the store, the log and the admin address.
 const FILES_BASE: u64 = 256;
 
-/// How many faults of an attack are told; the rest is the same.
+/// The number of faults of an attack that are shown; the others are like them.
 const FAULTS_TOLD: usize = 3;
 
-/// One attack.
+/// The findings of one attack.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct AttackFindings {
     pub(super) attack: Attack,
     pub(super) made: Made,
     pub(super) time: Duration,
-    pub(super) before: Held,
-    pub(super) peak: Held,
-    pub(super) after: Held,
-    pub(super) heard: Heard,
+    pub(super) before: HeldResources,
+    pub(super) peak: HeldResources,
+    pub(super) after: HeldResources,
+    pub(super) heard: WitnessRecord,
 }
 
-/// What all of them have found.
+/// The findings of all attacks.
 #[derive(Debug)]
 pub(super) struct Findings {
-    pub(super) rows: Vec<Row>,
-    /// Before the first attack, and behind the last.
-    pub(super) first: Held,
-    pub(super) last: Held,
+    pub(super) rows: Vec<AttackFindings>,
+    /// Before the first attack, and after the last.
+    pub(super) first: HeldResources,
+    pub(super) last: HeldResources,
     pub(super) log: Log,
 }
 
-impl Row {
-    /// What the server may have held.
+impl AttackFindings {
+    /// Returns the most that the server may have held.
     fn bound(&self) -> u64 {
         // Their history is 256 messages of some hundred bytes, twice.
         let viewers = VIEWERS as u64 + 2;
-        let stores = u64::from(self.before.store == Store::Disk);
-        let witnesses = Load { connections: viewers, rooms: 1, pinned_bytes: 512 * 1024, stores, ..Load::default() };
+        let stores = u64::from(self.before.store == RoomStore::Disk);
+        let witnesses =
+            ServerLoad { connections: viewers, rooms: 1, pinned_bytes: 512 * 1024, stores, ..ServerLoad::default() };
         self.made.load.and(witnesses).bound()
     }
 
-    /// How many files the server may have had open.
+    /// Returns how many files the server may have had open.
     fn files_bound(&self) -> u64 {
-        let Load { connections, handshakes, .. } = self.made.load;
+        let ServerLoad { connections, handshakes, .. } = self.made.load;
         FILES_BASE + VIEWERS as u64 + connections + handshakes
     }
 
-    /// What is wrong.
+    /// Returns the faults.
     fn faults(&self) -> Vec<String> {
         let Self { made, heard, before, peak, after, .. } = self;
         let mut faults: Vec<_> = made.faults.iter().take(FAULTS_TOLD).cloned().collect();
@@ -92,7 +93,7 @@ impl Row {
     }
 }
 
-impl fmt::Display for Row {
+impl fmt::Display for AttackFindings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { attack, made, time, before, peak, after, heard } = self;
         writeln!(f, "{attack:?}: {} in {:.1} s", made.count, time.as_secs_f64())?;
@@ -162,7 +163,7 @@ impl fmt::Display for Findings {
             "join",
             "request"
         )?;
-        for Row { attack, made, time, before, peak, after, heard } in &self.rows {
+        for AttackFindings { attack, made, time, before, peak, after, heard } in &self.rows {
             writeln!(
                 f,
                 "{:<11} {:>9} {:>7.1} {:>11} {:>11} {:>11} {:>6} {:>6} {:>6} {:>5} {:>9} {:>9} {:>9}",
@@ -186,13 +187,13 @@ impl fmt::Display for Findings {
     }
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for HeldResources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} and {} files", Mebibytes(self.rss), self.files)
     }
 }
 
-/// Bytes, for people.
+/// Bytes, shown for people.
 struct Mebibytes(u64);
 
 impl fmt::Display for Mebibytes {
@@ -202,7 +203,7 @@ impl fmt::Display for Mebibytes {
     }
 }
 
-/// The smallest of the sorted `micros` that `percent` of them do not exceed.
+/// Returns the smallest of the sorted `micros` that `percent` of them do not exceed.
 fn quantile(micros: &[u32], percent: usize) -> String {
     let rank = (micros.len() * percent).div_ceil(100).max(1);
     match micros.get(rank - 1) {
@@ -215,13 +216,14 @@ fn quantile(micros: &[u32], percent: usize) -> String {
 mod tests {
     use super::*;
 
-    fn row(attack: Attack, after: u64, heard: Heard) -> Row {
-        let held = |mebibytes: u64| Held { store: Store::Memory, rss: mebibytes * 1024 * 1024, files: 300 };
+    fn row(attack: Attack, after: u64, heard: WitnessRecord) -> AttackFindings {
+        let held =
+            |mebibytes: u64| HeldResources { store: RoomStore::Memory, rss: mebibytes * 1024 * 1024, files: 300 };
         let (before, peak) = (held(10), held(15));
-        Row { attack, made: Made::default(), time: Duration::ZERO, before, peak, after: held(after), heard }
+        AttackFindings { attack, made: Made::default(), time: Duration::ZERO, before, peak, after: held(after), heard }
     }
 
-    fn verdict(row: Row, log: Log) -> Result<(), Failure> {
+    fn verdict(row: AttackFindings, log: Log) -> Result<(), Failure> {
         let held = row.before;
         Findings { rows: vec![row], first: held, last: held, log }.verdict()
     }
@@ -229,19 +231,25 @@ mod tests {
     #[test]
     fn what_is_lost_kept_late_or_logged_fails() {
         let log = |bytes, panics| Log { bytes, panics, path: "log".into() };
-        let late =
-            |millis| Heard { joins: 1, requests: 1, slowest_join: Duration::from_millis(millis), ..Heard::default() };
+        let late = |millis| WitnessRecord {
+            joins: 1,
+            requests: 1,
+            slowest_join: Duration::from_millis(millis),
+            ..WitnessRecord::default()
+        };
         assert!(verdict(row(Attack::Slow, 11, late(100)), log(999_999, 0)).is_ok());
         assert!(verdict(row(Attack::Slow, 11, late(300)), log(0, 0)).is_err());
         assert!(verdict(row(Attack::Frames, 11, late(300)), log(0, 0)).is_ok());
         assert!(verdict(row(Attack::Frames, 12, late(1)), log(0, 0)).is_err());
-        assert!(verdict(row(Attack::Frames, 10, Heard { lost: 1, ..late(1) }), log(0, 0)).is_err());
-        assert!(verdict(row(Attack::Frames, 10, Heard { ends: vec!["x".into()], ..late(1) }), log(0, 0)).is_err());
+        assert!(verdict(row(Attack::Frames, 10, WitnessRecord { lost: 1, ..late(1) }), log(0, 0)).is_err());
+        assert!(
+            verdict(row(Attack::Frames, 10, WitnessRecord { ends: vec!["x".into()], ..late(1) }), log(0, 0)).is_err()
+        );
         assert!(verdict(row(Attack::Frames, 10, late(1)), log(0, 1)).is_err());
         assert!(verdict(row(Attack::Frames, 10, late(1)), log(1_000_001, 0)).is_err());
-        let none = Heard { requests: 0, ..late(1) };
+        let none = WitnessRecord { requests: 0, ..late(1) };
         assert!(verdict(row(Attack::Silent, 10, none), log(0, 0)).is_err());
-        let slow = Heard { slowest_request: Duration::from_millis(300), ..late(1) };
+        let slow = WitnessRecord { slowest_request: Duration::from_millis(300), ..late(1) };
         assert!(verdict(row(Attack::Silent, 10, slow), log(0, 0)).is_err());
         let mut open = row(Attack::Frames, 10, late(1));
         open.peak.files = open.files_bound() + 1;

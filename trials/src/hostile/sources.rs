@@ -1,4 +1,4 @@
-//! From which addresses clients come: all of 127.0.0.0/8 are this machine. Pure.
+//! The addresses of the clients: all of 127.0.0.0/8 are this machine. Pure.
 
 use std::net::Ipv4Addr;
 
@@ -7,14 +7,14 @@ use std::net::Ipv4Addr;
 pub(super) struct Sources {
     /// The third number of the addresses.
     net: u8,
-    /// How many there are, from 1.
+    /// The number of addresses, whose last numbers count from 1.
     count: u8,
 }
 
-/// An attacker with few addresses, for what is limited by address.
+/// An attacker with few addresses, for limits by address.
 pub(super) const FEW: Sources = Sources { net: 0, count: 8 };
 
-/// An attacker with many, who gets past those limits.
+/// An attacker with many addresses, which passes those limits.
 pub(super) const MANY: Sources = Sources { net: 2, count: 200 };
 
 /// An attacker with one.
@@ -23,11 +23,11 @@ pub(super) const ONE: Sources = Sources { net: 3, count: 1 };
 /// A class of browsers behind one address.
 pub(super) const CLASS: Sources = Sources { net: 4, count: 1 };
 
-/// Those who do nothing wrong.
+/// The clients that behave.
 pub(super) const GOOD: Sources = Sources { net: 1, count: 8 };
 
 impl Sources {
-    /// The address of the client number `number`.
+    /// Returns the address of the client number `number`.
     pub(super) fn of(self, number: u64) -> Ipv4Addr {
         let last = 1 + u8::try_from(number % u64::from(self.count)).unwrap_or(0);
         Ipv4Addr::new(127, 0, self.net, last)

@@ -1,5 +1,5 @@
-//! Those who do nothing wrong: an owner that speaks at a steady rate, viewers of both protocols that must not lose a
-//! message, and those who join and ask for files again and again. Must not know what is done to the server.
+//! The clients that behave: an owner that publishes at a steady rate, viewers of both protocols that must not lose a
+//! message, and clients that join and ask for files again and again. Must not know what is done to the server.
 
 mod message;
 mod request;
@@ -20,44 +20,44 @@ use crate::load::peer::{Peer, PeerError, V2};
 use crate::load::{on_a_thread, outcome};
 use crate::steps::Failure;
 
-/// How many viewers there are; every other one speaks version 2.
+/// The number of viewers; every other one speaks version 2.
 pub(super) const VIEWERS: usize = 200;
 
-/// How often the owner speaks, and how often somebody joins.
+/// The time between two messages, and between two joins.
 const BEAT: Duration = Duration::from_millis(50);
 const JOIN: Duration = Duration::from_millis(100);
 
-/// How long a run may take at most, and how long a join, and how long until a message is with everybody.
+/// The most time of a run, of a join, and until every viewer has a message.
 const PATIENCE: Duration = Duration::from_secs(3 * 3_600);
 const SOON: Duration = Duration::from_secs(10);
 
-/// The good ones.
+/// All of them, on a thread.
 pub(super) struct Witnesses {
     room: String,
     shared: Arc<Shared>,
     living: JoinHandle<Result<(), Failure>>,
 }
 
-/// What they came to, and what they are told.
+/// Their record, and the signal to stop.
 struct Shared {
     began: Instant,
-    /// How many messages were said.
+    /// The number of messages published.
     said: AtomicU32,
-    /// Whether it is enough.
+    /// Whether to stop.
     enough: AtomicBool,
-    /// For each viewer the number of the next message.
+    /// The number of the next message of each viewer.
     next: Vec<AtomicU32>,
-    heard: Mutex<Heard>,
+    heard: Mutex<WitnessRecord>,
 }
 
-/// What they heard in a stretch of time.
+/// The record of a stretch of time.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
-    /// How late each message was, in microseconds; in order once it is taken.
+pub(super) struct WitnessRecord {
+    /// The delay of each message, in microseconds; in order once it is taken.
     pub(super) late_micros: Vec<u32>,
     pub(super) lost: u64,
     pub(super) repeated: u64,
-    /// How connections ended that should not have.
+    /// The reasons of connections that ended and should not have.
     pub(super) ends: Vec<String>,
     pub(super) joins: u32,
     pub(super) slowest_join: Duration,
@@ -66,7 +66,7 @@ pub(super) struct Heard {
 }
 
 impl Shared {
-    fn heard(&self) -> MutexGuard<'_, Heard> {
+    fn heard(&self) -> MutexGuard<'_, WitnessRecord> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -80,7 +80,7 @@ impl Shared {
 }
 
 impl Witnesses {
-    /// They open their room, are all in it, and begin.
+    /// Lets the owner open the room and all viewers join, then starts.
     pub(super) fn start(address: SocketAddr) -> Result<Self, Failure> {
         let shared = Arc::new(Shared {
             began: Instant::now(),
@@ -102,8 +102,8 @@ impl Witnesses {
         &self.room
     }
 
-    /// What they heard since this was asked last, up to what is said now.
-    pub(super) fn take(&self) -> Result<Heard, Failure> {
+    /// Returns their record since the last call, up to the messages published now.
+    pub(super) fn take(&self) -> Result<WitnessRecord, Failure> {
         let (said, deadline) = (self.shared.said.load(Ordering::Relaxed), Instant::now() + SOON);
         let missing = || self.shared.next.iter().map(|next| said.saturating_sub(next.load(Ordering::Relaxed)));
         while missing().any(|missing| missing > 0) && Instant::now() < deadline {
@@ -118,7 +118,7 @@ impl Witnesses {
         Ok(heard)
     }
 
-    /// They stop; what they heard since it was taken last is let go.
+    /// Stops them; the record since the last call is dropped.
     pub(super) fn end(self) -> Result<(), Failure> {
         self.shared.enough.store(true, Ordering::Relaxed);
         outcome(self.living)
@@ -136,20 +136,20 @@ async fn live(address: SocketAddr, shared: Arc<Shared>, opened: mpsc::Sender<Str
         let peer = viewer::join(address, number, &room).await.map_err(failed)?;
         all.spawn(viewer::listen(peer, number, Arc::clone(&shared)));
     }
-    // Whoever waits for it may have given up.
+    // The receiver may have given up.
     let _ = opened.send(room.clone());
     all.spawn(visit(address, room, Arc::clone(&shared)));
     all.spawn(request::repeat(address, Arc::clone(&shared)));
     let spoken = speak(owner, &shared).await;
-    // Those who still listen end with it.
+    // Viewers that still read end with it.
     all.shutdown().await;
     spoken.map_err(failed)
 }
 
-/// The owner, until it is enough.
+/// The owner, until it has to stop.
 async fn speak(mut owner: Peer, shared: &Shared) -> Result<(), PeerError> {
     let mut beat = interval(BEAT);
-    // Late messages are said at once, so that a stall of the server counts for each.
+    // Late messages are sent at once, so that a stall of the server counts for each.
     beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
     while !shared.is_enough() {
         tokio::select! {
@@ -167,7 +167,7 @@ async fn speak(mut owner: Peer, shared: &Shared) -> Result<(), PeerError> {
     Ok(())
 }
 
-/// Joins again and again, and notes how long that takes.
+/// Joins again and again, and records how long that takes.
 async fn visit(address: SocketAddr, room: String, shared: Arc<Shared>) {
     let mut turns = interval(JOIN);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -7,10 +7,10 @@ use std::ops::Range;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-/// Any mask does; a real client takes a new random one for every frame, which the server cannot tell.
+/// The mask of every frame; a real client takes a new random one for each, which the server cannot tell.
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-/// What a frame is for.
+/// The kind of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opcode {
     Text,
@@ -19,12 +19,12 @@ pub(crate) enum Opcode {
     Pong,
 }
 
-/// What is no whole, unmasked frame of a known kind.
+/// Bytes that are not a whole, unmasked frame of a known kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server sent a frame that begins with {0:#04x} {1:#04x}")]
 pub(crate) struct BadFrame(u8, u8);
 
-/// A frame as a client sends it.
+/// Returns a frame as a client sends it.
 pub(crate) fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let opcode = match opcode {
         Opcode::Text => OpCode::Data(Data::Text),
@@ -40,7 +40,7 @@ pub(crate) fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The first frame of `bytes` and where its payload is, or `None` if it is not whole yet.
+/// Returns the first frame of `bytes` and the range of its payload, or `None` if it is incomplete.
 pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Opcode, Range<usize>)>, BadFrame> {
     let &[one, two, ..] = bytes else { return Ok(None) };
     let bad = BadFrame(one, two);

@@ -1,5 +1,5 @@
-//! One WebSocket connection of a load generator: no more than what is needed to be a client, polite or not.
-//! Must not know what is said.
+//! One WebSocket connection of a load generator: only what a client needs, well-behaved or not. Must not know its
+//! messages.
 
 use std::cell::RefCell;
 use std::io;
@@ -13,11 +13,11 @@ use tokio::time::timeout;
 
 use super::frame::{self, BadFrame, Opcode};
 
-/// The example of RFC 6455 section 1.3, and what it must be answered with.
+/// The key of the example of RFC 6455 section 1.3, and the answer to it.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// The protocols that can be asked for; `None` is classic.
+/// The protocols; `None` is classic.
 pub(crate) const V2: Option<&str> = Some("rtbroadcaster.v2");
 
 /// The most bytes of an answer to the handshake.
@@ -25,20 +25,20 @@ const HEAD_BYTES_MAX: usize = 4 * 1024;
 
 const READ_BYTES: usize = 64 * 1024;
 
-/// The most bytes of a segment, and what a client holds that was not read, of a narrow connection: as small as Linux
-/// lets them be (about), so that what is not read soon waits in the server.
+/// The most bytes of a segment and of the receive buffer of a narrow connection: about as small as Linux allows, so
+/// that unread bytes soon wait in the server.
 const NARROW_SEGMENT_BYTES: u32 = 536;
 const NARROW_RECEIVE_BYTES: u32 = 4 * 1024;
 
-/// How long a client that has ended its side waits for the server's end.
+/// The time for which a client that has ended its side waits for the server's end.
 const END: Duration = Duration::from_secs(5);
 
 thread_local! {
-    /// One for all connections of a thread.
+    /// One buffer for all connections of a thread.
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
 }
 
-/// Why a connection is of no use any more.
+/// The reason why a connection cannot be used any more.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PeerError {
     #[error("the connection failed: {0}")]
@@ -58,15 +58,15 @@ pub(crate) enum PeerError {
 /// A connection after its handshake.
 pub(crate) struct Peer {
     stream: TcpStream,
-    /// The beginning of a frame that was not whole.
+    /// The beginning of an incomplete frame.
     pending: Vec<u8>,
 }
 
 /// Whether more may come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Link {
+pub(crate) enum ReadOutcome {
     Open,
-    /// The server closed it with 1000 behind all that it had to say.
+    /// The server closed it with 1000 after its last message.
     Done,
 }
 
@@ -81,7 +81,7 @@ impl Peer {
         Self::upgrade(TcpStream::connect(address).await?, address, protocol).await
     }
 
-    /// The same from another address of this machine.
+    /// Does the same from another address of this machine.
     pub(crate) async fn open_from(
         source: Ipv4Addr,
         address: SocketAddr,
@@ -90,7 +90,7 @@ impl Peer {
         Self::upgrade(connect_from(source, address).await?, address, protocol).await
     }
 
-    /// The same over a connection that holds little, from another address of this machine.
+    /// Does the same over a connection that holds few bytes, from another address of this machine.
     pub(crate) async fn open_narrow_from(
         source: Ipv4Addr,
         address: SocketAddr,
@@ -99,7 +99,7 @@ impl Peer {
         Self::upgrade(connect_narrow_from(source, address).await?, address, protocol).await
     }
 
-    /// The same over a connection that holds little: whoever reads late is soon behind.
+    /// Does the same over a connection that holds few bytes: a client that reads late is soon behind.
     pub(crate) async fn open_narrow(address: SocketAddr, protocol: Option<&str>) -> Result<Self, PeerError> {
         Self::upgrade(narrow()?.connect(address).await?, address, protocol).await
     }
@@ -143,8 +143,8 @@ impl Peer {
         self.stream.write_all(bytes).await
     }
 
-    /// The next message, in answer to what was said last. Others behind it are heard later; heartbeats, which come when they
-    /// want, never.
+    /// Returns the next message, which answers the last request. Messages behind it are read later; heartbeats, which
+    /// come at any time, are dropped.
     pub(crate) async fn answer(&mut self) -> Result<String, PeerError> {
         loop {
             while let Some((opcode, payload)) = frame::first(&self.pending)? {
@@ -165,13 +165,13 @@ impl Peer {
         }
     }
 
-    /// Waits until something may have come. Cancel safe, which hearing is not.
+    /// Waits until something may have arrived. Cancel safe, which `hear` is not.
     pub(crate) async fn readable(&self) -> io::Result<()> {
         self.stream.readable().await
     }
 
-    /// Reads once and gives every text in it, if any, to `take`. Answers pings and the close.
-    pub(crate) async fn hear(&mut self, mut take: impl FnMut(&[u8])) -> Result<Link, PeerError> {
+    /// Reads once and passes every text in it to `take`. Answers pings and the close.
+    pub(crate) async fn hear(&mut self, mut take: impl FnMut(&[u8])) -> Result<ReadOutcome, PeerError> {
         let mut replies = Vec::new();
         let mut ended = None;
         let mut each = |opcode, payload: &[u8]| match opcode {
@@ -187,24 +187,25 @@ impl Peer {
         match ended {
             None => {
                 self.stream.write_all(&replies).await?;
-                Ok(Link::Open)
+                Ok(ReadOutcome::Open)
             }
             Some(code) => {
-                // The server may not read any more: the answer is politeness, and nothing waits for it.
+                // The server may not read any more: the answer is optional, and nothing waits for it.
                 let _ = self.stream.try_write(&replies);
-                if code == 1000 { Ok(Link::Done) } else { Err(PeerError::Closed(code)) }
+                if code == 1000 { Ok(ReadOutcome::Done) } else { Err(PeerError::Closed(code)) }
             }
         }
     }
 
-    /// Reads once, at most `bytes_max` bytes, gives every whole frame to `each`, and answers none. How many bytes came.
+    /// Reads once, at most `bytes_max` bytes, passes every whole frame to `each`, and answers none. Returns how many
+    /// bytes arrived.
     pub(crate) async fn read(
         &mut self,
         bytes_max: usize,
         each: &mut impl FnMut(Opcode, &[u8]),
     ) -> Result<usize, PeerError> {
         let Self { stream, pending } = self;
-        // What came with an earlier answer.
+        // Frames that arrived with an earlier answer.
         if let Some(used) = drain(pending, each)? {
             pending.drain(..used);
             return Ok(0);
@@ -220,14 +221,14 @@ impl Peer {
     }
 }
 
-/// The impolite part, and what a client needs that writes without waiting.
+/// The methods of a client that misbehaves, and of one that writes without waiting.
 impl Peer {
     /// Waits until something can be written. Cancel safe.
     pub(crate) async fn writable(&self) -> io::Result<()> {
         self.stream.writable().await
     }
 
-    /// Writes as much of `bytes` as there is room for, and says how much that was.
+    /// Writes as much of `bytes` as there is room for, and returns how much that was.
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self.stream.try_write(bytes) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
@@ -235,17 +236,18 @@ impl Peer {
         }
     }
 
-    /// Whether a part of a frame has come.
+    /// Returns whether a frame is incomplete.
     pub(crate) fn is_inside_a_frame(&self) -> bool {
         !self.pending.is_empty()
     }
 
-    /// Ends this side (FIN); what comes can still be heard.
+    /// Ends this side (FIN); incoming frames can still be read.
     pub(crate) async fn end_this_side(&mut self) -> io::Result<()> {
         self.stream.shutdown().await
     }
 
-    /// Ends this side (FIN), then waits for the server's end and hears nothing more. Whether the server ended in time.
+    /// Ends this side (FIN), then waits for the server's end and reads nothing more. Returns whether the server ended
+    /// in time.
     pub(crate) async fn finish(mut self) -> bool {
         let ended = async {
             self.stream.shutdown().await?;
@@ -260,19 +262,19 @@ impl Peer {
 
     /// Ends both sides at once (RST).
     pub(crate) fn reset(self) {
-        // If the option cannot be set, the end is only a more polite one.
+        // If the option cannot be set, the connection ends by FIN.
         let _ = self.stream.set_zero_linger();
     }
 }
 
-/// A connection from another address of this machine: all of 127.0.0.0/8 are.
+/// Connects from another address of this machine: all of 127.0.0.0/8 are.
 pub(crate) async fn connect_from(source: Ipv4Addr, address: SocketAddr) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.bind((source, 0).into())?;
     socket.connect(address).await
 }
 
-/// The same over a connection that holds little.
+/// Does the same over a connection that holds few bytes.
 pub(crate) async fn connect_narrow_from(source: Ipv4Addr, address: SocketAddr) -> io::Result<TcpStream> {
     let socket = narrow()?;
     socket.bind((source, 0).into())?;
@@ -286,7 +288,7 @@ fn narrow() -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Takes the whole frames out of what waited and `bytes`; the rest waits. Copies only a frame that came in parts.
+/// Takes the whole frames out of `pending` and `bytes`, and keeps the rest. Copies only a frame that arrived in parts.
 fn enter(pending: &mut Vec<u8>, bytes: &[u8], each: &mut impl FnMut(Opcode, &[u8])) -> Result<(), PeerError> {
     if pending.is_empty() {
         let used = drain(bytes, each)?.unwrap_or(0);
@@ -299,7 +301,7 @@ fn enter(pending: &mut Vec<u8>, bytes: &[u8], each: &mut impl FnMut(Opcode, &[u8
     Ok(())
 }
 
-/// Gives every whole frame to `each` and says how many bytes they took; `None` if there was none.
+/// Passes every whole frame to `each` and returns how many bytes they took; `None` if there was none.
 fn drain(bytes: &[u8], each: &mut impl FnMut(Opcode, &[u8])) -> Result<Option<usize>, PeerError> {
     let mut used = 0;
     while let Some((opcode, payload)) = frame::first(&bytes[used..])? {
@@ -309,7 +311,7 @@ fn drain(bytes: &[u8], each: &mut impl FnMut(Opcode, &[u8])) -> Result<Option<us
     Ok((used > 0).then_some(used))
 }
 
-/// The code of a close frame; 1005 stands for none (RFC 6455 section 7.1.5).
+/// Returns the code of a close frame; 1005 stands for none (RFC 6455 section 7.1.5).
 pub(crate) fn code(payload: &[u8]) -> u16 {
     payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code))
 }

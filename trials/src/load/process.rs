@@ -1,4 +1,4 @@
-//! What Linux tells of a process or a thread (`proc(5)`). Must not know which one it is.
+//! Linux's figures of a process or a thread (`proc(5)`). Must not know which one it is.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -12,36 +12,36 @@ use crate::steps::Failure;
 /// The unit of CPU time in `/proc`: `USER_HZ`, 100 a second on all common machines.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The counter of receive windows that closed because nobody read.
+/// The counter of receive windows that closed because their owner did not read.
 const CLOSED_WINDOWS: &str = "TCPToZeroWindowAdv";
 
-/// `ESRCH`: what reading a file of a thread says that has ended since the file was opened.
+/// `ESRCH`: the error when reading a file of a thread that has ended since the file was opened.
 const NO_SUCH_PROCESS: i32 = 3;
 
-/// How long it may take until a process stands still.
+/// The most time until a process is stopped.
 const STOP: Duration = Duration::from_secs(5);
 
-/// The resident memory of a process, in bytes.
+/// Returns the resident memory of a process, in bytes.
 pub(crate) fn rss(pid: u32) -> Result<u64, Failure> {
     let path = format!("/proc/{pid}/status");
     parse_rss(&read(&path)?).ok_or_else(|| Failure::new(format!("{path} has no VmRSS")))
 }
 
-/// The CPU time that a process has used.
+/// Returns the CPU time that a process has used.
 pub(crate) fn cpu(pid: u32) -> Result<Duration, Failure> {
     cpu_at(&format!("/proc/{pid}/stat"))
 }
 
-/// The CPU time that the calling thread has used.
+/// Returns the CPU time that the calling thread has used.
 pub(crate) fn cpu_of_this_thread() -> Result<Duration, Failure> {
     cpu_at("/proc/thread-self/stat")
 }
 
-/// How many files a process has open.
+/// Returns how many files a process has open.
 pub(crate) fn open_files(pid: u32) -> Result<u64, Failure> {
     let path = format!("/proc/{pid}/fd");
     let failed = |error| Failure::new(format!("{path} cannot be read: {error}"));
-    // Linux tells it since 6.2, which takes no time; before, the length is 0.
+    // Since Linux 6.2 the length is the count, which takes no time; before, it is 0.
     match fs::metadata(&path).map_err(failed)?.len() {
         0 => Ok(fs::read_dir(&path).map_err(failed)?.count() as u64),
         files => Ok(files),
@@ -56,7 +56,7 @@ pub(crate) struct Thread {
     pub(crate) ran: Duration,
 }
 
-/// The threads of a process, always in the same order. One that ends meanwhile is not among them.
+/// Returns the threads of a process, always in the same order, without any that ends meanwhile.
 pub(crate) fn threads(pid: u32) -> Result<Vec<Thread>, Failure> {
     let path = format!("/proc/{pid}/task");
     let tasks = fs::read_dir(&path).map_err(|error| Failure::new(format!("{path} cannot be read: {error}")))?;
@@ -65,7 +65,7 @@ pub(crate) fn threads(pid: u32) -> Result<Vec<Thread>, Failure> {
     numbers.into_iter().filter_map(|number| thread_at(&Path::new(&path).join(number.to_string())).transpose()).collect()
 }
 
-/// The thread of a folder of `/proc`, or none if it has ended.
+/// Returns the thread of a folder of `/proc`, or none if it has ended.
 fn thread_at(folder: &Path) -> Result<Option<Thread>, Failure> {
     let read = |name| match fs::read_to_string(folder.join(name)) {
         Ok(text) => Ok(Some(text)),
@@ -77,20 +77,21 @@ fn thread_at(folder: &Path) -> Result<Option<Thread>, Failure> {
     Ok(Some(Thread { name: name.trim_end().into(), ran }))
 }
 
-/// How many TCP connections of this machine have closed their receive window since its start, if the kernel tells: what
-/// they hold was not read, and they take no more.
+/// Returns how many TCP connections of this machine have closed their receive window since its start, if the kernel
+/// reports it: their buffers are unread and full.
 pub(crate) fn closed_windows() -> Option<u64> {
     parse_counter(&fs::read_to_string("/proc/net/netstat").ok()?, CLOSED_WINDOWS)
 }
 
-/// For how long since the machine's start some task has waited for a core, if the kernel tells (`proc(5)`, PSI).
+/// Returns how long since the machine's start some task has waited for a core, if the kernel reports it (`proc(5)`,
+/// PSI).
 pub(crate) fn cpu_pressure() -> Option<Duration> {
     parse_pressure(&fs::read_to_string("/proc/pressure/cpu").ok()?)
 }
 
 /// Sends a signal, for example `TERM`, to a process that this program has started and not waited for.
 pub(crate) fn signal(pid: u32, signal: &str) -> Result<(), Failure> {
-    // The standard library sends no other signal than SIGKILL.
+    // The standard library sends only SIGKILL.
     let sent = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", signal, &pid.to_string()]).status();
     if sent.is_ok_and(|status| status.success()) {
         return Ok(());
@@ -98,7 +99,7 @@ pub(crate) fn signal(pid: u32, signal: &str) -> Result<(), Failure> {
     Err(Failure::new(format!("SIG{signal} cannot be sent")))
 }
 
-/// Stops a process and waits until it stands still.
+/// Stops a process and waits until it is stopped.
 pub(crate) fn stop(pid: u32) -> Result<(), Failure> {
     signal(pid, "STOP")?;
     let deadline = Instant::now() + STOP;
@@ -111,7 +112,7 @@ pub(crate) fn stop(pid: u32) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a process is stopped by a signal.
+/// Returns whether a process is stopped by a signal.
 fn is_stopped(pid: u32) -> Result<bool, Failure> {
     let path = format!("/proc/{pid}/stat");
     Ok(parse_state(&read(&path)?) == Some('T'))
@@ -130,7 +131,7 @@ fn parse_rss(status: &str) -> Option<u64> {
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
-/// Fields 14 and 15. The second field, the name, may itself hold spaces and brackets.
+/// Reads fields 14 and 15. The second field, the name, may itself hold spaces and brackets.
 fn parse_cpu(stat: &str) -> Option<Duration> {
     let (_, rest) = stat.rsplit_once(") ")?;
     let mut fields = rest.split(' ').skip(11);
@@ -138,18 +139,18 @@ fn parse_cpu(stat: &str) -> Option<Duration> {
     Some(TICK * ticks)
 }
 
-/// Field 3.
+/// Reads field 3.
 fn parse_state(stat: &str) -> Option<char> {
     let (_, rest) = stat.rsplit_once(") ")?;
     rest.chars().next()
 }
 
-/// Field 1, in nanoseconds.
+/// Reads field 1, in nanoseconds.
 fn parse_ran(schedstat: &str) -> Option<Duration> {
     Some(Duration::from_nanos(schedstat.split_whitespace().next()?.parse().ok()?))
 }
 
-/// Each line of names is followed by one of as many numbers.
+/// Reads a counter: each line of names is followed by one of as many numbers.
 fn parse_counter(netstat: &str, name: &str) -> Option<u64> {
     let mut lines = netstat.lines();
     while let (Some(names), Some(numbers)) = (lines.next(), lines.next()) {
@@ -171,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_and_time_are_read_from_what_linux_tells() {
+    fn memory_and_time_are_read_from_the_files_of_linux() {
         assert_eq!(parse_rss("Name:\ta\nVmRSS:\t    5120 kB\nThreads:\t1\n"), Some(5_242_880));
         assert_eq!(parse_rss("Name:\ta\n"), None);
         let stat = "12 (a) b) S 1 2 3 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 3 0 1";
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_files_and_closed_windows_are_read_from_what_linux_tells() {
+    fn threads_files_and_closed_windows_are_read_from_the_files_of_linux() {
         assert_eq!(parse_ran("1500000000 67 8\n"), Some(Duration::from_millis(1_500)));
         assert_eq!(parse_ran(""), None);
         let netstat = "TcpExt: A TCPToZeroWindowAdv B\nTcpExt: 1 20 3\nIpExt: C\nIpExt: 4\n";

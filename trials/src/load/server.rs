@@ -1,4 +1,4 @@
-//! The server under load: a process of its own. Must not know what is sent to it.
+//! The server under load: a process of its own. Must not know its clients.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::process;
 use crate::steps::Failure;
 
-/// How long it may take to end.
+/// The most time until it ends.
 const END: Duration = Duration::from_secs(5);
 
 /// A running server. Dropping it kills it.
@@ -19,13 +19,13 @@ pub(crate) struct Server {
     address: SocketAddr,
 }
 
-/// What it costs.
+/// The server's use of resources.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
     pub(crate) rss: u64,
     /// Since its start.
     pub(crate) cpu: Duration,
-    /// When this was so.
+    /// The time of the sample.
     pub(crate) at: Instant,
 }
 
@@ -35,12 +35,12 @@ impl Server {
         Self::start_on(([127, 0, 0, 1], 0).into(), program, flags)
     }
 
-    /// The same on this address.
+    /// Does the same on this address.
     pub(crate) fn start_on(address: SocketAddr, program: &Path, flags: &[&str]) -> Result<Self, Failure> {
         Self::spawn(command(program, address).args(flags))
     }
 
-    /// The same with its log appended to a file.
+    /// Does the same with its log appended to a file.
     pub(crate) fn start_logged(
         address: SocketAddr,
         program: &Path,
@@ -57,9 +57,9 @@ impl Server {
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| Failure::new(format!("the server does not start: {error}")))?;
         let stdout = child.stdout.take().expect("it is piped");
-        // Whatever else it announces; its end ends the lines.
+        // Its other lines do not matter; its end ends the lines.
         let address = BufReader::new(stdout).lines().map_while(Result::ok).find_map(|line| address(&line));
-        // Built at once, so that the process does not outlive a failure.
+        // Constructed at once, so that its `Drop` ends the process also after a failure.
         let server = Self { child, address: address.unwrap_or(([127, 0, 0, 1], 0).into()) };
         match address {
             Some(_) => Ok(server),
@@ -71,7 +71,7 @@ impl Server {
         self.address
     }
 
-    /// Its process, as long as it is not dropped.
+    /// Returns the id of its process, as long as it is not dropped.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
     }
@@ -113,7 +113,7 @@ impl Drop for Server {
     }
 }
 
-/// A server on this address that takes all viewers from one address.
+/// Returns the command of a server on this address that takes all viewers from one address.
 fn command(program: &Path, address: SocketAddr) -> Command {
     let mut command = Command::new(program);
     command.args(["--connections-per-address-max", "none", "--handshakes-per-address-per-second", "none"]);
@@ -122,7 +122,7 @@ fn command(program: &Path, address: SocketAddr) -> Command {
     command
 }
 
-/// The address in the ready line.
+/// Returns the address in the ready line.
 fn address(line: &str) -> Option<SocketAddr> {
     line.split_once("ws://")?.1.split('/').next()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! What a server of version 2 may say, read strictly: the members of PROTOCOL.md section 2, in its order, and no space
+//! The texts of a server of version 2, read strictly: the members of PROTOCOL.md section 2, in its order, and no space
 //! between them. Pure. Not the library's code: a fault there would hide from itself.
 
 use std::borrow::Cow;
@@ -25,7 +25,7 @@ pub(crate) enum Answer<'a> {
     Counts(Counts<'a>),
 }
 
-/// A frame type: the name is in the value of `type`, the members are in the order of the protocol.
+/// Defines a frame type: the name is the value of `type`, the members are in the order of the protocol.
 macro_rules! frames {
     ($($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $member:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
@@ -80,7 +80,7 @@ frames! {
         #[serde(borrow, skip_serializing_if = "Option::is_none")]
         viewer: Option<Recognized<'a>>,
     }
-    /// Something was said.
+    /// A message was published.
     Message {
         #[serde(skip_serializing_if = "Option::is_none")]
         seq: Option<u64>,
@@ -95,13 +95,13 @@ frames! {
     }
     /// A hole of superseded messages.
     Skipped { through: u64, until: u64, }
-    /// The state follows anew.
+    /// The state is replayed.
     Reset {
         reason: ResetReason, epoch: Cow<'a, str>, term: u64, seq: u64, replay: u64, owner: Presence,
         #[serde(skip_serializing_if = "Option::is_none")]
         away_ms: Option<u64>,
     }
-    /// The owner changed, went or came.
+    /// The owner changed, left or came back.
     Owner {
         status: Presence, term: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,7 +117,7 @@ frames! {
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_in_ms: Option<u64>,
     }
-    /// How many watch; to the owner also how far they are behind.
+    /// The number of viewers; to the owner also how far they are behind.
     Audience {
         viewers: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,7 +125,7 @@ frames! {
         #[serde(rename = "behindP95Ms", skip_serializing_if = "Option::is_none")]
         behind_p95_ms: Option<u64>,
     }
-    /// Totals of what viewers said.
+    /// Totals of viewers' signals.
     Counts {
         #[serde(borrow)]
         key: Cow<'a, str>,
@@ -133,13 +133,13 @@ frames! {
         #[serde(skip_serializing_if = "Option::is_none")]
         other: Option<u64>,
     }
-    /// The room's last number, and when the next one comes.
+    /// The room's last number, and when the next `alive` comes.
     Alive {
         seq: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         next_ms: Option<u64>,
     }
-    /// The server goes away.
+    /// The server is draining.
     Draining { reconnect_in_ms: u64, }
     /// The last frame.
     Closed {
@@ -149,7 +149,7 @@ frames! {
     }
 }
 
-/// What a client may send. What has no limit is missing.
+/// The limits of a client. A limit that is lifted has no member.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Limits {
@@ -163,7 +163,7 @@ pub(crate) struct Limits {
     signals_per_second: Option<u64>,
 }
 
-/// Which viewer it is, and by what it is recognized.
+/// The number of a viewer, and the key by which it is recognized.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Recognized<'a> {
@@ -172,7 +172,7 @@ pub(crate) struct Recognized<'a> {
     pub(crate) key: Cow<'a, str>,
 }
 
-/// How a join begins.
+/// How a join is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum How {
@@ -181,7 +181,7 @@ pub(crate) enum How {
     Reset,
 }
 
-/// Why a join is not resumed.
+/// The reason why a join is not resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Reason {
@@ -191,7 +191,7 @@ pub(crate) enum Reason {
     Malformed,
 }
 
-/// Why a viewer gets the state anew.
+/// The reason of a `reset` outside of joins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ResetReason {
@@ -199,7 +199,7 @@ pub(crate) enum ResetReason {
     Gap,
 }
 
-/// Whether the owner is there.
+/// Whether the owner is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Presence {
@@ -208,24 +208,25 @@ pub(crate) enum Presence {
 }
 
 impl Presence {
-    /// Says how long an owner has been away exactly where it is.
+    /// Fails unless the time of absence is there exactly if the owner is away.
     fn check(self, away_ms: Option<u64>) -> Result<(), String> {
         let goes_together = (self == Self::Away) == away_ms.is_some();
         if goes_together { Ok(()) } else { Err("for how long the owner is away, without that it is".into()) }
     }
 }
 
-/// Only the frame's name.
+/// The frame's name alone.
 #[derive(Deserialize)]
-struct Kind<'a> {
+struct FrameType<'a> {
     #[serde(borrow)]
     r#type: Cow<'a, str>,
 }
 
 impl<'a> Answer<'a> {
-    /// Reads one text, or says why a server must not send it to a client that asked for no more than this program does.
+    /// Reads one text. Fails with the reason if a server must not send it to a client with only this program's
+    /// requests.
     pub(crate) fn read(text: &'a str) -> Result<Self, String> {
-        let kind: Kind<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let kind: FrameType<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         match kind.r#type.as_ref() {
             "message" => {
                 let message: Message<'a> = exact(text)?;
@@ -249,11 +250,11 @@ impl<'a> Answer<'a> {
             "audience" => {
                 let audience: Audience<'a> = exact(text)?;
                 if audience.lagging.is_some() != audience.behind_p95_ms.is_some() {
-                    return Err("a half of what the owner is told".into());
+                    return Err("a half of the owner's figures".into());
                 }
                 Ok(Self::Audience(audience))
             }
-            // One by one this program says none.
+            // This program's viewers send no single signals.
             "signal" => exact(text).map(Self::Counts),
             "created" => exact(text).map(Self::Created),
             "owned" => exact(text).map(Self::Owned),
@@ -278,7 +279,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// Reads a text that is exactly how the protocol writes it.
+/// Reads a text that is exactly as the protocol writes it.
 fn exact<'a, T: Deserialize<'a> + Serialize>(text: &'a str) -> Result<T, String> {
     let value: T = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let written = serde_json::to_string(&value).map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! The messages that come one by one: in order, once, and behind the holes that were told. Pure.
+//! The messages that arrive one by one: in order, once, and after the announced holes. Pure.
 
 use super::Model;
 use crate::model::answer::Message;
@@ -52,12 +52,12 @@ impl Model {
         }
     }
 
-    /// Whether what the holes stand for has come, so that the state is the fold.
+    /// Returns whether the newer values of the holes have arrived, so that the state is the fold.
     pub(crate) fn is_complete(&self) -> bool {
         self.position.is_some_and(|position| position >= self.complete_at)
     }
 
-    /// Whether the state is the fold of the messages up to `seq`.
+    /// Checks that the state is the fold of the messages up to `seq`.
     fn compare_state(&mut self, seq: u64, record: &Record) {
         let (known, fold): (Vec<u64>, _) = (self.state.seqs().collect(), record.fold(seq));
         if known != fold {
@@ -65,7 +65,7 @@ impl Model {
         }
     }
 
-    /// An ephemeral message came.
+    /// Checks an ephemeral message.
     pub(crate) fn ephemeral(&mut self, text: &str, record: &Record) {
         let position = self.position.unwrap_or(0);
         let Some(said) = record.ephemeral(text) else {

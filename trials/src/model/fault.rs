@@ -1,63 +1,63 @@
-//! What went wrong: each kind counted, its first case kept. Pure.
+//! The faults: each kind counted, its first case kept. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How many bytes of a case are shown.
+/// The number of bytes shown of a case.
 const CASE_BYTES_MAX: usize = 600;
 
-/// What a server or a connection must not do.
+/// An act that a server or a connection must not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
     /// A text that PROTOCOL.md does not allow, or not here.
     Forbidden,
-    /// A message came that nobody said, or its number is beyond what was said.
+    /// A message arrived that was not published, or its number is beyond the last one.
     Unsaid,
-    /// A message's bytes are not what its number says.
+    /// A message's bytes are not those of its number.
     OtherBytes,
-    /// A message was left out and no hole was announced.
+    /// A message is missing without an announced hole.
     Gap,
-    /// A message came twice.
+    /// A message arrived twice.
     Repeated,
-    /// A message came after a later one.
+    /// A message arrived after a later one.
     OutOfOrder,
-    /// `skipped` was not true, or not where it must be.
+    /// `skipped` was not true, or in a wrong place.
     FalseSkipped,
-    /// `resumed` was said and what followed was not every message after the cursor.
+    /// The answer was `resumed`, and the replay was not every message after the cursor.
     FalseResumed,
-    /// `reset` was said though the history held everything after the cursor, with a wrong reason, or as `slow` though
-    /// not much waited.
+    /// The answer was `reset` though the history held everything after the cursor, or the reason was wrong, or it was
+    /// `slow` though not much waited.
     FalseReset,
-    /// A replay was not the fold of the messages that it stands for.
+    /// A replay was not the fold of its messages.
     OtherState,
-    /// An answer did not know a message that had been acknowledged before the question.
+    /// An answer did not know a message that had been acknowledged before the request.
     Forgotten,
-    /// An ephemeral message came twice, out of its place, or during a replay.
+    /// An ephemeral message arrived twice, out of order, or during a replay.
     OddEphemeral,
     /// A `term`, an `epoch`, an `owner` status or an `aliveMs` that cannot be.
     OddRoom,
-    /// What one `alive` told had not come when the next one came, or nothing was heard for two of them.
+    /// The `seq` of one `alive` was not reached when the next one came, or nothing arrived for two of them.
     NotAlive,
     /// A connection ended in another way than it should.
     OddEnd,
-    /// An `ack` that names another number than the message has, or that comes out of turn.
+    /// An `ack` with another number than the message has, or out of order.
     FalseAck,
-    /// A message of an older term behind the `owner` frame of a newer one.
+    /// A message of an older term after the `owner` frame of a newer one.
     Stale,
-    /// An owner that was replaced was not told so.
+    /// An owner that was replaced did not learn it.
     NotFenced,
-    /// Someone did not get what was said in the time that it may take.
+    /// A client did not get its messages in time.
     Late,
-    /// A server did not start, or only with a word, on a directory in which all is that must be.
+    /// A server did not start, or only with a word, on a complete directory.
     NotStarted,
 }
 
-/// Every kind that happened.
+/// The faults so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults(BTreeMap<Fault, (u64, String)>);
 
 impl Faults {
-    /// Something of this kind happened; `case` is asked for the first of each kind.
+    /// Counts a fault of this kind; `case` is called for the first of each kind.
     pub(crate) fn note(&mut self, fault: Fault, case: impl FnOnce() -> String) {
         let (count, _) = self.0.entry(fault).or_insert_with(|| {
             let mut case = case();
@@ -78,12 +78,12 @@ impl Faults {
         }
     }
 
-    /// How often one kind happened.
+    /// Returns the number of faults of one kind.
     pub(crate) fn count(&self, fault: Fault) -> u64 {
         self.0.get(&fault).map_or(0, |(count, _)| *count)
     }
 
-    /// How often anything happened.
+    /// Returns the number of all faults.
     pub(crate) fn all(&self) -> u64 {
         self.0.values().map(|(count, _)| count).sum()
     }

@@ -1,6 +1,6 @@
-//! How a viewer asks for its room, what it must be answered, and the replay that follows. Pure.
+//! The join of a viewer, the answer that it must get, and the replay that follows. Pure.
 
-use super::{Heard, Model, Phase};
+use super::{JoinPhase, Meaning, Model};
 use crate::model::answer::{How, Joined, Presence, Reason};
 use crate::model::fault::Fault;
 use crate::model::record::Record;
@@ -12,10 +12,10 @@ const HISTORY_MESSAGES_MAX: u64 = 1_024;
 /// The most bytes of key and params in them (`history_bytes_max`).
 const HISTORY_BYTES_MAX: u64 = 1024 * 1024;
 
-/// What a join says of what the client has.
+/// The cursor that a join claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Claim {
-    /// What is true: the cursor, or none.
+pub(crate) enum CursorClaim {
+    /// The true one, or none.
     Honest,
     /// A number beyond the room's last one.
     Future,
@@ -25,24 +25,24 @@ pub(crate) enum Claim {
     Malformed,
 }
 
-/// What a join came to.
-pub(crate) type Outcome = (How, Option<Reason>);
+/// The outcome of a join.
+pub(crate) type JoinOutcome = (How, Option<Reason>);
 
-/// A join that has no answer yet.
+/// A join without an answer.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub(crate) struct PendingJoin {
     id: String,
-    claim: Claim,
+    claim: CursorClaim,
     /// The epoch of the cursor.
     epoch: String,
-    /// The last number that was acknowledged before it was asked.
+    /// The last number that was acknowledged before the join.
     acked: u64,
 }
 
-/// A replay that is not whole yet.
+/// An incomplete replay.
 #[derive(Debug)]
-pub(crate) struct Replay {
-    /// How many frames are to come.
+pub(crate) struct PendingReplay {
+    /// The number of frames that are left.
     pub(crate) left: u64,
     /// Its last number.
     seq: u64,
@@ -50,41 +50,41 @@ pub(crate) struct Replay {
     pub(crate) is_whole: bool,
     /// The epoch of the state.
     epoch: String,
-    /// What came of a state.
+    /// The frames of a state so far.
     pub(crate) state: State,
-    /// How many frames were announced.
+    /// The number of frames that were announced.
     announced: u64,
 }
 
 impl Model {
-    /// Begins a connection: what is to be sent.
-    pub(crate) fn join(&mut self, id: String, claim: Claim, record: &Record) -> String {
+    /// Begins a connection: returns the text to send.
+    pub(crate) fn join(&mut self, id: String, claim: CursorClaim, record: &Record) -> String {
         let room = &record.room;
         let epoch = if self.epoch.is_empty() { record.epoch.clone() } else { self.epoch.clone() };
         let cursor = match (claim, self.position) {
-            (Claim::Honest, None) => String::new(),
-            (Claim::Honest, Some(seq)) => format!(r#","cursor":{{"epoch":"{epoch}","seq":{seq}}}"#),
-            (Claim::Future, _) => format!(r#","cursor":{{"epoch":"{epoch}","seq":{}}}"#, 1_u64 << 50),
-            (Claim::OtherEpoch, _) => format!(r#","cursor":{{"epoch":"{}","seq":1}}"#, "0".repeat(32)),
-            (Claim::Malformed, _) => format!(r#","cursor":{{"epoch":"{epoch}","seq":1.0}}"#),
+            (CursorClaim::Honest, None) => String::new(),
+            (CursorClaim::Honest, Some(seq)) => format!(r#","cursor":{{"epoch":"{epoch}","seq":{seq}}}"#),
+            (CursorClaim::Future, _) => format!(r#","cursor":{{"epoch":"{epoch}","seq":{}}}"#, 1_u64 << 50),
+            (CursorClaim::OtherEpoch, _) => format!(r#","cursor":{{"epoch":"{}","seq":1}}"#, "0".repeat(32)),
+            (CursorClaim::Malformed, _) => format!(r#","cursor":{{"epoch":"{epoch}","seq":1.0}}"#),
         };
         let text = format!(r#"{{"type":"join","id":"{id}","room":"{room}"{cursor},"lives":true}}"#);
-        self.phase = Phase::Asked(Asked { id, claim, epoch, acked: record.acked });
+        self.phase = JoinPhase::Asked(PendingJoin { id, claim, epoch, acked: record.acked });
         text
     }
 
-    /// Ends a pause: what is to be sent.
+    /// Ends a pause: returns the text to send.
     pub(crate) fn unpause(&mut self, id: String, record: &Record) -> String {
         let text = format!(r#"{{"type":"unpause","id":"{id}"}}"#);
         let epoch = self.epoch.clone();
-        self.unpausing = Some(Asked { id, claim: Claim::Honest, epoch, acked: record.acked });
+        self.unpausing = Some(PendingJoin { id, claim: CursorClaim::Honest, epoch, acked: record.acked });
         text
     }
 
-    pub(crate) fn joined(&mut self, joined: &Joined<'_>, record: &Record) -> Heard {
+    pub(crate) fn joined(&mut self, joined: &Joined<'_>, record: &Record) -> Meaning {
         let asked = match (std::mem::take(&mut self.phase), self.unpausing.take()) {
-            (Phase::Asked(asked), _) | (_, Some(asked)) => asked,
-            _ => return Heard::Other,
+            (JoinPhase::Asked(asked), _) | (_, Some(asked)) => asked,
+            _ => return Meaning::Other,
         };
         self.room(joined.term, &joined.epoch, joined.owner, record);
         if joined.id != asked.id || joined.room != record.room || joined.alive_ms != record.alive_ms {
@@ -107,10 +107,10 @@ impl Model {
         }
         let state_of = (joined.how != How::Resumed).then_some(&*joined.epoch);
         self.replay(joined.seq, joined.replay, state_of, record);
-        Heard::Joined((joined.how, joined.reason))
+        Meaning::Joined((joined.how, joined.reason))
     }
 
-    /// What every announcement says of the room.
+    /// Checks the members on the room, which every announcement has.
     pub(crate) fn room(&mut self, term: u64, epoch: &str, owner: Presence, record: &Record) {
         let is_term = (self.term.max(1)..=record.term).contains(&term);
         if !is_term || (owner == Presence::Away && !record.may_be_away) || !record.may_be_in(epoch) {
@@ -120,26 +120,26 @@ impl Model {
         self.term = self.term.max(term);
     }
 
-    /// Whether the answer is the one that the claim must have.
-    fn judge(&mut self, joined: &Joined<'_>, asked: &Asked, record: &Record) {
+    /// Checks that the answer is the one that the claim must get.
+    fn judge(&mut self, joined: &Joined<'_>, asked: &PendingJoin, record: &Record) {
         let reset = |reason| (How::Reset, Some(reason));
         let wanted = match (asked.claim, self.position) {
-            (Claim::Honest, None) => (How::Snapshot, None),
-            (Claim::Honest, Some(position)) if let Some(messages) = record.history_messages => {
+            (CursorClaim::Honest, None) => (How::Snapshot, None),
+            (CursorClaim::Honest, Some(position)) if let Some(messages) = record.history_messages => {
                 let missed = joined.seq.saturating_sub(position);
                 if missed <= messages { (How::Resumed, None) } else { reset(Reason::Retention) }
             }
-            (Claim::Honest, Some(position)) => {
+            (CursorClaim::Honest, Some(position)) => {
                 let missed = joined.seq.saturating_sub(position);
                 let must = missed <= HISTORY_MESSAGES_MAX && record.bytes(position, joined.seq) <= HISTORY_BYTES_MAX;
-                // Whoever keeps more than it must may resume more; that it is true shows in what follows.
+                // A server that keeps more than it must may resume more; the replay shows whether that is true.
                 if must || joined.how == How::Resumed { (How::Resumed, None) } else { reset(Reason::Retention) }
             }
             // In another life the number is behind the end of its own.
-            (Claim::Future, _) if asked.epoch != joined.epoch => reset(Reason::Epoch),
-            (Claim::Future, _) => reset(Reason::Future),
-            (Claim::OtherEpoch, _) => reset(Reason::Epoch),
-            (Claim::Malformed, _) => reset(Reason::Malformed),
+            (CursorClaim::Future, _) if asked.epoch != joined.epoch => reset(Reason::Epoch),
+            (CursorClaim::Future, _) => reset(Reason::Future),
+            (CursorClaim::OtherEpoch, _) => reset(Reason::Epoch),
+            (CursorClaim::Malformed, _) => reset(Reason::Malformed),
         };
         if (joined.how, joined.reason) != wanted {
             let fault = match joined.how {
@@ -156,25 +156,25 @@ impl Model {
         }
     }
 
-    /// A replay of `replay` frames up to `seq` follows: the state in an epoch, or what was missed.
+    /// Begins a replay of `replay` frames up to `seq`: the state in an epoch, or the missed messages.
     pub(crate) fn replay(&mut self, seq: u64, replay: u64, state_of: Option<&str>, record: &Record) {
         let (state, is_whole) = (State::default(), state_of.is_some());
         let epoch = state_of.unwrap_or_default().to_owned();
-        self.phase = Phase::Replay(Replay { left: replay, seq, is_whole, epoch, state, announced: replay });
+        self.phase = JoinPhase::Replay(PendingReplay { left: replay, seq, is_whole, epoch, state, announced: replay });
         self.settle(record);
     }
 
-    /// Ends the replay if nothing of it is to come.
+    /// Ends the replay if no frame of it is left.
     pub(crate) fn settle(&mut self, record: &Record) {
         let replay = match std::mem::take(&mut self.phase) {
-            Phase::Replay(replay) if replay.left == 0 => replay,
+            JoinPhase::Replay(replay) if replay.left == 0 => replay,
             other => {
                 self.phase = other;
                 return;
             }
         };
-        self.phase = Phase::Live;
-        let Replay { seq, is_whole, epoch, state, announced, .. } = replay;
+        self.phase = JoinPhase::Live;
+        let PendingReplay { seq, is_whole, epoch, state, announced, .. } = replay;
         if !is_whole {
             if self.position != Some(seq) {
                 let position = self.position;
@@ -183,7 +183,7 @@ impl Model {
             return;
         }
         let (came, fold): (Vec<u64>, _) = (state.seqs().collect(), record.fold(seq));
-        // Fewer keys than frames: one came twice.
+        // Fewer keys than frames: one key came twice.
         if came != fold || came.len() as u64 != announced {
             self.faults.note(Fault::OtherState, || format!("at {seq}, {announced} frames: {came:?}, not {fold:?}"));
         }

@@ -1,113 +1,114 @@
-//! Which messages one viewer got in its whole life, and which holes it was told of. Pure.
+//! The messages that one viewer got in its whole life, and its announced holes. Pure.
 
 use std::ops::AddAssign;
 
-/// What is known of a message.
+/// The fate of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
-    /// It has not come.
+enum Fate {
+    /// It has not arrived.
     Missing,
-    /// It came.
+    /// It arrived.
     Came,
-    /// The viewer was told that a newer value of its key took its place.
+    /// A hole was announced: a newer value of its key supersedes it.
     Superseded,
-    /// The viewer was told that the state follows anew.
+    /// A `reset` was announced.
     Reset,
 }
 
-/// How a message that came fits to those before.
+/// The order of a message among those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entered {
     New,
-    /// It had come before.
+    /// It had arrived before.
     Repeated,
-    /// A later one had come before.
+    /// A later one had arrived before.
     OutOfOrder,
 }
 
 /// The messages after a viewer's first position.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ledger {
-    /// The number before the first one that this viewer must hear; `None` before its first join.
+pub(crate) struct DeliveryLedger {
+    /// The number before the first one that this viewer must get; `None` before its first join.
     base: Option<u64>,
-    /// That of `base` + 1 comes first.
-    marks: Vec<Mark>,
+    /// That of `base` + 1 is the first.
+    marks: Vec<Fate>,
 }
 
-/// How many messages there were of each kind.
+/// The number of messages of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub(crate) struct DeliveryCounts {
     pub(crate) expected: u64,
     pub(crate) received: u64,
-    /// Told by a true `skipped`.
+    /// Announced by a true `skipped`.
     pub(crate) superseded: u64,
-    /// Told by a `reset`.
+    /// Announced by a `reset`.
     pub(crate) reset: u64,
     pub(crate) lost: u64,
 }
 
-impl Ledger {
-    /// The viewer has the state up to `seq`: where its life begins, or what it did not get up to there was announced.
+impl DeliveryLedger {
+    /// Records that the viewer has the state up to `seq`: its life begins there, or missing messages up to there were
+    /// announced.
     pub(crate) fn begin_or_reset(&mut self, seq: u64) {
         match self.base {
             None => self.base = Some(seq),
-            Some(base) => self.announce(base + 1, seq, Mark::Reset),
+            Some(base) => self.announce(base + 1, seq, Fate::Reset),
         }
     }
 
-    /// The messages up to and including `through` that did not come were superseded.
+    /// Records that the missing messages up to and including `through` were superseded.
     pub(crate) fn superseded(&mut self, from: u64, through: u64) {
-        self.announce(from, through, Mark::Superseded);
+        self.announce(from, through, Fate::Superseded);
     }
 
-    fn announce(&mut self, from: u64, through: u64, mark: Mark) {
+    fn announce(&mut self, from: u64, through: u64, mark: Fate) {
         for seq in from..=through {
             if let Some(known) = self.mark(seq)
-                && *known == Mark::Missing
+                && *known == Fate::Missing
             {
                 *known = mark;
             }
         }
     }
 
-    /// A message came.
+    /// Records that a message arrived.
     pub(crate) fn enter(&mut self, seq: u64) -> Entered {
         let is_last = self.base.is_some_and(|base| seq > base + self.marks.len() as u64);
         match self.mark(seq) {
-            Some(Mark::Came) => Entered::Repeated,
+            Some(Fate::Came) => Entered::Repeated,
             None => Entered::OutOfOrder,
             Some(mark) => {
-                *mark = Mark::Came;
+                *mark = Fate::Came;
                 if is_last { Entered::New } else { Entered::OutOfOrder }
             }
         }
     }
 
-    fn mark(&mut self, seq: u64) -> Option<&mut Mark> {
+    fn mark(&mut self, seq: u64) -> Option<&mut Fate> {
         let at = usize::try_from(seq.checked_sub(self.base? + 1)?).ok()?;
         if at >= self.marks.len() {
-            self.marks.resize(at + 1, Mark::Missing);
+            self.marks.resize(at + 1, Fate::Missing);
         }
         self.marks.get_mut(at)
     }
 
-    /// The numbers of all that came, in their order.
+    /// Returns the numbers of all messages that arrived, in order.
     pub(crate) fn came(&self) -> impl Iterator<Item = u64> {
         let first = self.base.unwrap_or(0) + 1;
-        (first..).zip(&self.marks).filter(|(_, mark)| **mark == Mark::Came).map(|(seq, _)| seq)
+        (first..).zip(&self.marks).filter(|(_, mark)| **mark == Fate::Came).map(|(seq, _)| seq)
     }
 
-    /// The count of each kind, if `last` is the number of the last message.
-    pub(crate) fn counts(&self, last: u64) -> Counts {
+    /// Returns the count of each kind, if `last` is the number of the last message.
+    pub(crate) fn counts(&self, last: u64) -> DeliveryCounts {
         let count = |mark| self.marks.iter().filter(|known| **known == mark).count() as u64;
         let expected = self.base.map_or(0, |base| last.saturating_sub(base));
-        let (received, superseded, reset) = (count(Mark::Came), count(Mark::Superseded), count(Mark::Reset));
+        let (received, superseded, reset) = (count(Fate::Came), count(Fate::Superseded), count(Fate::Reset));
         let lost = expected.saturating_sub(received + superseded + reset);
-        Counts { expected, received, superseded, reset, lost }
+        DeliveryCounts { expected, received, superseded, reset, lost }
     }
 }
 
-impl AddAssign for Counts {
+impl AddAssign for DeliveryCounts {
     fn add_assign(&mut self, other: Self) {
         self.expected += other.expected;
         self.received += other.received;
@@ -121,8 +122,8 @@ impl AddAssign for Counts {
 mod tests {
     use super::*;
 
-    fn begun(base: u64) -> Ledger {
-        let mut ledger = Ledger::default();
+    fn begun(base: u64) -> DeliveryLedger {
+        let mut ledger = DeliveryLedger::default();
         ledger.begin_or_reset(base);
         ledger
     }
@@ -134,7 +135,7 @@ mod tests {
         use Entered::{New, OutOfOrder, Repeated};
         assert_eq!(entered, [New, New, Repeated, New, OutOfOrder, Repeated, New, OutOfOrder]);
         assert_eq!(ledger.came().collect::<Vec<_>>(), [11, 12, 13, 14, 15]);
-        assert_eq!(ledger.counts(15), Counts { expected: 5, received: 5, ..Counts::default() });
+        assert_eq!(ledger.counts(15), DeliveryCounts { expected: 5, received: 5, ..DeliveryCounts::default() });
     }
 
     #[test]
@@ -146,12 +147,12 @@ mod tests {
         ledger.enter(6);
         ledger.begin_or_reset(9);
         let counts = ledger.counts(12);
-        assert_eq!(counts, Counts { expected: 12, received: 3, superseded: 2, reset: 4, lost: 3 });
+        assert_eq!(counts, DeliveryCounts { expected: 12, received: 3, superseded: 2, reset: 4, lost: 3 });
         assert_eq!(begun(5).counts(7).lost, 2);
     }
 
     #[test]
     fn a_viewer_that_never_joined_expects_nothing() {
-        assert_eq!(Ledger::default().counts(7), Counts::default());
+        assert_eq!(DeliveryLedger::default().counts(7), DeliveryCounts::default());
     }
 }

@@ -1,10 +1,10 @@
-//! What an owner said, in the order in which it is numbered: the truth that viewers are compared with. Pure.
+//! The owner's messages, in the order of their numbers: the truth that viewers are compared with. Pure.
 
 use std::collections::HashMap;
 
-/// What a numbered message does.
+/// The effect of a numbered message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum Effect {
     Event,
     State,
     Clear,
@@ -12,11 +12,11 @@ pub(crate) enum Kind {
 
 /// One numbered message.
 #[derive(Debug)]
-struct Said {
+struct NumberedMessage {
     /// The text that every viewer must get.
     frame: Box<str>,
-    kind: Kind,
-    /// Which key it is about, by its place in `keys`.
+    kind: Effect,
+    /// The index of its key in `keys`.
     key: usize,
     /// The bytes of key and params up to and including this message.
     bytes: u64,
@@ -27,18 +27,18 @@ struct Said {
 /// An ephemeral message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ephemeral {
-    /// Which one it is, from 1.
+    /// Its number, from 1.
     pub(crate) number: u64,
     /// The number of the last numbered message before it.
     pub(crate) after: u64,
 }
 
-/// Everything that was said in one numbering of a room.
+/// All messages in one numbering of a room.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     /// The room's id.
     pub(crate) room: String,
-    /// The room's epoch when it was created; that of a later life has the same numbering.
+    /// The room's epoch when it was created; a later life's epoch has the same numbering.
     pub(crate) epoch: String,
     /// The time between two heartbeats.
     pub(crate) alive_ms: u64,
@@ -46,36 +46,37 @@ pub(crate) struct Record {
     pub(crate) acked: u64,
     /// The newest term that there may be.
     pub(crate) term: u64,
-    /// Whether the owner may be away, as it is when its server was replaced.
+    /// Whether the owner may be away, as after its server was replaced.
     pub(crate) may_be_away: bool,
-    /// How many messages the history holds, where that is known: whoever missed no more is let resume, and nobody else.
+    /// The size of the history, where it is known: a viewer that missed no more is resumed, and no other one.
     pub(crate) history_messages: Option<u64>,
-    said: Vec<Said>,
+    said: Vec<NumberedMessage>,
     /// For each key the numbers of the states and clears, in order.
     keys: Vec<Vec<u64>>,
-    /// Where each key is in `keys`.
+    /// The index of each key in `keys`.
     names: HashMap<Box<str>, usize>,
-    /// Each by its text.
+    /// The ephemeral messages by their texts.
     ephemerals: HashMap<Box<str>, Ephemeral>,
 }
 
 impl Record {
-    /// An empty room.
+    /// Returns the record of an empty room.
     pub(crate) fn new(room: &str, epoch: &str, alive_ms: u64) -> Self {
         Self { room: room.into(), epoch: epoch.into(), alive_ms, term: 1, ..Self::default() }
     }
 
-    /// Whether an answer may name `epoch`: that of another life only where the server may have been replaced.
+    /// Returns whether an answer may have `epoch`: that of another life only where the server may have been replaced.
     pub(crate) fn may_be_in(&self, epoch: &str) -> bool {
         let numbering = |epoch: &str| epoch.get(..16).filter(|_| epoch.len() == 32).map(str::to_owned);
         let is_other_life = numbering(epoch).is_some_and(|own| numbering(&self.epoch) == Some(own));
         epoch == self.epoch || (self.may_be_away && is_other_life)
     }
 
-    /// A message is about to be said; returns the number that it must get. `params` is what viewers get.
-    pub(crate) fn say(&mut self, kind: Kind, key: &str, params: &str) -> u64 {
+    /// Records a message that will be published; returns the number that it must get. `params` are those that viewers
+    /// get.
+    pub(crate) fn say(&mut self, kind: Effect, key: &str, params: &str) -> u64 {
         let seq = self.last() + 1;
-        let params = if kind == Kind::Clear { "[]" } else { params };
+        let params = if kind == Effect::Clear { "[]" } else { params };
         let frame = frame(seq, kind, key, params);
         let bytes = self.bytes_through(seq - 1) + (key.len() + params.len()) as u64;
         let frame_bytes = self.said(seq - 1).map_or(0, |said| said.frame_bytes) + frame.len() as u64;
@@ -87,52 +88,52 @@ impl Record {
                 self.keys.len() - 1
             }
         };
-        if kind != Kind::Event {
+        if kind != Effect::Event {
             self.keys[at].push(seq);
         }
-        self.said.push(Said { frame: frame.into(), kind, key: at, bytes, frame_bytes });
+        self.said.push(NumberedMessage { frame: frame.into(), kind, key: at, bytes, frame_bytes });
         seq
     }
 
-    /// An ephemeral message is about to be said.
+    /// Records an ephemeral message that will be published.
     pub(crate) fn say_ephemeral(&mut self, key: &str, params: &str) {
         let number = self.ephemerals.len() as u64 + 1;
         let frame = format!(r#"{{"type":"message","key":"{key}","params":{params}}}"#);
         self.ephemerals.insert(frame.into(), Ephemeral { number, after: self.last() });
     }
 
-    /// The number of the last message.
+    /// Returns the number of the last message.
     pub(crate) fn last(&self) -> u64 {
         self.said.len() as u64
     }
 
-    /// How many ephemeral messages were said.
+    /// Returns how many ephemeral messages were published.
     pub(crate) fn ephemerals(&self) -> u64 {
         self.ephemerals.len() as u64
     }
 
-    /// The key of a message, if it was said.
+    /// Returns the key of a message, if it was published.
     pub(crate) fn key(&self, seq: u64) -> Option<&str> {
         let said = self.said(seq)?;
         self.names.iter().find(|(_, at)| **at == said.key).map(|(name, _)| &**name)
     }
 
-    /// The text of a message, if it was said.
+    /// Returns the text of a message, if it was published.
     pub(crate) fn frame(&self, seq: u64) -> Option<&str> {
         self.said(seq).map(|said| &*said.frame)
     }
 
-    /// The ephemeral message of this text, if it was said.
+    /// Returns the ephemeral message of this text, if it was published.
     pub(crate) fn ephemeral(&self, frame: &str) -> Option<Ephemeral> {
         self.ephemerals.get(frame).copied()
     }
 
-    /// How many bytes of key and params the messages after `seq` up to `end` have.
+    /// Returns the bytes of key and params of the messages after `seq` up to `end`.
     pub(crate) fn bytes(&self, seq: u64, end: u64) -> u64 {
         self.bytes_through(end).saturating_sub(self.bytes_through(seq))
     }
 
-    /// How many bytes the texts of the messages after `seq` up to `end` have.
+    /// Returns the bytes of the texts of the messages after `seq` up to `end`.
     pub(crate) fn frame_bytes(&self, seq: u64, end: u64) -> u64 {
         let through = |seq| self.said(seq).map_or(0, |said| said.frame_bytes);
         through(end).saturating_sub(through(seq))
@@ -142,37 +143,37 @@ impl Record {
         self.said(seq).map_or(0, |said| said.bytes)
     }
 
-    fn said(&self, seq: u64) -> Option<&Said> {
+    fn said(&self, seq: u64) -> Option<&NumberedMessage> {
         self.said.get(usize::try_from(seq.checked_sub(1)?).ok()?)
     }
 
-    /// The first message after `through` that supersedes this one: both change the same key. `None` for an event, and
-    /// when there is none.
+    /// Returns the first message after `through` that supersedes this one: both change the same key. `None` for an
+    /// event, and if there is none.
     pub(crate) fn superseded_by(&self, seq: u64, through: u64) -> Option<u64> {
-        let said = self.said(seq).filter(|said| said.kind != Kind::Event)?;
+        let said = self.said(seq).filter(|said| said.kind != Effect::Event)?;
         let changes = &self.keys[said.key];
         changes.get(changes.partition_point(|&change| change <= through)).copied()
     }
 
-    /// The numbers of the messages that are the state after message `seq`, in order.
+    /// Returns the numbers of the messages that are the state after message `seq`, in order.
     pub(crate) fn fold(&self, seq: u64) -> Vec<u64> {
         let newest = |changes: &Vec<u64>| {
             let before = changes.partition_point(|&change| change <= seq);
             before.checked_sub(1).map(|at| changes[at])
         };
         let mut state: Vec<u64> = self.keys.iter().filter_map(newest).collect();
-        state.retain(|&change| self.said(change).is_some_and(|said| said.kind == Kind::State));
+        state.retain(|&change| self.said(change).is_some_and(|said| said.kind == Effect::State));
         state.sort_unstable();
         state
     }
 }
 
-/// The text that every viewer must get of a message.
-pub(crate) fn frame(seq: u64, kind: Kind, key: &str, params: &str) -> String {
+/// Returns the text that every viewer must get of a message.
+pub(crate) fn frame(seq: u64, kind: Effect, key: &str, params: &str) -> String {
     let (params, flag) = match kind {
-        Kind::Event => (params, ""),
-        Kind::State => (params, r#","state":true"#),
-        Kind::Clear => ("[]", r#","cleared":true"#),
+        Effect::Event => (params, ""),
+        Effect::State => (params, r#","state":true"#),
+        Effect::Clear => ("[]", r#","cleared":true"#),
     };
     format!(r#"{{"type":"message","seq":{seq},"key":"{key}","params":{params}{flag}}}"#)
 }
@@ -185,12 +186,12 @@ mod tests {
     fn the_fold_is_the_newest_value_of_each_key_in_the_order_of_change() {
         let mut record = Record::new("r", "e", 0);
         for (kind, key) in [
-            (Kind::State, "a"),
-            (Kind::State, "b"),
-            (Kind::Event, "a"),
-            (Kind::State, "a"),
-            (Kind::Clear, "b"),
-            (Kind::State, "b"),
+            (Effect::State, "a"),
+            (Effect::State, "b"),
+            (Effect::Event, "a"),
+            (Effect::State, "a"),
+            (Effect::Clear, "b"),
+            (Effect::State, "b"),
         ] {
             record.say(kind, key, "[1]");
         }
@@ -205,8 +206,8 @@ mod tests {
     #[test]
     fn a_frame_is_written_as_the_protocol_says() {
         let mut record = Record::new("r", "e", 0);
-        record.say(Kind::State, "slide", "[3]");
-        record.say(Kind::Clear, "slide", "[]");
+        record.say(Effect::State, "slide", "[3]");
+        record.say(Effect::Clear, "slide", "[]");
         record.say_ephemeral("pointer", "[0.5,0.25]");
         assert_eq!(record.frame(1), Some(r#"{"type":"message","seq":1,"key":"slide","params":[3],"state":true}"#));
         assert_eq!(record.frame(2), Some(r#"{"type":"message","seq":2,"key":"slide","params":[],"cleared":true}"#));

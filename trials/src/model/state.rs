@@ -14,53 +14,53 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// `key` has a new value.
+    /// Sets a new value of `key`.
     pub(crate) fn insert(&mut self, key: &str, seq: u64, frame: &str) {
         self.remove(key);
         self.keys.insert(key.into(), seq);
         self.frames.insert(seq, frame.into());
     }
 
-    /// `key` has no value any more.
+    /// Removes the value of `key`.
     pub(crate) fn remove(&mut self, key: &str) {
         if let Some(old) = self.keys.remove(key) {
             self.frames.remove(&old);
         }
     }
 
-    /// The numbers of the values.
+    /// Returns the numbers of the values.
     pub(crate) fn seqs(&self) -> impl Iterator<Item = u64> {
         self.frames.keys().copied()
     }
 
-    /// The texts of the values.
+    /// Returns the texts of the values.
     pub(crate) fn frames(&self) -> impl Iterator<Item = &str> {
         self.frames.values().map(String::as_str)
     }
 
-    /// A hash of the texts in their order.
+    /// Returns a hash of the texts in their order.
     pub(crate) fn hash(&self) -> Hash {
         hash(self.frames())
     }
 }
 
-/// What stands for many texts.
+/// A hash of many texts.
 pub(crate) type Hash = [u8; 32];
 
-/// The hash of texts, each ended so that no two series have the same bytes.
+/// Returns the hash of texts, each terminated so that no two series have the same bytes.
 pub(crate) fn hash<'a>(texts: impl Iterator<Item = &'a str>) -> Hash {
     let mut digest = Sha256::new();
     texts.for_each(|text| enter(&mut digest, text));
     digest.finalize().into()
 }
 
-/// Enters one text into a hash of many.
+/// Adds one text to a hash of many.
 pub(crate) fn enter(digest: &mut Sha256, text: &str) {
     digest.update(text);
     digest.update(b"\n");
 }
 
-/// The beginning of a hash, for people.
+/// Returns the beginning of a hash, for people.
 pub(crate) fn short(hash: &Hash) -> String {
     hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,18 +2,18 @@
 
 use super::*;
 use crate::model::answer::{How, Reason};
-use crate::model::record::Kind;
+use crate::model::record::Effect;
 
 /// Messages 1 to 6: a=1, b=2, an event, a=4, b cleared, an event; an ephemeral one after 4 and one after 6.
 fn record() -> Record {
     let mut record = Record::new("r", "e", 25_000);
-    record.say(Kind::State, "a", "[1]");
-    record.say(Kind::State, "b", "[2]");
-    record.say(Kind::Event, "x", "[3]");
-    record.say(Kind::State, "a", "[4]");
+    record.say(Effect::State, "a", "[1]");
+    record.say(Effect::State, "b", "[2]");
+    record.say(Effect::Event, "x", "[3]");
+    record.say(Effect::State, "a", "[4]");
     record.say_ephemeral("p", "[1]");
-    record.say(Kind::Clear, "b", "[]");
-    record.say(Kind::Event, "x", "[6]");
+    record.say(Effect::Clear, "b", "[]");
+    record.say(Effect::Event, "x", "[6]");
     record.say_ephemeral("p", "[2]");
     record
 }
@@ -26,10 +26,13 @@ fn joined(seq: u64, how: &str, replay: u64) -> String {
     )
 }
 
-/// A model that has joined at `seq` with nothing but what the fold says.
+/// Returns a model that has joined at `seq` with the state of the fold alone.
 fn live_at(seq: u64, record: &Record) -> Model {
     let mut model = Model::default();
-    assert_eq!(model.join("i".into(), Claim::Honest, record), r#"{"type":"join","id":"i","room":"r","lives":true}"#);
+    assert_eq!(
+        model.join("i".into(), CursorClaim::Honest, record),
+        r#"{"type":"join","id":"i","room":"r","lives":true}"#
+    );
     let fold = record.fold(seq);
     model.hear(joined(seq, r#""snapshot""#, fold.len() as u64).as_bytes(), record);
     for seq in fold {
@@ -39,7 +42,7 @@ fn live_at(seq: u64, record: &Record) -> Model {
     model
 }
 
-/// Number `n` stands for message `n`; other texts for themselves.
+/// Checks texts: `n` stands for message `n`, other texts for themselves.
 fn check(from: u64, texts: &[&str], wanted: &[(Fault, u64)]) -> Model {
     let record = record();
     let mut model = live_at(from, &record);
@@ -104,11 +107,11 @@ fn an_ephemeral_message_out_of_its_place_is_found() {
 }
 
 #[test]
-fn what_alive_tells_must_have_come_when_the_next_one_comes() {
+fn the_seq_of_an_alive_is_reached_before_the_next_one() {
     let alive = |seq: u64| format!(r#"{{"type":"alive","seq":{seq}}}"#);
     check(3, &[&alive(4), "4", &alive(4)], &[]);
     let mut model = check(3, &[&alive(4)], &[]);
-    assert_eq!(model.hear(alive(4).as_bytes(), &record()), Heard::Reconnect);
+    assert_eq!(model.hear(alive(4).as_bytes(), &record()), Meaning::Reconnect);
     check(6, &[&alive(7)], &[(Fault::Unsaid, 1)]);
 }
 
@@ -120,8 +123,8 @@ fn forbidden_texts_are_found() {
     check(6, &[r#"{"type":"ack","id":"i","seq":1}"#], &[(Fault::Forbidden, 1)]);
 }
 
-/// Cuts a model at `from`, joins again, and hears `answer` and these messages.
-fn rejoin(from: u64, claim: Claim, answer: &str, texts: &[&str], wanted: Option<Fault>) -> (Model, Heard) {
+/// Cuts a model at `from`, joins again, and reads `answer` and these messages.
+fn rejoin(from: u64, claim: CursorClaim, answer: &str, texts: &[&str], wanted: Option<Fault>) -> (Model, Meaning) {
     let record = record();
     let mut model = live_at(from, &record);
     model.cut();
@@ -139,17 +142,17 @@ fn rejoin(from: u64, claim: Claim, answer: &str, texts: &[&str], wanted: Option<
 #[test]
 fn a_resume_has_every_message_after_the_cursor() {
     let resumed = |seq, replay| joined(seq, r#""resumed""#, replay);
-    let (model, heard) = rejoin(3, Claim::Honest, &resumed(5, 2), &["4", "5", "6"], None);
-    assert_eq!((heard, model.is_live()), (Heard::Joined((How::Resumed, None)), true));
+    let (model, heard) = rejoin(3, CursorClaim::Honest, &resumed(5, 2), &["4", "5", "6"], None);
+    assert_eq!((heard, model.is_live()), (Meaning::Joined((How::Resumed, None)), true));
     assert_eq!(model.replayed(), 2);
-    rejoin(3, Claim::Honest, &resumed(5, 1), &["4", "6"], Some(Fault::FalseResumed));
-    rejoin(3, Claim::Honest, &resumed(5, 2), &["4", "6"], Some(Fault::FalseResumed));
-    rejoin(3, Claim::Honest, &resumed(5, 2), &["4", P1, "5"], Some(Fault::OddEphemeral));
-    rejoin(3, Claim::Honest, &resumed(2, 0), &[], Some(Fault::Forgotten));
-    rejoin(3, Claim::Honest, &resumed(7, 4), &[], Some(Fault::Unsaid));
-    rejoin(3, Claim::Future, &resumed(6, 3), &[], Some(Fault::FalseResumed));
-    // One by one: what came before a cut stays.
-    let (mut model, _) = rejoin(3, Claim::Honest, &resumed(5, 2), &["4"], None);
+    rejoin(3, CursorClaim::Honest, &resumed(5, 1), &["4", "6"], Some(Fault::FalseResumed));
+    rejoin(3, CursorClaim::Honest, &resumed(5, 2), &["4", "6"], Some(Fault::FalseResumed));
+    rejoin(3, CursorClaim::Honest, &resumed(5, 2), &["4", P1, "5"], Some(Fault::OddEphemeral));
+    rejoin(3, CursorClaim::Honest, &resumed(2, 0), &[], Some(Fault::Forgotten));
+    rejoin(3, CursorClaim::Honest, &resumed(7, 4), &[], Some(Fault::Unsaid));
+    rejoin(3, CursorClaim::Future, &resumed(6, 3), &[], Some(Fault::FalseResumed));
+    // One by one: messages from before a cut stay.
+    let (mut model, _) = rejoin(3, CursorClaim::Honest, &resumed(5, 2), &["4"], None);
     model.cut();
     assert_eq!(model.position(), Some(4));
 }
@@ -157,33 +160,33 @@ fn a_resume_has_every_message_after_the_cursor() {
 #[test]
 fn a_reset_has_its_reason_and_the_state() {
     let reset = |seq, reason: &str, replay| joined(seq, &format!(r#""reset","reason":"{reason}""#), replay);
-    rejoin(3, Claim::Honest, &reset(4, "retention", 2), &["2", "4"], Some(Fault::FalseReset));
+    rejoin(3, CursorClaim::Honest, &reset(4, "retention", 2), &["2", "4"], Some(Fault::FalseReset));
     for (claim, reason, why) in [
-        (Claim::Future, "future", Reason::Future),
-        (Claim::OtherEpoch, "epoch", Reason::Epoch),
-        (Claim::Malformed, "malformed", Reason::Malformed),
+        (CursorClaim::Future, "future", Reason::Future),
+        (CursorClaim::OtherEpoch, "epoch", Reason::Epoch),
+        (CursorClaim::Malformed, "malformed", Reason::Malformed),
     ] {
         let (model, heard) = rejoin(0, claim, &reset(4, reason, 2), &["2", "4", "5", "6"], None);
-        assert_eq!(heard, Heard::Joined((How::Reset, Some(why))));
+        assert_eq!(heard, Meaning::Joined((How::Reset, Some(why))));
         assert_eq!(model.ledger().counts(6).reset, 4);
     }
-    rejoin(0, Claim::Future, &reset(4, "epoch", 2), &["2", "4"], Some(Fault::FalseReset));
-    rejoin(0, Claim::Future, &reset(4, "future", 2), &["1", "2"], Some(Fault::OtherState));
-    rejoin(0, Claim::Future, &reset(4, "future", 2), &["4", "4"], Some(Fault::OtherState));
-    rejoin(0, Claim::Future, &reset(4, "future", 1), &["4"], Some(Fault::OtherState));
-    rejoin(0, Claim::Future, &reset(4, "future", 3), &["2", "3", "4"], Some(Fault::OtherState));
+    rejoin(0, CursorClaim::Future, &reset(4, "epoch", 2), &["2", "4"], Some(Fault::FalseReset));
+    rejoin(0, CursorClaim::Future, &reset(4, "future", 2), &["1", "2"], Some(Fault::OtherState));
+    rejoin(0, CursorClaim::Future, &reset(4, "future", 2), &["4", "4"], Some(Fault::OtherState));
+    rejoin(0, CursorClaim::Future, &reset(4, "future", 1), &["4"], Some(Fault::OtherState));
+    rejoin(0, CursorClaim::Future, &reset(4, "future", 3), &["2", "3", "4"], Some(Fault::OtherState));
     // Cut inside of it: the old state and cursor stay.
-    let (mut model, _) = rejoin(1, Claim::Future, &reset(4, "future", 2), &["2"], None);
+    let (mut model, _) = rejoin(1, CursorClaim::Future, &reset(4, "future", 2), &["2"], None);
     model.cut();
     assert_eq!((model.position(), model.state().seqs().collect()), (Some(1), vec![1]));
 }
 
 #[test]
-fn a_reset_in_the_stream_is_told_and_counted_and_only_when_too_much_waited() {
+fn a_reset_in_the_stream_is_counted_and_true_only_when_too_much_waited() {
     for (messages, is_true) in [(30, true), (20, false)] {
         let mut record = record();
         let long = format!(r#"["{}"]"#, "x".repeat(10_000));
-        (0..messages).for_each(|_| _ = record.say(Kind::Event, "x", &long));
+        (0..messages).for_each(|_| _ = record.say(Effect::Event, "x", &long));
         let mut model = live_at(1, &record);
         let last = record.last();
         let reset = format!(
@@ -201,18 +204,18 @@ fn a_reset_in_the_stream_is_told_and_counted_and_only_when_too_much_waited() {
 #[test]
 fn a_retention_that_is_over_may_reset() {
     let mut record = Record::new("r", "e", 25_000);
-    (0..1_030).for_each(|number| _ = record.say(Kind::Event, "x", &format!("[{number}]")));
+    (0..1_030).for_each(|number| _ = record.say(Effect::Event, "x", &format!("[{number}]")));
     for (from, seq, is_true) in [(0, 1_025, true), (0, 1_024, false), (5, 1_030, true), (6, 1_030, false)] {
         let mut model = live_at(from, &record);
         model.cut();
-        model.join("i".into(), Claim::Honest, &record);
+        model.join("i".into(), CursorClaim::Honest, &record);
         model.hear(joined(seq, r#""reset","reason":"retention""#, 0).as_bytes(), &record);
         assert_eq!(model.faults.all() == 0, is_true, "from {from} to {seq}: {}", model.faults);
     }
 }
 
 #[test]
-fn a_limited_history_lets_resume_who_misses_no_more_than_it_holds_and_nobody_else() {
+fn a_limited_history_resumes_only_viewers_that_miss_no_more_than_it_holds() {
     let mut record = record();
     record.history_messages = Some(3);
     let reset = || joined(6, r#""reset","reason":"retention""#, 1);
@@ -224,7 +227,7 @@ fn a_limited_history_lets_resume_who_misses_no_more_than_it_holds_and_nobody_els
     ] {
         let mut model = Model::from(from, &record);
         let cursor = format!(r#""cursor":{{"epoch":"e","seq":{from}}}"#);
-        assert!(model.join("i".into(), Claim::Honest, &record).contains(&cursor));
+        assert!(model.join("i".into(), CursorClaim::Honest, &record).contains(&cursor));
         model.hear(answer.as_bytes(), &record);
         for seq in seqs {
             model.hear(record.frame(seq).unwrap().as_bytes(), &record);
@@ -240,7 +243,7 @@ fn what_was_acknowledged_before_the_question_is_in_the_answer() {
     let mut record = record();
     record.acked = 6;
     let mut model = Model::default();
-    model.join("i".into(), Claim::Honest, &record);
+    model.join("i".into(), CursorClaim::Honest, &record);
     model.hear(joined(5, r#""snapshot""#, 1).as_bytes(), &record);
     assert_eq!(model.faults.count(Fault::Forgotten), 1);
 }
@@ -256,7 +259,7 @@ fn a_pause_ends_like_a_join_and_what_was_on_its_way_comes_before() {
         let mut model = live_at(3, &record);
         assert_eq!(model.unpause("i".into(), &record), r#"{"type":"unpause","id":"i"}"#);
         model.hear(record.frame(4).unwrap().as_bytes(), &record);
-        assert!(matches!(model.hear(answer.as_bytes(), &record), Heard::Joined(_)));
+        assert!(matches!(model.hear(answer.as_bytes(), &record), Meaning::Joined(_)));
         for seq in texts {
             model.hear(record.frame(seq.parse().unwrap()).unwrap().as_bytes(), &record);
         }
@@ -286,11 +289,11 @@ fn only_terms_that_there_may_be_come_in_their_order_and_only_an_owner_that_may_b
 }
 
 #[test]
-fn who_asks_from_the_first_message_on_must_be_told_all() {
+fn a_viewer_that_asks_from_the_first_message_on_must_get_all() {
     let record = record();
     for (replay, lost) in [(6, 0), (5, 1)] {
         let mut model = Model::from_the_first();
-        let join = model.join("i".into(), Claim::Honest, &record);
+        let join = model.join("i".into(), CursorClaim::Honest, &record);
         assert_eq!(join, r#"{"type":"join","id":"i","room":"r","cursor":{"epoch":"e","seq":0},"lives":true}"#);
         model.hear(joined(6, r#""resumed""#, replay).as_bytes(), &record);
         for seq in 7 - replay..=6 {

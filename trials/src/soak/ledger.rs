@@ -1,38 +1,38 @@
-//! What one viewer got, by the messages' numbers. Pure.
+//! The messages that one viewer got, by number. Pure.
 
 use std::ops::AddAssign;
 
-/// Which messages of a room came, and how.
+/// The messages of a room that arrived, and their order.
 #[derive(Debug)]
-pub(super) struct Ledger {
-    /// One bit for each message that came.
+pub(super) struct ArrivalLedger {
+    /// One bit for each message that arrived.
     came: Vec<u64>,
-    /// The number that comes next when nothing goes wrong.
+    /// The number that comes next if nothing is wrong.
     next: u32,
-    counts: Counts,
+    counts: ArrivalCounts,
 }
 
-/// How many messages there were of each kind.
+/// The number of messages of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(super) struct ArrivalCounts {
     pub(super) expected: u64,
     /// Each counted once.
     pub(super) received: u64,
     pub(super) repeated: u64,
-    /// Came after a later one.
+    /// Arrived after a later one.
     pub(super) out_of_order: u64,
-    /// With a number that nobody said.
+    /// With a number that was not published.
     pub(super) unknown: u64,
 }
 
-impl Ledger {
-    /// A ledger of the messages 0 to `expected` - 1.
+impl ArrivalLedger {
+    /// Returns a ledger of the messages 0 to `expected` - 1.
     pub(super) fn new(expected: u32) -> Self {
-        let counts = Counts { expected: expected.into(), ..Counts::default() };
+        let counts = ArrivalCounts { expected: expected.into(), ..ArrivalCounts::default() };
         Self { came: vec![0; expected.div_ceil(64) as usize], next: 0, counts }
     }
 
-    /// A message came.
+    /// Records that a message arrived.
     pub(super) fn enter(&mut self, number: u32) {
         let bit = 1 << (number % 64);
         match self.came.get_mut((number / 64) as usize) {
@@ -48,23 +48,23 @@ impl Ledger {
         }
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> ArrivalCounts {
         self.counts
     }
 }
 
-impl Counts {
+impl ArrivalCounts {
     pub(super) fn lost(&self) -> u64 {
         self.expected - self.received
     }
 
-    /// Whether every message came once and in order.
+    /// Returns whether every message arrived once and in order.
     pub(super) fn is_exact(&self) -> bool {
         self.lost() + self.repeated + self.out_of_order + self.unknown == 0
     }
 }
 
-impl AddAssign for Counts {
+impl AddAssign for ArrivalCounts {
     fn add_assign(&mut self, other: Self) {
         self.expected += other.expected;
         self.received += other.received;
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn check(numbers: &[u32], lost: u64, repeated: u64, out_of_order: u64, unknown: u64) {
-        let mut ledger = Ledger::new(4);
+        let mut ledger = ArrivalLedger::new(4);
         numbers.iter().for_each(|&number| ledger.enter(number));
         let counts = ledger.counts();
         let found = (counts.lost(), counts.repeated, counts.out_of_order, counts.unknown);

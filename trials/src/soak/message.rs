@@ -1,9 +1,9 @@
-//! What is said: a number, the time, and padding, in the classic protocol. Pure.
+//! The messages: a number, the time, and padding, in the classic protocol. Pure.
 
-/// What stands before the number in what a viewer gets.
+/// The text before the number in a viewer's frame.
 const BEFORE: &[u8] = br#""funcParams":["#;
 
-/// A message of `bytes` bytes of parameters.
+/// Returns a message with `bytes` bytes of parameters.
 pub(super) fn write(number: u32, nanos: u64, bytes: usize) -> String {
     let mut params = format!(r#"[{number},{nanos},""#);
     let padding = bytes.saturating_sub(params.len() + 2);
@@ -11,7 +11,7 @@ pub(super) fn write(number: u32, nanos: u64, bytes: usize) -> String {
     format!(r#"{{"status":{{"value":3}},"funcKey":"soak","funcParams":{params}"]}}"#)
 }
 
-/// The number and the time of a message, if it is one.
+/// Returns the number and the time of a message, if it is one.
 pub(super) fn read(text: &[u8]) -> Option<(u32, u64)> {
     let start = text.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
     let mut fields = text[start..].split(|&byte| byte == b',');
@@ -20,14 +20,14 @@ pub(super) fn read(text: &[u8]) -> Option<(u32, u64)> {
     Some((number, nanos))
 }
 
-/// The room in the answer to an opening.
+/// Returns the room in the answer to an opening.
 pub(super) fn room(answer: &str) -> Option<&str> {
     let (_, rest) = answer.split_once(r#""uuid":""#)?;
     let (room, rest) = rest.split_once('"')?;
     (is_connected(rest) && !room.is_empty()).then_some(room)
 }
 
-/// Whether this is the answer to an opening or a join that went well.
+/// Returns whether this is the answer to a successful opening or join.
 pub(super) fn is_connected(answer: &str) -> bool {
     answer.contains(r#""status":{"value":3,"#)
 }

@@ -1,4 +1,4 @@
-//! The owners: each says its room's messages at the given rate, then ends the room. Must not know who hears them.
+//! The owners: each publishes its room's messages at the given rate, then ends the room. Must not know the viewers.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -7,27 +7,27 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Plan, Stopwatch, message};
-use crate::load::peer::{Link, Peer, PeerError};
-use crate::load::{Busy, Stretch};
+use super::{Plan, RunClock, message};
+use crate::load::peer::{Peer, PeerError, ReadOutcome};
+use crate::load::{CpuShare, Stretch};
 use crate::steps::Failure;
 
-/// What the owners did.
+/// The record of the owners.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct OwnersRecord {
     /// From the first message to the last.
     pub(super) time: Duration,
-    pub(super) busy: Busy,
+    pub(super) busy: CpuShare,
 }
 
-/// Opens the rooms, tells them to `opened`, and speaks once `begun` changes.
+/// Opens the rooms, sends them to `opened`, and publishes once `begun` changes.
 pub(super) async fn speak(
     address: SocketAddr,
     plan: Plan,
-    stopwatch: Stopwatch,
+    stopwatch: RunClock,
     opened: oneshot::Sender<Vec<String>>,
     mut begun: watch::Receiver<()>,
-) -> Result<Said, Failure> {
+) -> Result<OwnersRecord, Failure> {
     let failed = |error: PeerError| Failure::new(format!("an owner: {error}"));
     let (mut rooms, mut owners) = (Vec::new(), JoinSet::new());
     for _ in 0..plan.rooms {
@@ -35,7 +35,7 @@ pub(super) async fn speak(
         rooms.push(room);
         owners.spawn(run(peer, plan, stopwatch, begun.clone()));
     }
-    // Without viewers there is nobody to speak to, and they tell why themselves.
+    // Without a receiver there are no viewers, which report why themselves.
     let _ = opened.send(rooms);
     begun.changed().await.map_err(|_| Failure::new("the owners were not asked to begin"))?;
     let stretch = Stretch::begin()?;
@@ -44,7 +44,7 @@ pub(super) async fn speak(
         let spoke = owner.map_err(|error| Failure::new(format!("an owner: {error}")))?;
         time = time.max(spoke.map_err(failed)?);
     }
-    Ok(Said { time, busy: stretch.end()? })
+    Ok(OwnersRecord { time, busy: stretch.end()? })
 }
 
 async fn open(address: SocketAddr) -> Result<(Peer, String), PeerError> {
@@ -55,11 +55,11 @@ async fn open(address: SocketAddr) -> Result<(Peer, String), PeerError> {
     Ok((peer, room))
 }
 
-/// Speaks, ends the room, and tells how long it took from the first message to the last.
+/// Publishes, ends the room, and returns how long it took from the first message to the last.
 async fn run(
     mut peer: Peer,
     plan: Plan,
-    stopwatch: Stopwatch,
+    stopwatch: RunClock,
     mut begun: watch::Receiver<()>,
 ) -> Result<Duration, PeerError> {
     loop {
@@ -76,7 +76,7 @@ async fn run(
     }
     let started = Instant::now();
     let mut ticks = interval(Duration::from_secs(1) / plan.rate);
-    // Late messages are said at once: their number is fixed.
+    // Late messages are sent at once: their number is fixed.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut number = 0;
     while number < plan.messages() {
@@ -93,6 +93,6 @@ async fn run(
     }
     let time = started.elapsed();
     peer.say(r#"{"status":{"value":4}}"#).await?;
-    while peer.hear(|_| ()).await? == Link::Open {}
+    while peer.hear(|_| ()).await? == ReadOutcome::Open {}
     Ok(time)
 }

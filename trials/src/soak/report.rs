@@ -1,42 +1,42 @@
-//! What a run has shown, and whether it is good. Must not know how it was measured.
+//! The findings of a run, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::Plan;
-use super::ledger::Counts;
-use super::owner::Said;
-use super::viewer::Heard;
-use crate::load::Busy;
+use super::ledger::ArrivalCounts;
+use super::owner::OwnersRecord;
+use super::viewer::ViewersRecord;
+use crate::load::CpuShare;
 use crate::load::server::Sample;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// Above this share of a core the load generator itself is late, and what it says of latency is void.
+/// Above this share of a core the load generator itself is late, and its figures of latency are void.
 const BUSY_MAX: f64 = 0.8;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
-    pub(super) said: Said,
-    pub(super) heard: Heard,
+    pub(super) said: OwnersRecord,
+    pub(super) heard: ViewersRecord,
     /// The first one is from before the first connection.
     pub(super) samples: Vec<Sample>,
     pub(super) after_joins: Sample,
     pub(super) end: Sample,
-    /// For how long from the joins to the end anybody on this machine waited for a core, if that is known.
+    /// The time from the joins to the end in which any task of this machine waited for a core, if that is known.
     pub(super) waited: Option<Duration>,
 }
 
 impl Findings {
     fn messages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { expected, received, repeated, out_of_order, unknown } = self.heard.counts;
+        let ArrivalCounts { expected, received, repeated, out_of_order, unknown } = self.heard.counts;
         let lost = self.heard.counts.lost();
         writeln!(
             f,
             "  messages   {expected} expected, {received} received, {lost} lost, {repeated} repeated, \
-             {out_of_order} out of order, {unknown} unknown; said in {:.1} s",
+             {out_of_order} out of order, {unknown} unknown; published in {:.1} s",
             self.said.time.as_secs_f64()
         )?;
         write!(f, "  ends       {} viewers closed with 1000 behind the last message", self.heard.done)?;
@@ -58,7 +58,7 @@ impl Findings {
             mebibytes(self.end.rss)
         )?;
         let cpu = self.end.cpu.saturating_sub(self.after_joins.cpu);
-        let busy = Busy { cpu, time: self.end.at - self.after_joins.at };
+        let busy = CpuShare { cpu, time: self.end.at - self.after_joins.at };
         let deliveries = self.heard.counts.received.max(1);
         let nanos = cpu.as_nanos() / u128::from(deliveries);
         writeln!(f, "  cpu        {nanos} ns a delivery; {:.1} % of a core", busy.share() * 100.0)
@@ -79,7 +79,7 @@ impl Findings {
         if let Some(waited) = self.waited {
             // Other programs make messages late too.
             let share = waited.as_secs_f64() / (self.end.at - self.after_joins.at).as_secs_f64();
-            write!(f, "\n  machine    somebody waited for a core {:.1} % of the time", share * 100.0)?;
+            write!(f, "\n  machine    some task waited for a core {:.1} % of the time", share * 100.0)?;
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ impl fmt::Display for Findings {
     }
 }
 
-/// The smallest of the sorted `micros` that `percent` of them do not exceed.
+/// Returns the smallest of the sorted `micros` that `percent` of them do not exceed.
 fn quantile(micros: &[u32], percent: usize) -> String {
     let rank = (micros.len() * percent).div_ceil(100).max(1);
     match micros.get(rank - 1) {
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_told_in_mebibytes() {
+    fn memory_is_shown_in_mebibytes() {
         assert_eq!(mebibytes(5 * 1024 * 1024 + 600 * 1024), "5.5 MiB");
     }
 }

@@ -1,4 +1,4 @@
-//! The viewers: each counts what it gets and how late it is. Must not know who says it.
+//! The viewers: each counts its messages and their delay. Must not know the owners.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,43 +8,43 @@ use std::sync::mpsc::Sender;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::ledger::{Counts, Ledger};
-use super::{Plan, Stopwatch, message};
-use crate::load::peer::{Link, Peer, PeerError};
-use crate::load::{Busy, Stretch};
+use super::ledger::{ArrivalCounts, ArrivalLedger};
+use super::{Plan, RunClock, message};
+use crate::load::peer::{Peer, PeerError, ReadOutcome};
+use crate::load::{CpuShare, Stretch};
 use crate::steps::Failure;
 
-/// How many join at the same moment.
+/// The number of viewers that join at the same moment.
 const JOINING_MAX: usize = 128;
 
-/// What the viewers got.
+/// The record of all viewers.
 #[derive(Debug)]
-pub(super) struct Heard {
-    pub(super) counts: Counts,
-    /// How late each message was, in microseconds, in order.
+pub(super) struct ViewersRecord {
+    pub(super) counts: ArrivalCounts,
+    /// The delay of each message, in microseconds, in order.
     pub(super) late_micros: Vec<u32>,
-    /// How many viewers were closed with 1000 behind the last message.
+    /// The number of viewers closed with 1000 after the last message.
     pub(super) done: u32,
-    /// How often another end came, by what it was.
+    /// The other ends, and how often each came.
     pub(super) cut: BTreeMap<String, u32>,
-    pub(super) busy: Busy,
+    pub(super) busy: CpuShare,
 }
 
-/// What one viewer got.
+/// The record of one viewer.
 struct One {
-    ledger: Ledger,
+    ledger: ArrivalLedger,
     late_micros: Vec<u32>,
     end: Result<(), PeerError>,
 }
 
-/// Has all viewers join their rooms, tells `joined`, and hears until every room has ended.
+/// Lets all viewers join their rooms, reports to `joined`, and reads until every room has ended.
 pub(super) async fn hear(
     address: SocketAddr,
     plan: Plan,
-    stopwatch: Stopwatch,
+    stopwatch: RunClock,
     rooms: oneshot::Receiver<Vec<String>>,
     joined: Sender<()>,
-) -> Result<Heard, Failure> {
+) -> Result<ViewersRecord, Failure> {
     let rooms = rooms.await.map_err(|_| Failure::new("the owners did not open their rooms"))?;
     let rooms: Vec<Arc<str>> = rooms.into_iter().map(Arc::from).collect();
     let door = Arc::new(Semaphore::new(JOINING_MAX));
@@ -57,7 +57,7 @@ pub(super) async fn hear(
                 let _turn = door.acquire().await.expect("the door stays open");
                 join(address, &room).await?
             };
-            // Whoever counts them may have given up.
+            // The receiver may have given up.
             let _ = came.send(());
             Ok(listen(peer, plan, stopwatch).await)
         });
@@ -74,7 +74,7 @@ pub(super) async fn hear(
     }
     let _ = joined.send(());
     let stretch = Stretch::begin()?;
-    let (mut counts, mut late_micros) = (Counts::default(), Vec::new());
+    let (mut counts, mut late_micros) = (ArrivalCounts::default(), Vec::new());
     let (mut done, mut cut) = (0, BTreeMap::new());
     while let Some(viewer) = viewers.join_next().await {
         let one = viewer.map_err(|error| Failure::new(format!("a viewer: {error}")))?;
@@ -88,7 +88,7 @@ pub(super) async fn hear(
     }
     let busy = stretch.end()?;
     late_micros.sort_unstable();
-    Ok(Heard { counts, late_micros, done, cut, busy })
+    Ok(ViewersRecord { counts, late_micros, done, cut, busy })
 }
 
 fn failed(error: &PeerError) -> Failure {
@@ -102,8 +102,8 @@ async fn join(address: SocketAddr, room: &str) -> Result<Peer, PeerError> {
     if message::is_connected(&answer) { Ok(peer) } else { Err(PeerError::Answer(answer)) }
 }
 
-async fn listen(mut peer: Peer, plan: Plan, stopwatch: Stopwatch) -> One {
-    let mut ledger = Ledger::new(plan.messages());
+async fn listen(mut peer: Peer, plan: Plan, stopwatch: RunClock) -> One {
+    let mut ledger = ArrivalLedger::new(plan.messages());
     let mut late_micros = Vec::with_capacity(plan.messages() as usize);
     let end = loop {
         let link = peer.hear(|text| {
@@ -115,8 +115,8 @@ async fn listen(mut peer: Peer, plan: Plan, stopwatch: Stopwatch) -> One {
             }
         });
         match link.await {
-            Ok(Link::Open) => {}
-            Ok(Link::Done) => break Ok(()),
+            Ok(ReadOutcome::Open) => {}
+            Ok(ReadOutcome::Done) => break Ok(()),
             Err(error) => break Err(error),
         }
     };

@@ -1,4 +1,5 @@
-//! The echo that is tested: built into the library's unit tests, and run by itself. Must not know who tests it.
+//! The echo server under test: built into the library's unit tests, run as a process of its own. Must not know the test
+//! suite.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -22,33 +23,33 @@ pub(super) struct Echo {
     urls: Vec<String>,
 }
 
-/// What cargo tells of a program that it built.
+/// A line of cargo's JSON output about a program that it built.
 #[derive(Deserialize)]
 struct Built {
     executable: Option<PathBuf>,
 }
 
 impl Echo {
-    /// Builds it, and starts it on free ports.
+    /// Builds the echo server, and starts it on free ports.
     pub(super) fn start(steps: &mut Steps) -> Result<Self, Failure> {
         let build = "test --package rtbroadcaster --lib --no-run --message-format json";
         let told = steps.read(&mut command("cargo", build))?;
         let mut built = told.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok());
         let program = built.find_map(|built| built.executable);
-        let program = program.ok_or_else(|| Failure::new("cargo does not tell where the library's tests are"))?;
+        let program = program.ok_or_else(|| Failure::new("cargo does not report the path of the library's tests"))?;
         let mut echo = Command::new(program);
         echo.args(["--ignored", "--exact", TEST, "--nocapture"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = echo.spawn().map_err(|error| Failure::new(format!("the echo does not start: {error}")))?;
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
         let urls = PATHS.map(|path| lines.find_map(|line| line.strip_prefix(path).map(|url| url.trim().to_owned())));
-        // Read on: a program of tests that cannot say that it takes long ends.
+        // The pipe is read to its end: a test program that cannot print that it takes long ends.
         thread::spawn(move || lines.for_each(drop));
-        // Built at once, so that the process does not outlive a failure.
+        // Constructed at once, so that its `Drop` ends the process also after a failure.
         let echo = Self { child, urls: urls.into_iter().flatten().collect() };
         if echo.urls.len() == PATHS.len() { Ok(echo) } else { Err(Failure::new("the echo announced no addresses")) }
     }
 
-    /// The paths with their addresses.
+    /// Returns the paths with their addresses.
     pub(super) fn paths(&self) -> impl Iterator<Item = (&'static str, &str)> {
         PATHS.into_iter().zip(self.urls.iter().map(String::as_str))
     }
@@ -56,7 +57,7 @@ impl Echo {
 
 impl Drop for Echo {
     fn drop(&mut self) {
-        // Its stdin ends. It may have ended already.
+        // Ends its stdin; the process may have ended already.
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }

@@ -7,14 +7,14 @@ use std::process::Command;
 
 use crate::steps::{Failure, Steps};
 
-/// The last one.
+/// The last release of CPython 2.7.
 const VERSION: &str = "2.7.18";
 
-/// Which version it is, if it has pip.
+/// The Python program that prints the implementation and version; it fails without pip.
 const QUESTION: &str = "import pip, platform; print(platform.python_implementation() + platform.python_version())";
 
-/// A program that is CPython 2.7 with pip: what `PYTHON2` names, or the one on the path, or pyenv's, which pyenv builds
-/// if it has none.
+/// Returns a program that is CPython 2.7 with pip: the one that `PYTHON2` names, the one on the path, or that of pyenv,
+/// which builds it if it is missing.
 pub(super) fn find(steps: &mut Steps) -> Result<PathBuf, Failure> {
     if let Some(named) = env::var_os("PYTHON2") {
         let wrong = Failure::new(format!("PYTHON2 is {}, which is no CPython 2.7 with pip", named.display()));
@@ -36,7 +36,8 @@ pub(super) fn find(steps: &mut Steps) -> Result<PathBuf, Failure> {
     of_pyenv(&pyenv).ok_or_else(|| Failure::new(format!("pyenv's CPython {VERSION} does not run, or has no pip")))
 }
 
-/// The one on the path, or where its installer puts it: most shells do not have that on their path.
+/// Returns the pyenv on the path, or the one where its installer puts it: most shells do not have that folder on their
+/// path.
 fn pyenv() -> Option<PathBuf> {
     let folders = [env::var_os("PYENV_ROOT").map(PathBuf::from), env::home_dir().map(|home| home.join(".pyenv"))];
     let installed = folders.into_iter().flatten().map(|folder| folder.join("bin/pyenv"));

@@ -1,4 +1,4 @@
-//! What the suite found in each case, what is expected, and how the two differ. Must not know how a case is run.
+//! The suite's verdict on each case, the expected verdicts, and their differences. Must not know how a case is run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,15 +16,15 @@ const INFORMATIONAL: &str = "INFORMATIONAL";
 
 /// The number of a case, for example 6.4.1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Case(Vec<u32>);
+pub(super) struct CaseNumber(Vec<u32>);
 
-impl Case {
-    /// What it is about: its first number.
+impl CaseNumber {
+    /// Returns the group of the case: its first number.
     pub(super) fn group(&self) -> u32 {
         self.0[0]
     }
 
-    /// The part of the suite that is worth a line of progress: a group, or a part of 9, which takes minutes.
+    /// Returns the part of the suite that gets a line of progress: a group, or a part of group 9, which takes minutes.
     pub(super) fn section(&self) -> String {
         match &self.0[..] {
             [9, part, ..] => format!("9.{part}"),
@@ -32,14 +32,14 @@ impl Case {
         }
     }
 
-    /// Whether `pattern` names it, or its beginning with a `*`.
+    /// Returns whether `pattern` names the case, or its beginning with a `*`.
     fn is_named(&self, pattern: &str) -> bool {
         let name = self.to_string();
         pattern.strip_suffix('*').map_or(name == pattern, |beginning| name.starts_with(beginning))
     }
 }
 
-impl FromStr for Case {
+impl FromStr for CaseNumber {
     type Err = std::num::ParseIntError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
@@ -47,67 +47,67 @@ impl FromStr for Case {
     }
 }
 
-impl fmt::Display for Case {
+impl fmt::Display for CaseNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let numbers: Vec<_> = self.0.iter().map(u32::to_string).collect();
         f.write_str(&numbers.join("."))
     }
 }
 
-/// What the suite thinks of one case.
+/// The suite's verdict on one case.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Verdict {
-    /// Of what was answered.
+pub(super) struct CaseVerdict {
+    /// The verdict on the echoed messages.
     behavior: String,
-    /// Of how the connection ended.
+    /// The verdict on the end of the connection.
     behavior_close: String,
     /// The code of the testee's close frame, if one came.
     remote_close_code: Option<u16>,
 }
 
-impl Verdict {
+impl CaseVerdict {
     fn both(&self, word: &str) -> bool {
         self.behavior == word && self.behavior_close == word
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for CaseVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = self.remote_close_code.map_or_else(|| "-".into(), |code| code.to_string());
         write!(f, "{}, {}, {code}", self.behavior, self.behavior_close)
     }
 }
 
-type Verdicts = BTreeMap<Case, Verdict>;
+type CaseVerdicts = BTreeMap<CaseNumber, CaseVerdict>;
 
-/// What the suite found, for each path.
+/// The verdicts of the suite, for each path.
 #[derive(Debug)]
-pub(super) struct Results(BTreeMap<String, Verdicts>);
+pub(super) struct Results(BTreeMap<String, CaseVerdicts>);
 
 impl Results {
     /// Reads the suite's own report.
     pub(super) fn parse(json: &str) -> Result<Self, Failure> {
         let wrong = |error: &dyn fmt::Display| Failure::new(format!("the suite's report cannot be read: {error}"));
-        let told: BTreeMap<String, BTreeMap<String, Verdict>> =
+        let told: BTreeMap<String, BTreeMap<String, CaseVerdict>> =
             serde_json::from_str(json).map_err(|error| wrong(&error))?;
         let mut results = BTreeMap::new();
         for (path, verdicts) in told {
             let numbered = verdicts.into_iter().map(|(case, verdict)| Ok((case.parse()?, verdict)));
-            let numbered: Result<Verdicts, std::num::ParseIntError> = numbered.collect();
+            let numbered: Result<CaseVerdicts, std::num::ParseIntError> = numbered.collect();
             results.insert(path, numbered.map_err(|error| wrong(&error))?);
         }
         Ok(Self(results))
     }
 
-    /// Every case of `paths` named by `patterns` that is not as expected, or is missing on either side.
+    /// Returns every case of `paths` named by `patterns` that is not as expected, or is missing on either side.
     pub(super) fn differences(&self, paths: &[&str], patterns: &[String]) -> Result<Vec<Difference>, Failure> {
         let expected = expected(EXPECTED)?;
-        let is_named = |case: &&Case| patterns.iter().any(|pattern| case.is_named(pattern));
+        let is_named = |case: &&CaseNumber| patterns.iter().any(|pattern| case.is_named(pattern));
         if let Some(pattern) = patterns.iter().find(|pattern| !expected.keys().any(|case| case.is_named(pattern))) {
             return Err(Failure::new(format!("no case that is expected is called {pattern}")));
         }
-        let none = Verdicts::new();
+        let none = CaseVerdicts::new();
         let mut differences = Vec::new();
         for &path in paths {
             let found = self.0.get(path).unwrap_or(&none);
@@ -121,14 +121,14 @@ impl Results {
     }
 }
 
-/// Reads `case: behaviour, behaviour of the close, close code`, a line each.
-fn expected(text: &str) -> Result<Verdicts, Failure> {
+/// Reads lines of `case: behaviour, behaviour of the close, close code`.
+fn expected(text: &str) -> Result<CaseVerdicts, Failure> {
     let parse = |line: &str| {
         let (case, verdict) = line.split_once(": ")?;
         let mut words = verdict.split(", ").map(str::to_owned);
         let (behavior, behavior_close, code) = (words.next()?, words.next()?, words.next()?);
         let remote_close_code = if code == "-" { None } else { Some(code.parse().ok()?) };
-        Some((case.parse().ok()?, Verdict { behavior, behavior_close, remote_close_code }))
+        Some((case.parse().ok()?, CaseVerdict { behavior, behavior_close, remote_close_code }))
     };
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| parse(line).ok_or_else(|| Failure::new(format!("expected.txt: what is `{line}`?")))).collect()
@@ -138,13 +138,13 @@ fn expected(text: &str) -> Result<Verdicts, Failure> {
 #[derive(Debug, PartialEq)]
 pub(super) struct Difference {
     path: String,
-    case: Case,
-    found: Option<Verdict>,
-    expected: Option<Verdict>,
+    case: CaseNumber,
+    found: Option<CaseVerdict>,
+    expected: Option<CaseVerdict>,
 }
 
 impl Difference {
-    /// Where it is.
+    /// Returns the path and the case.
     pub(super) fn name(&self) -> String {
         format!("{} {}", self.path, self.case)
     }
@@ -152,16 +152,18 @@ impl Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |verdict: &Option<Verdict>| verdict.as_ref().map_or_else(|| "nothing".into(), Verdict::to_string);
+        let shown =
+            |verdict: &Option<CaseVerdict>| verdict.as_ref().map_or_else(|| "nothing".into(), CaseVerdict::to_string);
         write!(f, "{}: {} where {} is expected", self.name(), shown(&self.found), shown(&self.expected))
     }
 }
 
-/// How many cases of each group there are, and how many of them are what, for each path.
+/// Prints, for each path, the number of cases of each group and of each verdict.
 impl fmt::Display for Results {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:8} {:10} {:>6} {:>6} {:>14} {:>7}", "group", "path", "cases", "OK", INFORMATIONAL, "others")?;
-        let groups: BTreeSet<u32> = self.0.values().flat_map(|verdicts| verdicts.keys().map(Case::group)).collect();
+        let groups: BTreeSet<u32> =
+            self.0.values().flat_map(|verdicts| verdicts.keys().map(CaseNumber::group)).collect();
         let rows = groups.into_iter().map(|group| (group.to_string(), Some(group))).chain([("all".to_owned(), None)]);
         for (name, group) in rows {
             for (path, verdicts) in &self.0 {

@@ -1,4 +1,5 @@
-//! The Autobahn test suite: installed into a folder of its own, and its fuzzing client run. Must not know who is tested.
+//! The Autobahn test suite: installs it into a folder of its own, and runs its fuzzing client. Must not know what it
+//! tests.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -8,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use super::python;
-use super::results::{Case, Results};
+use super::results::{CaseNumber, Results};
 use crate::steps::{Failure, Steps, target};
 
 const PACKAGE: &str = "autobahntestsuite";
@@ -16,7 +17,7 @@ const PACKAGE: &str = "autobahntestsuite";
 /// The version of every package.
 const CONSTRAINTS: &str = include_str!("constraints.txt");
 
-/// Somebody to be tested.
+/// A server under test.
 pub(super) struct Testee<'a> {
     pub(super) name: &'a str,
     pub(super) url: &'a str,
@@ -25,12 +26,12 @@ pub(super) struct Testee<'a> {
 /// The suite, ready to run.
 pub(super) struct Suite {
     python: PathBuf,
-    /// What it needs is here, and here go its reports.
+    /// The folder of its packages and its reports.
     folder: PathBuf,
 }
 
 impl Suite {
-    /// Installs it, unless it was before.
+    /// Installs the suite, unless it is installed.
     pub(super) fn install(steps: &mut Steps) -> Result<Self, Failure> {
         let suite = Self { python: python::find(steps)?, folder: target().join("autobahn") };
         let (packages, installed) = (suite.packages(), suite.folder.join("installed.txt"));
@@ -44,14 +45,14 @@ impl Suite {
         }
         let constraints = suite.write("constraints.txt", CONSTRAINTS)?;
         let mut pip = suite.python();
-        // As a variable they also hold for what pip needs to build a package.
+        // An environment variable, so that it also holds for the packages that pip needs to build a package.
         pip.env("PIP_CONSTRAINT", constraints).args(["-m", "pip", "--disable-pip-version-check", "install"]);
         steps.run(pip.args(["--quiet", "--user", "--ignore-installed", "--no-warn-script-location", PACKAGE]))?;
         suite.write("installed.txt", &wanted)?;
         Ok(suite)
     }
 
-    /// Has its fuzzing client try `cases`, the names of cases or their beginnings with a `*`, on each testee.
+    /// Runs the suite's fuzzing client on each testee. `cases` are names of cases or their beginnings with a `*`.
     pub(super) fn run(&self, testees: &[Testee<'_>], cases: &[String], steps: &mut Steps) -> Result<Results, Failure> {
         let reports = self.folder.join("reports");
         if reports.exists() {
@@ -61,7 +62,7 @@ impl Suite {
         let spec = json!({ "outdir": reports, "servers": servers, "cases": cases, "exclude-cases": [] });
         let spec = self.write("spec.json", &spec.to_string())?;
         let mut client = self.python();
-        // Unbuffered, so that it is seen how far it is.
+        // Unbuffered, so that its progress shows at once.
         client.args(["-u", "-m", "autobahntestsuite.wstest", "-m", "fuzzingclient", "-s"]).arg(spec);
         let told = client.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
         let mut client = told.map_err(|error| Failure::new(format!("the suite does not start: {error}")))?;
@@ -85,7 +86,7 @@ impl Suite {
         Results::parse(&fs::read_to_string(&index).map_err(|error| failed(&index, &error))?)
     }
 
-    /// Python, which finds its packages in a folder of this project's only.
+    /// Returns a Python command that finds its packages only in a folder of this project.
     fn python(&self) -> Command {
         let mut python = Command::new(&self.python);
         python.env("PYTHONUSERBASE", self.packages()).current_dir(&self.folder);
@@ -110,8 +111,8 @@ fn failed(path: &std::path::Path, error: &std::io::Error) -> Failure {
     Failure::new(format!("{}: {error}", path.display()))
 }
 
-/// Which case begins, and for whom.
-fn progress(line: &str) -> Option<(Case, &str)> {
+/// Returns the case that begins, and its testee, if `line` says so.
+fn progress(line: &str) -> Option<(CaseNumber, &str)> {
     let (case, rest) = line.strip_prefix("Running test case ID ")?.split_once(" for agent ")?;
     Some((case.parse().ok()?, rest.split(' ').next()?))
 }

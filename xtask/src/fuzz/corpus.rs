@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use super::{cargo_fuzz, folder, found};
 use crate::steps::{Failure, Steps, root};
 
-/// How many inputs one corpus keeps at most; fuzz/properties counts them, too.
+/// The most inputs in one corpus; fuzz/properties enforces it too.
 const FILES_MAX: usize = 150;
 
-/// Folds what was found here into the corpus of one target. Those inputs stay that reach most edges together, and those
-/// whose names are words.
+/// Folds the inputs found here into the corpus of one target. It keeps the inputs that together reach most edges, and
+/// those whose names are words.
 pub(super) fn merge(program: &Path, name: &str, steps: &mut Steps) -> Result<(), Failure> {
     let (corpus, merged) = (root().join("fuzz/corpus").join(name), folder().join("merged").join(name));
     let reached = folder().join(format!("{name}.reached"));
@@ -24,7 +24,7 @@ pub(super) fn merge(program: &Path, name: &str, steps: &mut Steps) -> Result<(),
     fs::create_dir_all(&merged).map_err(wrong)?;
     let into = [&merged, &corpus, &found(name)?].map(|folder| folder.to_string_lossy().into_owned());
     let mut merge = cargo_fuzz(program, "run", &[name, &into[0], &into[1], &into[2], "--"]);
-    // With counters an input would stay for each number of times that it goes through a loop.
+    // With counters, an input would stay for each number of iterations of a loop.
     merge.args(["-set_cover_merge=1", "-use_counters=0"]).arg(format!("-merge_control_file={}", reached.display()));
     steps.run(&mut merge)?;
     let before = files(&corpus).map_err(wrong)?;
@@ -45,14 +45,15 @@ pub(super) fn merge(program: &Path, name: &str, steps: &mut Steps) -> Result<(),
     Ok(())
 }
 
-/// An input and what it reaches.
+/// An input and the features that it reaches.
 #[derive(Debug)]
 struct Input<'told> {
     path: PathBuf,
     reaches: HashSet<&'told str>,
 }
 
-/// Reads what libFuzzer told of a merge: how many inputs there are, one number more, a path a line, then what each reaches.
+/// Reads the output of libFuzzer's merge: the number of inputs, one number more, a path per line, then what each
+/// reaches.
 fn inputs(told: &str) -> Vec<Input<'_>> {
     let count = told.lines().next().and_then(|line| line.parse().ok()).unwrap_or(0);
     let paths = told.lines().skip(2).take(count);
@@ -67,7 +68,8 @@ fn inputs(told: &str) -> Vec<Input<'_>> {
     inputs
 }
 
-/// The inputs that together reach most: always the next one that adds most, until nothing is added or `most` are chosen.
+/// Returns the inputs that together reach most: repeatedly the one that adds most, until none adds anything or `most`
+/// are chosen.
 fn fewest(mut inputs: Vec<Input<'_>>, most: usize) -> Vec<PathBuf> {
     let mut chosen = Vec::new();
     while chosen.len() < most {
@@ -82,12 +84,12 @@ fn fewest(mut inputs: Vec<Input<'_>>, most: usize) -> Vec<PathBuf> {
     chosen
 }
 
-/// The names of the files in a folder.
+/// Returns the names of the files in a folder.
 fn files(folder: &Path) -> io::Result<Vec<String>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// Whether a person has given this name to an input; libFuzzer names by a hash.
+/// Returns whether a person named this input; libFuzzer names inputs by a hash.
 fn is_word(name: &str) -> bool {
     !name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

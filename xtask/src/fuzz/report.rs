@@ -1,33 +1,33 @@
-//! What the targets found, as a table. Must not know how they run.
+//! The findings of the targets, as a table. Must not know how targets are run.
 
 use std::fmt;
 
 use crate::steps::Failure;
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Verdict {
+enum RunOutcome {
     Passed,
-    /// At the first finding: the file that holds it, unless the target did not even start.
+    /// Ended at the first finding: the file that holds it, or none if the target did not even start.
     Crashed(Option<String>),
 }
 
 /// One run of one target.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Run {
-    /// How many inputs it tried.
+    /// The number of inputs tried.
     executions: u64,
-    /// How many a second.
+    /// The number of inputs tried per second.
     per_second: u64,
-    /// How many edges of the program all inputs together have reached.
+    /// The number of edges of the program that all inputs together have reached.
     edges: u64,
-    /// How many inputs it kept because each reached something that none had reached before.
+    /// The number of inputs kept because each reached an edge that none had reached before.
     new_inputs: u64,
-    verdict: Verdict,
+    verdict: RunOutcome,
 }
 
 impl Run {
-    /// Reads what libFuzzer told of a run.
+    /// Reads libFuzzer's output of a run.
     pub(super) fn read(told: &str, passed: bool) -> Self {
         let progress = told.lines().rev().find(|line| line.starts_with('#') && line.contains(" cov: "));
         let words: Vec<&str> = progress.unwrap_or_default().split_whitespace().collect();
@@ -44,13 +44,13 @@ impl Run {
             per_second: total("average_exec_per_sec").unwrap_or_default(),
             edges: edges.unwrap_or_default(),
             new_inputs: total("new_units_added").unwrap_or_default(),
-            verdict: if passed { Verdict::Passed } else { Verdict::Crashed(artifact) },
+            verdict: if passed { RunOutcome::Passed } else { RunOutcome::Crashed(artifact) },
         }
     }
 
-    /// A run that tried nothing shows nothing.
+    /// Returns whether the run passed: a run that tried no input did not.
     fn has_passed(&self) -> bool {
-        self.verdict == Verdict::Passed && self.executions > 0
+        self.verdict == RunOutcome::Passed && self.executions > 0
     }
 }
 
@@ -64,12 +64,12 @@ impl Report {
         self.0.sort_by(|(one, _), (other, _)| one.cmp(other));
     }
 
-    /// How many targets found nothing.
+    /// Returns the number of targets without a finding.
     pub(super) fn passed(&self) -> usize {
         self.0.iter().filter(|(_, run)| run.has_passed()).count()
     }
 
-    /// Fails where a target found something, or tried nothing, and says how to have it again.
+    /// Fails if a target found something or tried nothing; the error says how to reproduce it.
     pub(super) fn verdict(&self) -> Result<(), Failure> {
         let failed = self.0.iter().filter(|(_, run)| !run.has_passed());
         let failed: Vec<String> = failed.map(|(target, run)| again(target, &run.verdict)).collect();
@@ -77,10 +77,10 @@ impl Report {
     }
 }
 
-/// What to do about a run that failed.
-fn again(target: &str, verdict: &Verdict) -> String {
-    let Verdict::Crashed(Some(input)) = verdict else {
-        return format!("{target}: it did not run, target/fuzz/{target}.log says why");
+/// Returns the command that reproduces a failed run.
+fn again(target: &str, verdict: &RunOutcome) -> String {
+    let RunOutcome::Crashed(Some(input)) = verdict else {
+        return format!("{target}: it did not run, target/fuzz/{target}.log has the reason");
     };
     format!(
         "{target}: found {input}\n  again:          cargo xtask fuzz --target {target} --input {input}\n  \
@@ -95,7 +95,7 @@ impl fmt::Display for Report {
         let [executions, per_second, edges, new_inputs, crashes] = head;
         writeln!(f, "{:<10} {executions:>12} {per_second:>10} {edges:>8} {new_inputs:>10} {crashes:>8}", "target")?;
         for (target, Run { executions, per_second, edges, new_inputs, verdict }) in &self.0 {
-            let crashes = u8::from(*verdict != Verdict::Passed);
+            let crashes = u8::from(*verdict != RunOutcome::Passed);
             writeln!(f, "{target:<10} {executions:>12} {per_second:>10} {edges:>8} {new_inputs:>10} {crashes:>8}")?;
         }
         Ok(())
@@ -113,7 +113,7 @@ mod tests {
     const CRASH: &str = "==1== ERROR: libFuzzer: deadly signal\nartifact_prefix='fuzz/artifacts/decoder/'; \
                          Test unit written to fuzz/artifacts/decoder/crash-7\n";
 
-    fn run(executions: u64, verdict: Verdict) -> Run {
+    fn run(executions: u64, verdict: RunOutcome) -> Run {
         Run { executions, per_second: 300, edges: 333, new_inputs: 37, verdict }
     }
 
@@ -122,13 +122,13 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_ended_in_time_tells_its_totals() {
-        assert_eq!(Run::read(&[TOLD, TOTALS].concat(), true), run(1_000, Verdict::Passed));
+    fn a_run_that_ended_in_time_has_its_totals() {
+        assert_eq!(Run::read(&[TOLD, TOTALS].concat(), true), run(1_000, RunOutcome::Passed));
     }
 
     #[test]
-    fn a_run_that_crashed_tells_how_far_it_came_and_what_it_found() {
-        let found = Verdict::Crashed(Some("fuzz/artifacts/decoder/crash-7".into()));
+    fn a_run_that_crashed_has_its_progress_and_its_finding() {
+        let found = RunOutcome::Crashed(Some("fuzz/artifacts/decoder/crash-7".into()));
         let told = Run::read(&[TOLD, CRASH].concat(), false);
         assert_eq!(told, Run { per_second: 0, new_inputs: 0, ..run(900, found.clone()) });
         assert_eq!(Run::read(&[TOLD, CRASH, TOTALS].concat(), false), run(1_000, found));
@@ -136,19 +136,19 @@ mod tests {
 
     #[test]
     fn a_target_that_crashed_or_did_nothing_fails_the_report() {
-        assert!(report(run(9, Verdict::Passed)).verdict().is_ok());
-        assert!(report(run(0, Verdict::Passed)).verdict().is_err());
-        assert!(report(run(9, Verdict::Crashed(None))).verdict().is_err());
-        let found = report(run(9, Verdict::Crashed(Some("fuzz/artifacts/decoder/crash-7".into()))));
+        assert!(report(run(9, RunOutcome::Passed)).verdict().is_ok());
+        assert!(report(run(0, RunOutcome::Passed)).verdict().is_err());
+        assert!(report(run(9, RunOutcome::Crashed(None))).verdict().is_err());
+        let found = report(run(9, RunOutcome::Crashed(Some("fuzz/artifacts/decoder/crash-7".into()))));
         let said = found.verdict().unwrap_err().to_string();
         assert!(said.contains("cargo xtask fuzz --target decoder --input fuzz/artifacts/decoder/crash-7"), "{said}");
-        assert_eq!((found.passed(), report(run(9, Verdict::Passed)).passed()), (0, 1));
+        assert_eq!((found.passed(), report(run(9, RunOutcome::Passed)).passed()), (0, 1));
     }
 
     #[test]
     fn the_table_has_a_row_for_each_target_in_order() {
-        let mut all = report(run(1_000, Verdict::Passed));
-        all.add(vec![("backlog".into(), run(9, Verdict::Crashed(None)))]);
+        let mut all = report(run(1_000, RunOutcome::Passed));
+        all.add(vec![("backlog".into(), run(9, RunOutcome::Crashed(None)))]);
         let table = all.to_string();
         let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows, [["backlog", "9", "300", "333", "37", "1"], ["decoder", "1000", "300", "333", "37", "0"]]);

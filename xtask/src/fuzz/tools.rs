@@ -1,4 +1,4 @@
-//! Makes sure that cargo-fuzz and a C++ compiler are there. Must not know what they are needed for.
+//! Makes sure that cargo-fuzz and a C++ compiler are installed. Must not know the targets.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::steps::{Failure, Steps, command, output, target};
 /// The version whose options and output are known here.
 const VERSION: &str = "0.13.2";
 
-/// Where cargo-fuzz is. A missing one is built into the target folder, and nowhere else.
+/// Returns the path of cargo-fuzz. A missing one is built into the target folder, and nowhere else.
 pub(super) fn ensure(steps: &mut Steps) -> Result<PathBuf, Failure> {
     compiler(steps)?;
     let root = target().join("tools");
@@ -22,7 +22,8 @@ pub(super) fn ensure(steps: &mut Steps) -> Result<PathBuf, Failure> {
     if is_there() { Ok(program) } else { Err(Failure::new(format!("{} does not run", program.display()))) }
 }
 
-/// libFuzzer is C++, and is compiled with the targets. On Debian and Ubuntu root gets a missing compiler by apt-get.
+/// Makes sure of a C++ compiler: libFuzzer is C++, and is compiled with the targets. On Debian and Ubuntu, root gets a
+/// missing one by apt-get.
 fn compiler(steps: &mut Steps) -> Result<(), Failure> {
     let look = || {
         let missing = "`c++` cannot be run: install a C++ compiler (Debian: apt-get install g++)";

@@ -1,5 +1,5 @@
-//! What parts of the library cost: those of core, and what a process does around them (`cargo bench -p rtbroadcaster-parts`).
-//! Must not know what a part does.
+//! Measures the cost of the library's parts: those of core, and the work of a process around them (`cargo bench -p
+//! rtbroadcaster-parts`). Must not know what a part does.
 
 mod process;
 mod pure;

@@ -5,13 +5,13 @@ use std::io;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha1::{Digest, Sha1};
 
-/// The most bytes of a request.
+/// The longest request, in bytes.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// Joined to the key to make the accept value (RFC 6455 section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// The answer to a request, or nothing while it is not whole.
+/// Returns the answer to a request, or nothing while the request is incomplete.
 ///
 /// # Errors
 /// When it is too long or has no key.

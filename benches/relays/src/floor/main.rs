@@ -1,6 +1,6 @@
-//! The floor: the least that a relay of text messages on one core can do. Whatever is said by one connection goes to all
-//! others by one bare send each, of all that was read at once. Must not know rooms, and has no queue, no lock and no task:
-//! only what a socket does not take at once is kept for it.
+//! The floor: the least that a relay of text messages on one core can do. All that is read at once from one connection
+//! is sent to each other connection by one bare `send`. Must not know rooms. It has no queue, no lock and no task: it
+//! only keeps the bytes that a socket does not take at once.
 //!
 //! `relay-floor [ADDRESS]`
 
@@ -15,13 +15,13 @@ use slab::Slab;
 
 use rtbroadcaster_core::wire::{Binary, Decoder, Excess, Incoming, Limits, encode};
 
-/// The token of the listener; clients have the numbers of their places.
+/// The token of the listener; the token of a client is its index.
 const LISTENER: Token = Token(usize::MAX);
 
-/// How many bytes are read at once: more than a window of 16 messages of 16 KiB.
+/// The most bytes read at once: more than a window of 16 messages of 16 KiB.
 const READ_BYTES: usize = 512 * 1024;
 
-/// How many events are taken at once.
+/// The most events taken at once.
 const EVENTS_MAX: usize = 1024;
 
 /// The longest message.
@@ -39,21 +39,21 @@ fn main() -> io::Result<()> {
 /// One connection.
 struct Client {
     stream: TcpStream,
-    /// Nothing for the idle: they are most of them.
-    busy: Option<Box<Busy>>,
+    /// None for idle connections, which are most of them.
+    busy: Option<Box<Unfinished>>,
 }
 
-/// What a connection is in the middle of.
-enum Busy {
-    /// The request of the handshake, as far as it came.
+/// The unfinished input and output of a connection.
+enum Unfinished {
+    /// The request of the handshake, as far as it has arrived.
     Opening(Vec<u8>),
-    /// A message that came in parts, and what the socket did not take.
+    /// A message that arrived in parts, and the bytes that the socket did not take.
     Talking(Decoder, Vec<u8>),
 }
 
-/// Whether a connection goes on.
+/// Whether a connection stays open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Link {
+enum LinkState {
     Open,
     Closed,
 }
@@ -62,9 +62,9 @@ struct Relay {
     poll: Poll,
     listener: TcpListener,
     clients: Slab<Client>,
-    /// What was read last.
+    /// The bytes that were read last.
     buffer: Box<[u8]>,
-    /// The frames of what was read last, one behind the other.
+    /// The frames of those bytes, one behind the other.
     frames: Vec<u8>,
 }
 
@@ -94,7 +94,7 @@ impl Relay {
                 if event.is_writable() {
                     self.write_rest(place);
                 }
-                if event.is_readable() && self.read(place).unwrap_or(Link::Closed) == Link::Closed {
+                if event.is_readable() && self.read(place).unwrap_or(LinkState::Closed) == LinkState::Closed {
                     self.clients.try_remove(place);
                 }
             }
@@ -106,25 +106,25 @@ impl Relay {
             let mut stream = match self.listener.accept() {
                 Ok((stream, _)) => stream,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                // The client has gone already.
+                // The client has disconnected already.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
                 Err(error) => return Err(error),
             };
             stream.set_nodelay(true)?;
             let place = self.clients.vacant_entry();
             self.poll.registry().register(&mut stream, Token(place.key()), Interest::READABLE)?;
-            place.insert(Client { stream, busy: Some(Box::new(Busy::Opening(Vec::new()))) });
+            place.insert(Client { stream, busy: Some(Box::new(Unfinished::Opening(Vec::new()))) });
         }
     }
 
-    /// Reads until there is no more, and relays it.
-    fn read(&mut self, place: usize) -> io::Result<Link> {
+    /// Reads until the socket is empty, and relays the messages.
+    fn read(&mut self, place: usize) -> io::Result<LinkState> {
         loop {
-            let Some(client) = self.clients.get_mut(place) else { return Ok(Link::Open) };
+            let Some(client) = self.clients.get_mut(place) else { return Ok(LinkState::Open) };
             let read = match client.stream.read(&mut self.buffer) {
-                Ok(0) => return Ok(Link::Closed),
+                Ok(0) => return Ok(LinkState::Closed),
                 Ok(read) => read,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Link::Open),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(LinkState::Open),
                 Err(error) => return Err(error),
             };
             self.frames.clear();
@@ -133,13 +133,13 @@ impl Relay {
                 self.tell_others(place);
             }
             // A read that did not fill the buffer has emptied the socket (epoll(7)).
-            if link == Link::Closed || read < self.buffer.len() {
+            if link == LinkState::Closed || read < self.buffer.len() {
                 return Ok(link);
             }
         }
     }
 
-    /// One send for each of the others.
+    /// Sends `frames` once to each other client.
     fn tell_others(&mut self, speaker: usize) {
         for (place, client) in &mut self.clients {
             if place == speaker || client.is_opening() {
@@ -149,21 +149,21 @@ impl Relay {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     let interests = Interest::READABLE | Interest::WRITABLE;
-                    // If it cannot be waited for, its end will be read.
+                    // If registering fails, the end of the connection will be read.
                     let _ = self.poll.registry().reregister(&mut client.stream, Token(place), interests);
                 }
-                // Its end will be read.
+                // The end of the connection will be read.
                 Err(_) => {}
             }
         }
     }
 
-    /// Sends what a socket did not take before.
+    /// Sends the bytes that a socket did not take before.
     fn write_rest(&mut self, place: usize) {
         if let Some(client) = self.clients.get_mut(place)
             && client.send(&[]).is_ok()
         {
-            // At worst it is woken without need.
+            // If this fails, the client is woken without need.
             let _ = self.poll.registry().reregister(&mut client.stream, Token(place), Interest::READABLE);
         }
     }
@@ -171,23 +171,23 @@ impl Relay {
 
 impl Client {
     fn is_opening(&self) -> bool {
-        matches!(self.busy.as_deref(), Some(Busy::Opening(_)))
+        matches!(self.busy.as_deref(), Some(Unfinished::Opening(_)))
     }
 
-    /// Understands what was read: a handshake is answered, and the frames of messages are appended to `frames`.
-    fn hear(&mut self, mut bytes: &[u8], frames: &mut Vec<u8>) -> io::Result<Link> {
-        let busy = self.busy.get_or_insert_with(|| Box::new(Busy::Talking(Decoder::new(LIMITS), Vec::new())));
+    /// Decodes the bytes that were read: answers a handshake, and appends the frames of messages to `frames`.
+    fn hear(&mut self, mut bytes: &[u8], frames: &mut Vec<u8>) -> io::Result<LinkState> {
+        let busy = self.busy.get_or_insert_with(|| Box::new(Unfinished::Talking(Decoder::new(LIMITS), Vec::new())));
         let (decoder, rest) = match &mut **busy {
-            Busy::Opening(head) => {
+            Unfinished::Opening(head) => {
                 head.extend_from_slice(bytes);
                 if let Some(answer) = handshake::answer(head)? {
-                    // A new connection takes so little at once.
+                    // A new connection takes so few bytes at once.
                     self.stream.write_all(answer.as_bytes())?;
                     self.busy = None;
                 }
-                return Ok(Link::Open);
+                return Ok(LinkState::Open);
             }
-            Busy::Talking(decoder, rest) => (decoder, rest),
+            Unfinished::Talking(decoder, rest) => (decoder, rest),
         };
         loop {
             match decoder.decode(&mut bytes) {
@@ -196,21 +196,22 @@ impl Client {
                 Ok(Some(Incoming::Pong(_))) => {}
                 Ok(Some(Incoming::Close(code))) => {
                     self.stream.write_all(&encode::close_echo(code))?;
-                    return Ok(Link::Closed);
+                    return Ok(LinkState::Closed);
                 }
                 Ok(None) => break,
-                Ok(Some(Incoming::TooBig(_) | Incoming::Binary(_))) | Err(_) => return Ok(Link::Closed),
+                Ok(Some(Incoming::TooBig(_) | Incoming::Binary(_))) | Err(_) => return Ok(LinkState::Closed),
             }
         }
         if decoder.is_between_messages() && rest.is_empty() {
             self.busy = None;
         }
-        Ok(Link::Open)
+        Ok(LinkState::Open)
     }
 
-    /// Sends `frames` behind what waits. What the socket does not take waits; then this is `WouldBlock`.
+    /// Sends `frames` behind the waiting bytes. Bytes that the socket does not take wait, and the result is
+    /// `WouldBlock`.
     fn send(&mut self, frames: &[u8]) -> io::Result<()> {
-        if let Some(Busy::Talking(_, rest)) = self.busy.as_deref_mut()
+        if let Some(Unfinished::Talking(_, rest)) = self.busy.as_deref_mut()
             && !rest.is_empty()
         {
             rest.extend_from_slice(frames);
@@ -224,14 +225,14 @@ impl Client {
         }
         let left = frames[written..].to_vec();
         match self.busy.as_deref_mut() {
-            Some(Busy::Talking(_, rest)) => *rest = left,
-            _ => self.busy = Some(Box::new(Busy::Talking(Decoder::new(LIMITS), left))),
+            Some(Unfinished::Talking(_, rest)) => *rest = left,
+            _ => self.busy = Some(Box::new(Unfinished::Talking(Decoder::new(LIMITS), left))),
         }
         Err(ErrorKind::WouldBlock.into())
     }
 }
 
-/// How much a socket took, which may be nothing.
+/// Returns how many bytes a socket took, which may be 0.
 fn written(outcome: io::Result<usize>) -> io::Result<usize> {
     match outcome {
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),

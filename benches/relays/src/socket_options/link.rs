@@ -1,5 +1,4 @@
-//! One TCP connection over loopback, with the options that are compared at the sender's end. Must not know what is
-//! measured.
+//! One TCP connection over loopback, with the compared options at the sender's end. Must not know what is measured.
 
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -8,16 +7,16 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{Domain, SockRef, Socket, Type};
 
-/// The bytes of a message.
+/// The size of a message, in bytes.
 pub(crate) const MESSAGE_BYTES: usize = 512;
 
-/// What Ethernet carries in a segment, with timestamps.
+/// The bytes that Ethernet carries in a segment with timestamps.
 const FAR_SEGMENT_BYTES: u32 = 1448;
 
 /// The kernel doubles it for its own bookkeeping (socket(7)).
 const NARROW_RECEIVE_BYTES: usize = 16 * 1024;
 
-/// What is compared. `None` leaves the kernel's default.
+/// The compared options. `None` leaves the kernel's default.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
     /// `TCP_NOTSENT_LOWAT`.
@@ -26,7 +25,7 @@ pub(crate) struct Options {
     pub(crate) send_buffer_bytes: Option<usize>,
 }
 
-/// What the reader's end is like.
+/// The reader's end of the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reader {
     /// As the kernel has it on loopback, like a proxy on the same machine: segments of 64 KiB.
@@ -37,20 +36,20 @@ pub(crate) enum Reader {
     Narrow,
 }
 
-/// Whether the kernel takes more.
+/// Whether the kernel takes more bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taking {
     More,
     NoMore,
 }
 
-/// A connection. Neither end ever waits by itself.
-pub(crate) struct Link {
+/// A connection whose ends never block.
+pub(crate) struct TcpLink {
     pub(crate) sender: TcpStream,
     pub(crate) reader: TcpStream,
 }
 
-impl Link {
+impl TcpLink {
     pub(crate) fn open(options: Options, reader: Reader) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let end = Socket::new(Domain::IPV4, Type::STREAM, None)?;
@@ -74,7 +73,7 @@ impl Link {
         Ok(Self { sender, reader: end.into() })
     }
 
-    /// Writes once; 0 bytes if the kernel takes none.
+    /// Writes once; returns 0 if the kernel takes no bytes.
     pub(crate) fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match (&self.sender).write_vectored(slices) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
@@ -82,14 +81,15 @@ impl Link {
         }
     }
 
-    /// Waits at most so long until the kernel says that it takes more: with `TCP_NOTSENT_LOWAT` below a half of it.
+    /// Waits at most `most` until the kernel takes more: with `TCP_NOTSENT_LOWAT`, until less than half of it is
+    /// unsent.
     pub(crate) fn wait(&self, most: Duration) -> io::Result<Taking> {
         let timeout = Timespec::try_from(most).map_err(io::Error::other)?;
         let ready = poll(&mut [PollFd::new(&self.sender, PollFlags::OUT)], Some(&timeout))?;
         Ok(if ready == 0 { Taking::NoMore } else { Taking::More })
     }
 
-    /// How many bytes wait in the reader's kernel.
+    /// Returns how many bytes wait in the reader's kernel.
     pub(crate) fn arrived(&self) -> io::Result<u64> {
         Ok(rustix::io::ioctl_fionread(&self.reader)?)
     }

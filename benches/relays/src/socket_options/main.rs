@@ -1,20 +1,20 @@
-//! What the kernel hides: measures what `TCP_NOTSENT_LOWAT` and `SO_SNDBUF` do to the age of superseded values, to how
-//! late a stalled reader is noticed, to throughput and to memory, over loopback (docs/socket-options.md). Must not know
-//! the library. Linux only.
+//! Measures the effect of `TCP_NOTSENT_LOWAT` and `SO_SNDBUF` over loopback (docs/socket-options.md): on the age of
+//! superseded values, on how late a stalled reader is noticed, on throughput and on memory. Must not know the library.
+//! Linux only.
 //!
 //! `cargo run --release -p rtbroadcaster-relays --bin socket-options` takes less than two minutes.
 //!
 //! One row for each reader (local, far, narrow) and each pair of options:
-//! - **age**: how old values are when a reader that takes 100 KiB/s reads them; a new value of 512 bytes is made every
-//!   millisecond, and supersedes what the kernel has not taken. Of the last 15 s of a minute. **arrived** is what
-//!   of that waits in the reader's kernel: no option of the sender's reaches it.
+//! - **age**: how old values are when a reader that takes 100 KiB/s reads them. A new value of 512 bytes is made every
+//!   millisecond, and supersedes values that the kernel has not taken. Of the last 15 s of a minute. **arrived** is the
+//!   part of it that waits in the reader's kernel: no option of the sender reaches it.
 //! - **noticed**: how long until the kernel refuses a message for a reader that reads nothing, at 50 KiB/s.
-//! - **taken, unacked**: what the kernel took for one of 200 readers that read nothing, 64 messages a call, and what of
-//!   that is still the sender's.
-//! - **memory**: by how much the machine's TCP pages grew meanwhile, for each. Other programs' sockets count too, and
-//!   the kernel may be behind by 1 MiB a core.
-//! - **MB/s, writes, waits, CPU**: one reader as fast as it can, 64 messages a call; calls, waits and the
-//!   sender's CPU for a MB.
+//! - **taken, unacked**: the bytes that the kernel took for one of 200 readers that read nothing, 64 messages a call,
+//!   and those of them that are still in the sender's kernel.
+//! - **memory**: the growth of the machine's TCP pages meanwhile, for each reader. Other programs' sockets count too,
+//!   and the kernel's figure may be late by 1 MiB a core.
+//! - **MB/s, writes, waits, CPU**: one reader as fast as it can, 64 messages a call; calls, waits and the sender's CPU
+//!   for a MB.
 
 mod link;
 mod measures;

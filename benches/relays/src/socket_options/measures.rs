@@ -1,5 +1,5 @@
-//! The measures: how old values arrive, when a stalled reader is noticed, what it holds, what a fast one costs. Must
-//! not know which options are compared.
+//! The measures: the age of values that arrive, the time until a stalled reader is noticed, the memory that it holds,
+//! and the cost of a fast one. Must not know which options are compared.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, IoSlice, Read};
@@ -8,44 +8,45 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::link::{Link, MESSAGE_BYTES, Options, Reader, Taking};
+use crate::link::{MESSAGE_BYTES, Options, Reader, Taking, TcpLink};
 
-/// How often a value is made.
+/// The time between two values.
 const TICK: Duration = Duration::from_millis(1);
-/// How often a slow reader reads 1 KiB (100 KiB/s), and how often a message is said to a stalled one (50 KiB/s).
+/// The ticks between two reads of 1 KiB by a slow reader (100 KiB/s), and between two messages to a stalled one (50
+/// KiB/s).
 const TICKS_PER_STEP: u32 = 10;
-/// While the buffers fill up, nobody reads.
+/// The ticks without any read, while the buffers fill up.
 const FILL_TICKS: u32 = 1000;
-/// Long enough for the 2.8 MiB that the kernel takes by default to run out before the measurement.
+/// All ticks: enough for the 2.8 MiB that the kernel takes by default to run out before the measurement.
 const ALL_TICKS: u32 = 60_000;
-/// The last of them, in which ages count.
+/// The last ticks, in which ages count.
 const MEASURED_TICKS: u32 = 15_000;
-/// After so long a blocked socket is not on its way to take more.
+/// A socket that stays blocked for so long is not about to take more.
 const SETTLE: Duration = Duration::from_millis(100);
-/// How many readers stall at once, so that the pages that the kernel keeps for each core matter little.
+/// The number of readers that stall at once: so many that the pages that the kernel keeps for each core matter little.
 const STALLED: usize = 200;
-/// How many messages a call of the fast sender has.
+/// The number of messages in one call of the fast sender.
 const MESSAGES_PER_CALL: usize = 64;
-/// How long it is measured.
+/// The length of the measurement.
 const FAST_FOR: Duration = Duration::from_millis(1500);
 
-/// A sender that says the newest value of one key, and a reader that is too slow for it.
-struct Lagging {
-    link: Link,
+/// A sender of the newest value of one key, and a reader that is too slow for it.
+struct LaggingPair {
+    link: TcpLink,
     /// At most the rest of a value that was begun, and the newest one.
     waiting: VecDeque<Vec<u8>>,
-    /// How much of the first one is out.
+    /// How many bytes of the first value are written.
     begun: usize,
     taking: Taking,
     heard: Vec<u8>,
     ages: Vec<Duration>,
-    /// How many bytes waited in the reader's kernel, in all and before each read.
+    /// The bytes that waited in the reader's kernel, summed over all reads.
     arrived: u64,
     reads: u64,
 }
 
-impl Lagging {
-    /// Supersedes the value of which nothing is out yet.
+impl LaggingPair {
+    /// Queues a new value, and supersedes the waiting one of which no byte is written yet.
     fn say(&mut self, start: Instant) {
         let mut value = vec![0; MESSAGE_BYTES];
         let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -54,7 +55,7 @@ impl Lagging {
         self.waiting.push_back(value);
     }
 
-    /// Writes what waits as far as the kernel takes it, once it has said that it takes more.
+    /// Writes the waiting values as far as the kernel takes them, once it has signalled that it takes more.
     fn write(&mut self) -> io::Result<Taking> {
         if self.taking == Taking::NoMore {
             self.taking = self.link.wait(Duration::ZERO)?;
@@ -73,7 +74,7 @@ impl Lagging {
         Ok(self.taking)
     }
 
-    /// Reads 1 KiB and keeps how old its values are.
+    /// Reads 1 KiB and records the ages of its values.
     fn read(&mut self, start: Instant) -> io::Result<()> {
         self.arrived += self.link.arrived()?;
         self.reads += 1;
@@ -91,24 +92,24 @@ impl Lagging {
     }
 }
 
-/// What is seen of slow and stalled readers within a minute.
-pub(crate) struct Lag {
-    /// How old the values were that arrived, in order of age.
+/// The figures of slow and stalled readers within a minute.
+pub(crate) struct LagFigures {
+    /// The ages of the values that arrived, in order.
     pub(crate) ages: Vec<Duration>,
-    /// How many bytes waited in the reader's kernel, on average.
+    /// The bytes that waited in the reader's kernel, on average.
     pub(crate) arrived: u64,
     /// When the kernel refused a message for a reader that had stalled from the beginning.
     pub(crate) noticed: Option<Duration>,
 }
 
 /// Measures all `cells` at once, in one thread: they mostly wait.
-pub(crate) fn lag(cells: &[(Options, Reader)]) -> io::Result<Vec<Lag>> {
+pub(crate) fn lag(cells: &[(Options, Reader)]) -> io::Result<Vec<LagFigures>> {
     let (mut lagging, mut stalled) = (Vec::new(), Vec::new());
     for &(options, reader) in cells {
-        let link = Link::open(options, reader)?;
+        let link = TcpLink::open(options, reader)?;
         let (waiting, heard, ages) = (VecDeque::new(), Vec::new(), Vec::new());
-        lagging.push(Lagging { link, waiting, begun: 0, taking: Taking::More, heard, ages, arrived: 0, reads: 0 });
-        stalled.push((Link::open(options, reader)?, None));
+        lagging.push(LaggingPair { link, waiting, begun: 0, taking: Taking::More, heard, ages, arrived: 0, reads: 0 });
+        stalled.push((TcpLink::open(options, reader)?, None));
     }
     let begin = Instant::now();
     for tick in 0..ALL_TICKS {
@@ -135,23 +136,23 @@ pub(crate) fn lag(cells: &[(Options, Reader)]) -> io::Result<Vec<Lag>> {
     }
     let seen = lagging.into_iter().zip(stalled).map(|(mut cell, (_, noticed))| {
         cell.ages.sort_unstable();
-        Lag { ages: cell.ages, arrived: cell.arrived / cell.reads.max(1), noticed }
+        LagFigures { ages: cell.ages, arrived: cell.arrived / cell.reads.max(1), noticed }
     });
     Ok(seen.collect())
 }
 
-/// What one of many stalled readers holds when the kernel takes no more for it.
-pub(crate) struct Hold {
+/// The bytes held by one of many stalled readers when the kernel takes no more for it.
+pub(crate) struct StalledFigures {
     /// The bytes that the kernel took.
     pub(crate) taken: u64,
     /// Those of them that did not reach the reader's kernel.
     pub(crate) unacknowledged: u64,
-    /// Pages of both ends, by how much the whole machine's grew (`mem` of `/proc/net/sockstat`).
+    /// The memory of the pages of both ends, by the growth of the whole machine's (`mem` of `/proc/net/sockstat`).
     pub(crate) memory: i64,
 }
 
-pub(crate) fn hold(options: Options, reader: Reader) -> io::Result<Hold> {
-    let links = (0..STALLED).map(|_| Link::open(options, reader)).collect::<io::Result<Vec<_>>>()?;
+pub(crate) fn hold(options: Options, reader: Reader) -> io::Result<StalledFigures> {
+    let links = (0..STALLED).map(|_| TcpLink::open(options, reader)).collect::<io::Result<Vec<_>>>()?;
     let before = tcp_memory()?;
     let (mut taken, mut last) = (0, u64::MAX);
     while last != taken {
@@ -164,11 +165,11 @@ pub(crate) fn hold(options: Options, reader: Reader) -> io::Result<Hold> {
         thread::sleep(SETTLE);
     }
     let memory = (tcp_memory()? - before) / STALLED as i64;
-    let arrived = links.iter().map(Link::arrived).sum::<io::Result<u64>>()?;
-    Ok(Hold { taken: taken / STALLED as u64, unacknowledged: (taken - arrived) / STALLED as u64, memory })
+    let arrived = links.iter().map(TcpLink::arrived).sum::<io::Result<u64>>()?;
+    Ok(StalledFigures { taken: taken / STALLED as u64, unacknowledged: (taken - arrived) / STALLED as u64, memory })
 }
 
-/// The bytes of the pages that all TCP sockets of the machine hold.
+/// Returns the bytes of the pages that all TCP sockets of the machine hold.
 fn tcp_memory() -> io::Result<i64> {
     let text = std::fs::read_to_string("/proc/net/sockstat")?;
     let pages = text.lines().find(|line| line.starts_with("TCP:")).and_then(|line| line.rsplit(' ').next());
@@ -176,19 +177,19 @@ fn tcp_memory() -> io::Result<i64> {
     Ok(pages * rustix::param::page_size() as i64)
 }
 
-/// What it costs to keep one fast reader busy.
-pub(crate) struct Cost {
+/// The cost of keeping one fast reader busy.
+pub(crate) struct FastFigures {
     pub(crate) bytes_per_second: f64,
     pub(crate) writes_per_mb: f64,
-    /// How often the sender had to wait until the kernel took more.
+    /// How often the sender had to wait until the kernel took more, per MB.
     pub(crate) waits_per_mb: f64,
-    /// Of the sending thread.
+    /// The CPU time of the sending thread, per MB.
     pub(crate) cpu_per_mb: Duration,
 }
 
-pub(crate) fn cost(options: Options, reader: Reader) -> io::Result<Cost> {
-    let Link { sender, reader } = Link::open(options, reader)?;
-    let link = Link { sender, reader: reader.try_clone()? };
+pub(crate) fn cost(options: Options, reader: Reader) -> io::Result<FastFigures> {
+    let TcpLink { sender, reader } = TcpLink::open(options, reader)?;
+    let link = TcpLink { sender, reader: reader.try_clone()? };
     reader.set_nonblocking(false)?;
     let drain = thread::spawn(move || io::copy(&mut { reader }, &mut io::sink()));
     let (begin, cpu_begin) = (Instant::now(), clock_gettime(ClockId::ThreadCPUTime));
@@ -214,10 +215,10 @@ pub(crate) fn cost(options: Options, reader: Reader) -> io::Result<Cost> {
     let mb = bytes / 1e6;
     let cpu_per_mb = Duration::try_from(cpu).map_err(io::Error::other)?.div_f64(mb);
     let (writes_per_mb, waits_per_mb) = (writes / mb, waits / mb);
-    Ok(Cost { bytes_per_second: bytes / seconds, writes_per_mb, waits_per_mb, cpu_per_mb })
+    Ok(FastFigures { bytes_per_second: bytes / seconds, writes_per_mb, waits_per_mb, cpu_per_mb })
 }
 
-/// The messages of one call.
+/// Returns the messages of one call.
 fn batch() -> [IoSlice<'static>; MESSAGES_PER_CALL] {
     [IoSlice::new(&[0; MESSAGE_BYTES]); MESSAGES_PER_CALL]
 }

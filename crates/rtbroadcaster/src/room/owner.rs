@@ -35,7 +35,7 @@ use crate::fanout::Outbox;
 /// use rtbroadcaster::{Config, Limit, Manager, Message, PublishError};
 ///
 /// let manager = Manager::new(Config { state_keys_max: Limit::Max(1), ..Config::default() });
-/// let mut owner = manager.create_room().await?;
+/// let owner = manager.create_room().await?;
 /// let first = owner.publish(Message::state("score", [2, 1])).await?;
 /// assert_eq!(first.get(), 1);
 ///

@@ -1,4 +1,4 @@
-//! What happens to one member's line, op by op. Must not know what the member makes of it.
+//! The events of one member's line, op by op. Must not know how the member reads them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,51 +9,51 @@ use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::message::{Change, Entry};
 
 use super::frame::{TELLING, TERSE, Tag, frame};
-use super::ledger::Ledger;
-use super::line::Line;
+use super::ledger::RoomMessages;
+use super::line::MemberOutbox;
 use super::member::Member;
 use crate::codes::Codes;
 
-/// Limits for some frames, and none.
+/// Three limits that hold a few frames, and no limit.
 const LIMITS: [usize; 4] = [6 * 128 + 120, 300, 2_000, usize::MAX];
 
-/// How many rounds it takes at most until everything is out.
+/// The most rounds until everything is written.
 const ROUNDS_MAX: usize = 10_000;
 
-/// What the room's lane has to do, in order.
-enum Item {
+/// The items of the room's lane, in order.
+enum LaneItem {
     Said(Arc<Entry>),
     Replay(Replay),
     End,
 }
 
 /// A room with one member.
-pub(super) struct Course {
-    ledger: Ledger,
-    roster: VecDeque<Item>,
+pub(super) struct SingleMemberRoom {
+    ledger: RoomMessages,
+    roster: VecDeque<LaneItem>,
     /// The last number that the lane has sent.
     sent: Seq,
-    line: Line,
+    line: MemberOutbox,
     member: Member,
-    /// How many answers there were.
+    /// The number of answers so far.
     answers: u64,
 }
 
-impl Course {
+impl SingleMemberRoom {
     pub(super) fn begin(code: u8) -> Self {
         let dialect = if code & 1 == 0 { &TELLING } else { &TERSE };
         Self {
-            ledger: Ledger::new(),
+            ledger: RoomMessages::new(),
             roster: VecDeque::new(),
             sent: Seq::ZERO,
-            line: Line::new(dialect, LIMITS[usize::from(code >> 1) % LIMITS.len()]),
+            line: MemberOutbox::new(dialect, LIMITS[usize::from(code >> 1) % LIMITS.len()]),
             member: Member::new(dialect),
             answers: 0,
         }
     }
 
-    /// Whether the member can pause and be brought back.
-    fn is_told(&self) -> bool {
+    /// Returns whether the member can pause and get a replay: only a protocol with words for holes can.
+    fn announces_holes(&self) -> bool {
         std::ptr::eq(self.line.dialect, &raw const TELLING)
     }
 
@@ -74,13 +74,13 @@ impl Course {
                 let kind = [ControlKind::Ping, ControlKind::Pong, ControlKind::Alive][codes.below(3)];
                 self.line.backlog.control(kind, frame(Tag::Control, 0, &[0, 0]));
             }
-            11 if self.is_told() => self.line.pause(),
-            12 if self.is_told() => self.unpause(),
+            11 if self.announces_holes() => self.line.pause(),
+            12 if self.announces_holes() => self.unpause(),
             13 => self.restore(),
             14 => match codes.byte() {
                 0 => self.line.cut(),
                 1 => self.line.finish(),
-                2 => self.roster.push_back(Item::End),
+                2 => self.roster.push_back(LaneItem::End),
                 _ => {}
             },
             _ => self.line.now += Duration::from_secs(codes.byte().into()),
@@ -88,14 +88,14 @@ impl Course {
         self.look();
     }
 
-    /// The room says something of one of three keys.
+    /// The room publishes a message of one of three keys.
     fn say(&mut self, what: u8, size: u8) {
         let change = [Change::Event, Change::State, Change::State, Change::Ephemeral, Change::Cleared];
         let (change, key) = (change[usize::from(what) % change.len()], usize::from(what) / change.len() % 3);
-        // A few are so big that one alone is over the limit.
+        // Some are so big that one alone is over the limit.
         let size = if size == u8::MAX { 1_000 } else { usize::from(size) % 64 };
         let entry = self.ledger.say(change, key, size);
-        self.roster.push_back(Item::Said(entry));
+        self.roster.push_back(LaneItem::Said(entry));
     }
 
     fn answer(&mut self, size: usize, limit: Option<usize>) {
@@ -106,7 +106,7 @@ impl Course {
         self.line.answer(self.answers, size, limit);
     }
 
-    /// The lane does up to `count` of its items; of what it may write at once the socket takes `takes` bytes.
+    /// The lane handles up to `count` of its items; of each write the socket takes `takes` bytes.
     fn serve(&mut self, count: usize, takes: usize, merged: bool) {
         if self.line.is_offering() {
             return;
@@ -114,12 +114,12 @@ impl Course {
         let mut said = Vec::new();
         while said.len() < count {
             match self.roster.front() {
-                Some(Item::Said(entry)) => said.push(Arc::clone(entry)),
-                Some(Item::Replay(_) | Item::End) if !said.is_empty() => break,
-                Some(Item::Replay(_) | Item::End) | None => {
+                Some(LaneItem::Said(entry)) => said.push(Arc::clone(entry)),
+                Some(LaneItem::Replay(_) | LaneItem::End) if !said.is_empty() => break,
+                Some(LaneItem::Replay(_) | LaneItem::End) | None => {
                     return match self.roster.pop_front() {
-                        Some(Item::Replay(replay)) => self.line.replay(replay),
-                        Some(Item::End) => self.farewell(),
+                        Some(LaneItem::Replay(replay)) => self.line.replay(replay),
+                        Some(LaneItem::End) => self.farewell(),
                         _ if said.is_empty() => {}
                         _ => self.offer(&said, takes, merged),
                     };
@@ -130,7 +130,7 @@ impl Course {
         self.offer(&said, takes, merged);
     }
 
-    /// One batch, in which newer values may have superseded older ones.
+    /// Offers one batch, in which newer values may have superseded older ones.
     fn offer(&mut self, said: &[Arc<Entry>], takes: usize, merged: bool) {
         let is_superseded = |place: usize| {
             let rank = Rank::of(&said[place]);
@@ -146,13 +146,13 @@ impl Course {
         }
     }
 
-    /// The room has ended: a member that lost messages is brought to where it stood.
+    /// The room has ended: a member that lost messages gets the state, then every member the end.
     fn farewell(&mut self) {
-        if self.line.backlog.is_lost() && self.is_told() {
+        if self.line.backlog.is_lost() && self.announces_holes() {
             let state = self.state();
             self.line.replay(state);
         }
-        // Beyond the limit: it is the last one.
+        // Without the limit: it is the last frame.
         self.answer(0, Some(usize::MAX));
         self.line.finish();
     }
@@ -163,7 +163,7 @@ impl Course {
         Replay { announcement, entries: self.ledger.fold(seq).into(), seq: number(seq), hold: Hold::default() }
     }
 
-    /// The member wants messages again: every message that it missed, or the state, rides in the lane's queue.
+    /// Unpauses the member: a replay of every message that it missed, or of the state, is queued in the lane.
     fn unpause(&mut self) {
         let Some(position) = self.line.unpause() else { return };
         let (after, seq) = (position.get(), self.ledger.seq());
@@ -173,18 +173,18 @@ impl Course {
             let entries = self.ledger.between(after, seq).into();
             Replay { announcement: frame(Tag::Missed, seq, &[]), entries, seq: number(seq), hold: Hold::default() }
         };
-        self.roster.push_back(Item::Replay(replay));
+        self.roster.push_back(LaneItem::Replay(replay));
     }
 
-    /// The member lost messages and everything else is out: the state rides in the lane's queue.
+    /// Queues the state in the lane if the member lost messages and everything else is written.
     fn restore(&mut self) {
         if self.line.asks_for_state() {
             let state = self.state();
-            self.roster.push_back(Item::Replay(state));
+            self.roster.push_back(LaneItem::Replay(state));
         }
     }
 
-    /// The member reads what the socket took.
+    /// The member reads the bytes that the socket took.
     fn look(&mut self) {
         let since = self.line.backlog.waiting_since();
         assert!(since.is_none_or(|since| since <= self.line.now), "it waits since {since:?}");
@@ -192,7 +192,7 @@ impl Course {
         self.member.read(&out, &self.ledger);
     }
 
-    /// The socket takes everything, and the lane and the task do all there is to do.
+    /// Ends the course: the socket takes everything, and the lane and the task finish all their work.
     pub(super) fn end(mut self) {
         for _ in 0..ROUNDS_MAX {
             self.line.end_write(usize::MAX);
@@ -208,7 +208,7 @@ impl Course {
             }
             self.serve(3, usize::MAX, false);
         }
-        panic!("what waits never ends: {:?}", self.line.backlog);
+        panic!("the backlog is never empty: {:?}", self.line.backlog);
     }
 
     fn verdict(mut self) {
@@ -221,7 +221,7 @@ impl Course {
             }
             Ending::Finishing => {
                 assert!(self.member.closed && self.member.has_whole_frames());
-                assert!(self.member.answers.is_empty(), "what waited goes first: {:?}", self.member.answers);
+                assert!(self.member.answers.is_empty(), "the close came before {:?}", self.member.answers);
             }
             Ending::Cut => assert!(self.member.closed, "the close frame is out"),
         }

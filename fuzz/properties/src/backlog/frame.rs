@@ -1,23 +1,23 @@
-//! Frames that can be told from each other, and the two kinds of dialect that write them. Must not know who reads.
+//! Frames with a tag and a number, and the two kinds of dialect that write them. Must not know who reads.
 
 use bytes::Bytes;
 use rtbroadcaster_core::message::{Change, Entry, Params, Written};
 use rtbroadcaster_core::protocol::{Dialect, Notice, OnOverflow, classic};
 
-/// What a frame is.
+/// The kind of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tag {
     /// A numbered message.
     Message,
-    /// An ephemeral one, by its place among all of them.
+    /// An ephemeral message, by its number among all of them.
     Passing,
     Answer,
     Control,
-    /// What was skipped, and up to where.
+    /// A hole, up to and including a number.
     Hole,
-    /// The state at a number follows.
+    /// The announcement of a replay of the state at a number.
     State,
-    /// Every message up to a number follows.
+    /// The announcement of a replay of every message up to a number.
     Missed,
     Close,
 }
@@ -25,10 +25,10 @@ pub(super) enum Tag {
 const TAGS: [Tag; 8] =
     [Tag::Message, Tag::Passing, Tag::Answer, Tag::Control, Tag::Hole, Tag::State, Tag::Missed, Tag::Close];
 
-/// Its tag, its number and the length of the rest.
+/// The length of a header: the tag, the number and the length of the rest.
 pub(super) const HEADER_BYTES: usize = 7;
 
-/// A frame with `rest` behind its header.
+/// Returns a frame with `rest` behind its header.
 pub(super) fn frame(tag: Tag, number: u64, rest: &[u8]) -> Bytes {
     let tag = TAGS.iter().position(|known| *known == tag).and_then(|place| u8::try_from(place).ok());
     let number = u32::try_from(number).expect("a course is short");
@@ -49,7 +49,7 @@ pub(super) fn next(stream: &mut Vec<u8>) -> Option<(Tag, u64)> {
     Some((tag.expect("the stream is cut at frames only"), u32::from_be_bytes([a, b, c, d]).into()))
 }
 
-/// Parameters that carry a number and are `size` bytes longer than need be.
+/// Returns parameters that carry a number and are `size` bytes longer than necessary.
 pub(super) fn params(number: u64, size: usize) -> Params {
     Params::from_json(&format!("[{number},\"{}\"]", "x".repeat(size))).expect("an array")
 }

@@ -1,4 +1,4 @@
-//! What a room has said, by number. Must not know members.
+//! The messages of a room, by number. Must not know members.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,22 +9,22 @@ use rtbroadcaster_core::message::{Change, Entry, Key};
 
 use super::frame::params;
 
-/// Everything that was said.
-pub(super) struct Ledger {
+/// Every message of the room.
+pub(super) struct RoomMessages {
     room: RoomId,
     /// The numbered messages, in order.
     entries: Vec<Arc<Entry>>,
-    /// After how many numbered messages each ephemeral one was said.
+    /// For each ephemeral message, the number of numbered messages before it.
     passing: Vec<u64>,
 }
 
-impl Ledger {
+impl RoomMessages {
     pub(super) fn new() -> Self {
         let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse().expect("the name of a room");
         Self { room, entries: Vec::new(), passing: Vec::new() }
     }
 
-    /// Says something more.
+    /// Publishes one more message.
     pub(super) fn say(&mut self, change: Change, key: usize, size: usize) -> Arc<Entry> {
         let key = Key::new(&key.to_string()).expect("a key");
         let room = self.room.clone();
@@ -39,23 +39,23 @@ impl Ledger {
         entry
     }
 
-    /// The number of the last message.
+    /// Returns the number of the last message.
     pub(super) fn seq(&self) -> u64 {
         self.entries.len() as u64
     }
 
-    /// The messages `after` this number, up to `through`.
+    /// Returns the messages after `after`, up to and including `through`.
     pub(super) fn between(&self, after: u64, through: u64) -> &[Arc<Entry>] {
         let place = |seq| usize::try_from(seq).expect("a course is short");
         &self.entries[place(after)..place(through)]
     }
 
-    /// The message of this number.
+    /// Returns the message of this number.
     pub(super) fn entry(&self, seq: u64) -> &Arc<Entry> {
         &self.between(seq - 1, seq)[0]
     }
 
-    /// The newest values of all keys at `seq`, in the order in which they last changed.
+    /// Returns the newest values of all keys at `seq`, in the order in which they last changed.
     pub(super) fn fold(&self, seq: u64) -> Vec<Arc<Entry>> {
         let mut newest: BTreeMap<&Key, &Arc<Entry>> = BTreeMap::new();
         for entry in self.between(0, seq) {
@@ -70,7 +70,8 @@ impl Ledger {
         values
     }
 
-    /// Whether nobody misses the message `seq` who gets everything since: a newer one says what its key holds.
+    /// Returns whether a newer message sets the key of `seq`, so that a member that gets everything since misses
+    /// nothing.
     pub(super) fn is_superseded(&self, seq: u64) -> bool {
         let entry = self.entry(seq);
         let newer = self.between(seq, self.seq()).iter();
@@ -78,7 +79,7 @@ impl Ledger {
             && newer.filter(|newer| newer.change != Change::Event).any(|newer| newer.key == entry.key)
     }
 
-    /// After which message the ephemeral one `number` was said.
+    /// Returns the number of numbered messages before the ephemeral one `number`.
     pub(super) fn said_after(&self, number: u64) -> u64 {
         self.passing[usize::try_from(number).expect("a course is short") - 1]
     }

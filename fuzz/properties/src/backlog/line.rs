@@ -1,4 +1,4 @@
-//! A backlog as an outbox uses it: who may write when, and when messages are wanted. Must not know what was said.
+//! A backlog as an outbox uses it: who may write when, and when messages are queued. Must not know their contents.
 
 use std::time::Duration;
 
@@ -9,61 +9,62 @@ use rtbroadcaster_core::protocol::Dialect;
 
 use super::frame::{Tag, frame};
 
-/// What a waiting frame costs besides its bytes (PROTOCOL.md section 2, rule 4).
+/// The bytes that a waiting frame counts besides its own (PROTOCOL.md section 2, rule 4).
 const PLACE_BYTES: usize = 128;
 
-/// Whether messages go to the member.
+/// Whether the member gets messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flow {
+enum MemberFlow {
     Live,
     Paused,
-    /// What it missed is being made.
+    /// Its replay is being made.
     Returning,
 }
 
-/// Who writes to the socket at this moment.
+/// The write to the socket at this moment.
 enum Write {
-    Nobody,
-    /// The lane, these frames; the socket took so many bytes.
+    Idle,
+    /// A write of the lane: its frames, and how many bytes the socket took.
     Lane(Vec<Frame>, usize),
-    /// The client task, these bytes.
+    /// A write of the client task: its bytes.
     Client(Vec<u8>),
 }
 
 /// One member's line.
-pub(super) struct Line {
+pub(super) struct MemberOutbox {
     pub(super) dialect: &'static Dialect,
     pub(super) backlog: Backlog,
     /// The most bytes that may wait.
     limit: usize,
-    flow: Flow,
+    flow: MemberFlow,
     write: Write,
     pub(super) now: Duration,
-    /// What the socket took since somebody looked.
+    /// The bytes that the socket took and the member has not read.
     pub(super) out: Vec<u8>,
 }
 
-impl Line {
+impl MemberOutbox {
     pub(super) fn new(dialect: &'static Dialect, limit: usize) -> Self {
         Self {
             dialect,
             backlog: Backlog::new(dialect, Seq::ZERO),
             limit,
-            flow: Flow::Live,
-            write: Write::Nobody,
+            flow: MemberFlow::Live,
+            write: Write::Idle,
             now: Duration::ZERO,
             out: Vec::new(),
         }
     }
 
-    /// A lane's batch: written at once if nothing waits, of which the socket takes `takes` bytes; queued otherwise.
+    /// Offers a lane's batch. If nothing waits, it is written at once and the socket takes `takes` bytes of it;
+    /// otherwise it is queued.
     pub(super) fn offer(&mut self, frames: Vec<Frame>, takes: usize) {
-        if self.flow != Flow::Live || self.backlog.is_lost() {
+        if self.flow != MemberFlow::Live || self.backlog.is_lost() {
             return;
         }
         let hole = Frame::leading_hole(&frames);
         let reached = self.backlog.reached();
-        let is_idle = matches!(self.write, Write::Nobody) && self.backlog.is_empty();
+        let is_idle = matches!(self.write, Write::Idle) && self.backlog.is_empty();
         if is_idle && self.backlog.ending() == Ending::Open && hole.is_none_or(|end| reached < end) {
             let whole: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
             let written = takes.min(whole.len());
@@ -74,20 +75,20 @@ impl Line {
         }
     }
 
-    /// Whether a lane's write is under way, so that the lane does nothing else.
+    /// Returns whether a lane's write is under way, during which the lane does nothing else.
     pub(super) fn is_offering(&self) -> bool {
         matches!(self.write, Write::Lane(..))
     }
 
-    /// Whether anybody writes.
+    /// Returns whether a write is under way.
     pub(super) fn is_writing(&self) -> bool {
-        !matches!(self.write, Write::Nobody)
+        !matches!(self.write, Write::Idle)
     }
 
-    /// The write under way ends; of the client task's, the socket took `takes` bytes.
+    /// Ends the write under way. If it is the client task's, the socket took `takes` bytes.
     pub(super) fn end_write(&mut self, takes: usize) {
-        match std::mem::replace(&mut self.write, Write::Nobody) {
-            Write::Nobody => {}
+        match std::mem::replace(&mut self.write, Write::Idle) {
+            Write::Idle => {}
             Write::Client(bytes) => {
                 let written = takes.min(bytes.len());
                 self.out.extend_from_slice(&bytes[..written]);
@@ -104,16 +105,16 @@ impl Line {
                 let adopted = self.backlog.adopt(&frames, written, self.now, self.limit);
                 self.check_limit(before, &frames, self.limit);
                 self.cut_if_over(adopted);
-                if self.flow != Flow::Live {
+                if self.flow != MemberFlow::Live {
                     self.backlog.pause();
                 }
             }
         }
     }
 
-    /// The client task takes what goes out next, unless somebody writes.
+    /// Starts the client task's next write, unless a write is under way.
     pub(super) fn take(&mut self, frames_max: usize, bytes_max: usize) {
-        if !matches!(self.write, Write::Nobody) {
+        if !matches!(self.write, Write::Idle) {
             return;
         }
         let mut frames: Vec<Bytes> = Vec::new();
@@ -133,7 +134,7 @@ impl Line {
     }
 
     fn push(&mut self, frames: &[Frame], limit: usize) {
-        let is_live = self.flow == Flow::Live;
+        let is_live = self.flow == MemberFlow::Live;
         let before = self.backlog.bytes();
         let mut wanted = frames.iter().filter(|frame| is_live || frame.rank == Rank::Answer);
         let pushed = wanted.try_for_each(|frame| self.backlog.push(frame.clone(), self.now, limit));
@@ -141,7 +142,7 @@ impl Line {
         self.cut_if_over(pushed);
     }
 
-    /// No more waits than may, or than did before; a frame alone always may.
+    /// Checks that no more waits than the limit, or than before; a frame alone may always wait.
     fn check_limit(&self, before: usize, frames: &[Frame], limit: usize) {
         let alone = frames.iter().map(|frame| frame.bytes.len() + PLACE_BYTES).max().unwrap_or(0);
         let waits = self.backlog.bytes();
@@ -154,43 +155,43 @@ impl Line {
         }
     }
 
-    /// The connection ends; what waits goes out first.
+    /// Ends the connection after the waiting frames are written.
     pub(super) fn finish(&mut self) {
         self.backlog.finish(frame(Tag::Close, 0, &[]));
     }
 
-    /// The connection ends now.
+    /// Ends the connection now.
     pub(super) fn cut(&mut self) {
         self.backlog.cut(frame(Tag::Close, 1, &[]));
     }
 
-    /// The member wants no messages, as soon as it is live or whole.
+    /// Stops the messages to the member, as soon as it is live or whole.
     pub(super) fn pause(&mut self) {
-        if self.flow == Flow::Live {
-            self.flow = Flow::Paused;
+        if self.flow == MemberFlow::Live {
+            self.flow = MemberFlow::Paused;
             self.backlog.pause();
         }
     }
 
-    /// The member wants messages again: where it stands, as soon as that cannot change any more.
+    /// Unpauses: returns the position of the member, as soon as that cannot change any more.
     pub(super) fn unpause(&mut self) -> Option<Seq> {
-        let is_whole = matches!(self.write, Write::Nobody) && !self.backlog.is_replaying();
-        if self.flow != Flow::Paused || !is_whole {
+        let is_whole = matches!(self.write, Write::Idle) && !self.backlog.is_replaying();
+        if self.flow != MemberFlow::Paused || !is_whole {
             return None;
         }
-        self.flow = Flow::Returning;
+        self.flow = MemberFlow::Returning;
         Some(self.backlog.reached())
     }
 
-    /// Whether the member lost messages and its task asks for the state.
+    /// Returns whether the member lost messages and its task asks for the state.
     pub(super) fn asks_for_state(&mut self) -> bool {
-        matches!(self.write, Write::Nobody) && self.backlog.wants_state() && self.backlog.order_state()
+        matches!(self.write, Write::Idle) && self.backlog.wants_state() && self.backlog.order_state()
     }
 
-    /// What the member missed has come to its turn.
+    /// Queues the member's replay.
     pub(super) fn replay(&mut self, replay: Replay) {
-        if self.flow == Flow::Returning {
-            self.flow = Flow::Live;
+        if self.flow == MemberFlow::Returning {
+            self.flow = MemberFlow::Live;
         }
         self.backlog.replay(replay);
     }

@@ -1,5 +1,4 @@
-//! A member by the rules of PROTOCOL.md: reads what comes, frame by frame, and stands nothing else.
-//! Must not know the backlog.
+//! A member by the rules of PROTOCOL.md: reads frame by frame, and panics at anything else. Must not know the backlog.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,26 +6,26 @@ use rtbroadcaster_core::message::{Change, Key};
 use rtbroadcaster_core::protocol::{Dialect, Notice};
 
 use super::frame::{Tag, next};
-use super::ledger::Ledger;
+use super::ledger::RoomMessages;
 
-/// What one member has seen.
+/// Everything that one member has seen.
 pub(super) struct Member {
     dialect: &'static Dialect,
-    /// What has come of the frame under way.
+    /// The bytes of the frame that is incomplete.
     partial: Vec<u8>,
-    /// Up to where it has everything, or was told of the holes.
+    /// The number up to which it has everything, or was told of the holes.
     at: u64,
-    /// The hole it was told of, up to and including this number; the next frame is the message behind it.
+    /// The last number of the announced hole; the next frame is the message behind it.
     hole: Option<u64>,
-    /// The numbers that were announced and have not come, and where the member stands after them.
+    /// The announced numbers that have not arrived, and the member's position after them.
     replay: Option<(VecDeque<u64>, u64)>,
     /// The number of the newest value of each key.
     state: BTreeMap<Key, u64>,
-    /// The ephemeral message that came last.
+    /// The number of the last ephemeral message.
     passing: u64,
-    /// The answers that have not come.
+    /// The answers that have not arrived.
     pub(super) answers: VecDeque<u64>,
-    /// Whether the close frame has come.
+    /// Whether the close frame has arrived.
     pub(super) closed: bool,
 }
 
@@ -45,18 +44,18 @@ impl Member {
         }
     }
 
-    /// Whether it has words for holes.
-    fn is_told(&self) -> bool {
+    /// Returns whether its protocol has words for holes.
+    fn announces_holes(&self) -> bool {
         let (through, until) = (rtbroadcaster::Seq::ZERO, rtbroadcaster::Seq::ZERO);
         (self.dialect.write)(&Notice::Skipped { through, until }).is_some()
     }
 
-    /// Reads what came.
-    pub(super) fn read(&mut self, bytes: &[u8], ledger: &Ledger) {
+    /// Reads the bytes that arrived.
+    pub(super) fn read(&mut self, bytes: &[u8], ledger: &RoomMessages) {
         self.partial.extend_from_slice(bytes);
         while let Some((tag, number)) = next(&mut self.partial) {
             assert!(!self.closed, "after the close came {tag:?} {number}");
-            // The end may come anywhere.
+            // The close may arrive anywhere.
             let is_behind_hole = tag == Tag::Close || self.hole.is_none_or(|through| number == through + 1);
             let is_hole_whole = self.hole.is_none() || matches!(tag, Tag::Message | Tag::Close);
             assert!(is_behind_hole && is_hole_whole, "behind {:?} came {tag:?} {number}", self.hole);
@@ -66,7 +65,7 @@ impl Member {
         }
     }
 
-    fn take(&mut self, tag: Tag, number: u64, ledger: &Ledger) {
+    fn take(&mut self, tag: Tag, number: u64, ledger: &RoomMessages) {
         match tag {
             Tag::Control => {}
             Tag::Close => self.closed = true,
@@ -77,7 +76,7 @@ impl Member {
             }
             Tag::Passing => {
                 assert!(number > self.passing, "{number} came after {}", self.passing);
-                assert!(ledger.said_after(number) >= self.at, "{number} was said before {}", self.at);
+                assert!(ledger.said_after(number) >= self.at, "{number} was published before {}", self.at);
                 self.passing = number;
             }
             Tag::State => {
@@ -105,17 +104,21 @@ impl Member {
         }
     }
 
-    fn message(&mut self, number: u64, ledger: &Ledger) {
-        assert!(number <= ledger.seq(), "{number} was never said");
+    fn message(&mut self, number: u64, ledger: &RoomMessages) {
+        assert!(number <= ledger.seq(), "{number} was never published");
         if let Some((numbers, _)) = &mut self.replay {
             assert_eq!(numbers.pop_front(), Some(number), "the replay is what was announced");
         } else {
             let hole = self.hole.take();
             assert!(number > self.at, "{number} came at {}", self.at);
             let is_next = number == self.at + 1;
-            assert!(!self.is_told() || is_next != hole.is_some(), "at {} came {number} behind {hole:?}", self.at);
+            assert!(
+                !self.announces_holes() || is_next != hole.is_some(),
+                "at {} came {number} behind {hole:?}",
+                self.at
+            );
             for skipped in self.at + 1..number {
-                let is_unsaid = !self.is_told() && ledger.entry(skipped).change == Change::Cleared;
+                let is_unsaid = !self.announces_holes() && ledger.entry(skipped).change == Change::Cleared;
                 assert!(is_unsaid || ledger.is_superseded(skipped), "{skipped} was skipped and nothing supersedes it");
             }
             self.at = number;
@@ -129,17 +132,22 @@ impl Member {
         self.end_replay();
     }
 
-    /// No replay and no frame is half there.
+    /// Checks that no replay and no frame is incomplete.
     pub(super) fn has_whole_frames(&self) -> bool {
         self.partial.is_empty() && self.replay.is_none()
     }
 
-    /// It has caught up: its state is the room's.
-    pub(super) fn check_caught_up(&self, ledger: &Ledger) {
+    /// Checks that it has caught up: its state is the room's.
+    pub(super) fn check_caught_up(&self, ledger: &RoomMessages) {
         let is_whole = self.has_whole_frames() && self.hole.is_none();
         assert!(is_whole, "something announced did not come: {:?} {:?}", self.hole, self.replay);
         assert!(self.answers.is_empty(), "answers did not come: {:?}", self.answers);
-        assert!(!self.is_told() || self.at == ledger.seq(), "it stands at {}, the room at {}", self.at, ledger.seq());
+        assert!(
+            !self.announces_holes() || self.at == ledger.seq(),
+            "it stands at {}, the room at {}",
+            self.at,
+            ledger.seq()
+        );
         let values = ledger.fold(ledger.seq());
         for entry in &values {
             assert_eq!(
@@ -149,7 +157,11 @@ impl Member {
                 entry.key
             );
         }
-        // A protocol without words for it keeps a cleared key.
-        assert!(!self.is_told() || self.state.len() == values.len(), "more than the room holds: {:?}", self.state);
+        // A protocol without words for clearing keeps a cleared key.
+        assert!(
+            !self.announces_holes() || self.state.len() == values.len(),
+            "more than the room holds: {:?}",
+            self.state
+        );
     }
 }

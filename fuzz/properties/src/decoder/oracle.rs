@@ -3,12 +3,13 @@
 //! They may differ in these points, each of which is checked to be the reason:
 //! - a binary frame is a violation here, and a message there;
 //! - a length that is not in its shortest form is a violation here (RFC 6455 section 5.2), and accepted there;
-//! - a close code that must not be sent is a violation here, and told there as a close by code 1002 of its own;
-//! - 1014, registered after RFC 6455, is a close code here, and such a refused code there;
-//! - a client's close whose code and reason are those that tungstenite tells a refused code by.
+//! - a close code that must not be sent is a violation here, and reported there as a close by code 1002 of its own;
+//! - 1014, registered after RFC 6455, is a close code here, and such a forbidden code there;
+//! - a client's close whose code and reason are those by which tungstenite reports a forbidden code.
 //!
 //! The limit of fragments, which only this decoder has, is lifted. Verdicts are compared at the end of whole frames,
-//! since tungstenite judges text when its frame is complete and this decoder earlier. Must not know who makes the bytes.
+//! since tungstenite judges text when its frame is complete and this decoder earlier. Must not know who makes the
+//! bytes.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -22,17 +23,17 @@ use super::{LIMITS, decoded, pieces};
 /// The most bytes in one message, small enough that a few frames are over it.
 pub(super) const MESSAGE_BYTES_MAX: usize = 150;
 
-/// What tungstenite made of a stream.
+/// tungstenite's verdict on a stream.
 #[derive(Debug)]
-enum Verdict {
-    /// It waits for more bytes, or the peer has said close.
+enum OracleVerdict {
+    /// It waits for more bytes, or the peer has closed.
     Lawful,
     Binary,
     CloseCode,
     Failed(Error),
 }
 
-/// Gives its pieces one after the other, then nothing; swallows what is written.
+/// Returns its pieces one after the other, then nothing; discards what is written.
 struct Stream(VecDeque<Vec<u8>>);
 
 impl Read for Stream {
@@ -63,7 +64,7 @@ fn control(payload: &[u8]) -> Control {
     Control::new(payload).expect("tungstenite keeps the limit too")
 }
 
-fn theirs(pieces: &[&[u8]]) -> (Vec<Incoming>, Verdict) {
+fn theirs(pieces: &[&[u8]]) -> (Vec<Incoming>, OracleVerdict) {
     let config = WebSocketConfig::default()
         .read_buffer_size(1024)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
@@ -76,32 +77,32 @@ fn theirs(pieces: &[&[u8]]) -> (Vec<Incoming>, Verdict) {
             Ok(Message::Text(text)) => got.push(Incoming::Text(text.to_string())),
             Ok(Message::Ping(payload)) => got.push(Incoming::Ping(control(&payload))),
             Ok(Message::Pong(payload)) => got.push(Incoming::Pong(control(&payload))),
-            Ok(Message::Binary(_)) => return (got, Verdict::Binary),
+            Ok(Message::Binary(_)) => return (got, OracleVerdict::Binary),
             Ok(Message::Close(Some(close))) if close.reason == "Protocol violation" => {
-                return (got, Verdict::CloseCode);
+                return (got, OracleVerdict::CloseCode);
             }
             Ok(Message::Close(close)) => {
                 got.push(Incoming::Close(close.map(|close| close.code.into())));
-                return (got, Verdict::Lawful);
+                return (got, OracleVerdict::Lawful);
             }
             Ok(Message::Frame(_)) => unreachable!("reading gives no raw frames"),
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return (got, Verdict::Lawful),
-            Err(error) => return (got, Verdict::Failed(error)),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return (got, OracleVerdict::Lawful),
+            Err(error) => return (got, OracleVerdict::Failed(error)),
         }
     }
 }
 
-/// What the walk over a stream, with no judgement, finds out about its frames.
+/// The properties of a stream's frames, found without judging them.
 #[derive(Default)]
-struct Walk {
+struct FrameScan {
     /// Zeros to append so that the last frame is whole.
     missing: usize,
     /// A length stands in more bytes than it needs.
     has_long_form: bool,
 }
 
-fn walk(stream: &[u8]) -> Walk {
-    let mut walk = Walk::default();
+fn walk(stream: &[u8]) -> FrameScan {
+    let mut walk = FrameScan::default();
     // The zeros that may have to be appended are read too.
     let byte = |at: usize| u64::from(stream.get(at).copied().unwrap_or(0));
     let mut at = 0;
@@ -125,7 +126,7 @@ fn walk(stream: &[u8]) -> Walk {
     walk
 }
 
-/// What one comparison was about, so that a test can show that it compares something.
+/// The subject of one comparison, so that a test can show that it compares something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Agreed {
     Lawful,
@@ -133,23 +134,23 @@ pub(super) enum Agreed {
     Differ(&'static str),
 }
 
-/// Compares the two and says how it went, or why it is wrong.
+/// Compares the two. Returns what they agreed on, or how they differ.
 pub(super) fn compare(stream: &[u8], sizes: &[usize]) -> Result<Agreed, String> {
-    let Walk { missing, has_long_form } = walk(stream);
+    let FrameScan { missing, has_long_form } = walk(stream);
     let stream = [stream, &vec![0; missing]].concat();
     let pieces = pieces(&stream, sizes);
     let (our, violation) = decoded(LIMITS[0], &pieces);
     let (their, verdict) = theirs(&pieces);
     let agreed = match (violation, &verdict) {
-        (None, Verdict::Lawful) => Some(Agreed::Lawful),
-        // tungstenite checks the reason before the code, and here it is the other way round.
-        (Some(Violation::CloseCode), Verdict::CloseCode | Verdict::Failed(Error::Utf8(_))) => {
+        (None, OracleVerdict::Lawful) => Some(Agreed::Lawful),
+        // tungstenite checks the reason before the code; this decoder checks the code first.
+        (Some(Violation::CloseCode), OracleVerdict::CloseCode | OracleVerdict::Failed(Error::Utf8(_))) => {
             Some(Agreed::Refused("close code"))
         }
-        (Some(Violation::NotUtf8), Verdict::Failed(Error::Utf8(_))) => Some(Agreed::Refused("text")),
-        (Some(Violation::TooBig), Verdict::Failed(Error::Capacity(_))) => Some(Agreed::Refused("size")),
+        (Some(Violation::NotUtf8), OracleVerdict::Failed(Error::Utf8(_))) => Some(Agreed::Refused("text")),
+        (Some(Violation::TooBig), OracleVerdict::Failed(Error::Capacity(_))) => Some(Agreed::Refused("size")),
         (Some(Violation::NotUtf8 | Violation::TooBig | Violation::CloseCode | Violation::Binary), _) => None,
-        (Some(_), Verdict::Failed(_)) => Some(Agreed::Refused("framing")),
+        (Some(_), OracleVerdict::Failed(_)) => Some(Agreed::Refused("framing")),
         _ => None,
     };
     if let Some(agreed) = agreed
@@ -164,10 +165,10 @@ pub(super) fn compare(stream: &[u8], sizes: &[usize]) -> Result<Agreed, String> 
         {
             Some("long form of a length")
         }
-        (None, Verdict::CloseCode) if our.split_last() == Some((&Incoming::Close(Some(1014)), &their[..])) => {
+        (None, OracleVerdict::CloseCode) if our.split_last() == Some((&Incoming::Close(Some(1014)), &their[..])) => {
             Some("code 1014")
         }
-        (None, Verdict::CloseCode) if our.split_last() == Some((&Incoming::Close(Some(1002)), &their[..])) => {
+        (None, OracleVerdict::CloseCode) if our.split_last() == Some((&Incoming::Close(Some(1002)), &their[..])) => {
             Some("the same words")
         }
         _ => None,

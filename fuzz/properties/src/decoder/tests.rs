@@ -1,4 +1,4 @@
-//! Random and mutated frames through the property, and what the comparison with tungstenite is about.
+//! Random and mutated frames through the property, and the subjects of the comparison with tungstenite.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -59,7 +59,7 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// In how many bytes a length is written.
+/// The number of bytes in which a length is written.
 #[derive(Debug, Clone, Copy)]
 enum Form {
     Shortest,
@@ -111,7 +111,7 @@ fn mutated_talk() -> impl Strategy<Value = Vec<u8>> {
     )
 }
 
-/// What decides how a stream is cut.
+/// Returns the two sizes by which a stream is cut.
 fn cuts() -> impl Strategy<Value = [u8; 2]> {
     prop_oneof![any::<[u8; 2]>(), [0..8_u8, 0..8_u8]]
 }

@@ -1,5 +1,5 @@
-//! One place for a client: its connection, if it has one, what it wants to send, and what it remembers.
-//! Must not know the rules of rooms.
+//! One client slot: its connection, if it has one, its unsent bytes, and what it remembers. Must not know the rules of
+//! rooms.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -15,21 +15,21 @@ use rtbroadcaster::{Manager, Permit, Upgrade};
 use rtbroadcaster_core::protocol::{Dialect, v2};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
-use super::frame::{Came, next};
+use super::frame::{ServerFrame, next};
 use super::viewer::{Listener, Viewer};
 
-/// What a client has become, as the server has answered.
+/// The role of a client, as the server has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     None,
-    /// Of the room at this place.
+    /// The owner of the room with this index.
     Owner(usize),
     Viewer(usize),
 }
 
-/// Where a client says that it stands.
+/// The cursor that a client sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cursor {
+pub(super) enum SentCursor {
     None,
     At(u64),
     Future,
@@ -37,39 +37,39 @@ pub(super) enum Cursor {
     Malformed,
 }
 
-/// What an answer is expected to.
+/// The answer that a request expects.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Asked {
+pub(super) enum ExpectedAnswer {
     Room,
-    Join(Cursor),
+    Join(SentCursor),
     Unpause,
 }
 
-/// A place for one client after the other.
+/// A slot for one client after the other.
 pub(super) struct Client {
     pub(super) dialect: &'static Dialect,
     stream: Option<DuplexStream>,
-    /// What it has said and the stream has not taken.
+    /// The bytes that it has written and the stream has not taken.
     pub(super) unsent: Vec<u8>,
-    /// What waits for what it says next: the rest of a half frame.
+    /// The rest of a half frame, which is sent before the next frame.
     pub(super) rest: Vec<u8>,
-    /// It sends its next text in fragments.
+    /// Whether it sends its next text in fragments.
     pub(super) splits: bool,
     input: Vec<u8>,
-    /// Whether the handshake's answer has come.
+    /// Whether the handshake's answer has arrived.
     is_open: bool,
     pub(super) reads: bool,
-    /// It sent what nobody checked, so that what it does is not known.
+    /// Whether it sent unchecked bytes, so that its effects are not known.
     pub(super) is_wild: bool,
     pub(super) role: Role,
-    pub(super) asked: HashMap<String, Asked>,
-    /// The message that was acknowledged last, to be said again.
+    pub(super) asked: HashMap<String, ExpectedAnswer>,
+    /// The message that was acknowledged last, to be sent again.
     pub(super) acknowledged: Option<String>,
-    /// The word of `closed`, behind which only the close comes.
+    /// The word of `closed`, after which only the close frame may arrive.
     pub(super) last_word: Option<String>,
-    /// What it has seen in version 2, over all connections.
+    /// Everything that it has seen in version 2, over all connections.
     pub(super) viewer: Option<Viewer>,
-    /// What it has heard as a classic viewer of one connection.
+    /// Everything that it has received as a classic viewer of one connection.
     pub(super) listener: Listener,
 }
 
@@ -94,7 +94,7 @@ impl Client {
         }
     }
 
-    /// Opens a connection that holds `buffer_bytes` which the other side has not read.
+    /// Opens a connection that holds `buffer_bytes` of bytes that the other side has not read.
     pub(super) fn connect(&mut self, manager: &Manager, buffer_bytes: usize) {
         self.vanish();
         let protocol = self.dialect.name.map_or_else(String::new, |name| format!("Sec-WebSocket-Protocol: {name}\r\n"));
@@ -106,7 +106,7 @@ impl Client {
         self.stream = Some(serve(manager, buffer_bytes));
     }
 
-    /// Whether it speaks version 2, and classic otherwise.
+    /// Returns whether it speaks version 2, otherwise classic.
     pub(super) fn is_v2(&self) -> bool {
         self.dialect.name == v2::DIALECT.name
     }
@@ -115,7 +115,7 @@ impl Client {
         self.stream.is_some()
     }
 
-    /// The connection ends without a word.
+    /// Drops the connection without a close frame.
     pub(super) fn vanish(&mut self) {
         let (dialect, mut viewer) = (self.dialect, self.viewer.take());
         if let Some(viewer) = &mut viewer {
@@ -124,7 +124,8 @@ impl Client {
         *self = Self { viewer, ..Self::absent(dialect) };
     }
 
-    /// Sends what the stream takes and takes in what has come, if it reads. Whether anything moved.
+    /// Sends what the stream takes, and reads what has arrived unless it has stopped reading. Returns whether any byte
+    /// moved.
     pub(super) fn pump(&mut self) -> bool {
         let Some(stream) = &mut self.stream else { return false };
         let cx = &mut Context::from_waker(Waker::noop());
@@ -153,8 +154,8 @@ impl Client {
         moved
     }
 
-    /// The whole frames that have come.
-    pub(super) fn came(&mut self) -> Vec<Came> {
+    /// Returns the whole frames that have arrived.
+    pub(super) fn came(&mut self) -> Vec<ServerFrame> {
         if !self.is_open {
             let Some(end) = self.input.windows(4).position(|four| four == b"\r\n\r\n") else { return Vec::new() };
             let head: Vec<u8> = self.input.drain(..end + 4).collect();
@@ -168,13 +169,13 @@ impl Client {
         std::iter::from_fn(|| next(&mut self.input)).collect()
     }
 
-    /// Whether the server has let it in.
+    /// Returns whether the server has accepted the handshake.
     pub(super) fn is_open(&self) -> bool {
         self.is_open && self.is_connected()
     }
 }
 
-/// A stream at whose other end the library is served by hyper.
+/// Returns a stream at whose other end the library is served by hyper.
 fn serve(manager: &Manager, buffer_bytes: usize) -> DuplexStream {
     let (here, there) = tokio::io::duplex(buffer_bytes);
     let manager = manager.clone();

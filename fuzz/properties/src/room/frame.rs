@@ -1,12 +1,12 @@
-//! WebSocket frames from the client's side (RFC 6455 section 5.2). Must not know what they say.
+//! WebSocket frames from the client's side (RFC 6455 section 5.2). Must not know their contents.
 
 pub(super) const TEXT: u8 = 0x81;
 pub(super) const PONG: u8 = 0x8a;
 pub(super) const CLOSE: u8 = 0x88;
 
-/// What came from the server.
+/// A frame from the server.
 #[derive(Debug)]
-pub(super) enum Came {
+pub(super) enum ServerFrame {
     Text(String),
     Ping(Vec<u8>),
     Pong,
@@ -14,7 +14,7 @@ pub(super) enum Came {
     Close(Option<u16>, String),
 }
 
-/// A masked frame. The mask is zero, so that what is sent can be read in a corpus.
+/// Returns a masked frame. The mask is zero, so that the text can be read in a corpus.
 pub(super) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len()).expect("a short message");
     let mut frame = match u8::try_from(length) {
@@ -27,7 +27,7 @@ pub(super) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Takes the next whole frame from the front of `input`.
-pub(super) fn next(input: &mut Vec<u8>) -> Option<Came> {
+pub(super) fn next(input: &mut Vec<u8>) -> Option<ServerFrame> {
     let &[first, second] = input.first_chunk()?;
     let (header, length) = match second {
         127 => panic!("no message here is so long"),
@@ -41,12 +41,12 @@ pub(super) fn next(input: &mut Vec<u8>) -> Option<Came> {
     input.drain(..header + length);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the server sends UTF-8");
     Some(match first {
-        TEXT => Came::Text(text(&payload)),
-        0x89 => Came::Ping(payload),
-        PONG => Came::Pong,
+        TEXT => ServerFrame::Text(text(&payload)),
+        0x89 => ServerFrame::Ping(payload),
+        PONG => ServerFrame::Pong,
         CLOSE => match payload.split_first_chunk() {
-            Some((code, reason)) => Came::Close(Some(u16::from_be_bytes(*code)), text(reason)),
-            None => Came::Close(None, String::new()),
+            Some((code, reason)) => ServerFrame::Close(Some(u16::from_be_bytes(*code)), text(reason)),
+            None => ServerFrame::Close(None, String::new()),
         },
         other => panic!("no server sends a frame that begins with {other:#x}"),
     })

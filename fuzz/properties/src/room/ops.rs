@@ -1,17 +1,17 @@
-//! What the op codes stand for. Must not know what is expected of the server.
+//! The meaning of the op codes. Must not know what is expected of the server.
 
 use std::time::Duration;
 
-use super::client::{Asked, Client, Cursor, Role};
+use super::client::{Client, ExpectedAnswer, Role, SentCursor};
 use super::frame::{TEXT, masked};
-use super::ledger::{Change, Said};
+use super::ledger::{MessageKind, PublishedMessage};
 use super::stage::{PLACES, Stage};
 use crate::codes::Codes;
 
-/// How much a connection holds that the other side has not read.
+/// The bytes that a connection holds while the other side does not read.
 const BUFFERS: [usize; 4] = [64 * 1024, 4_096, 1_024, 200];
 
-/// A client that the server does not read says no more than this.
+/// The most unsent bytes of a client: at more, it publishes nothing.
 const UNSENT_BYTES_MAX: usize = 32 * 1024;
 
 impl Stage {
@@ -49,7 +49,7 @@ impl Stage {
     fn create(&mut self, place: usize) {
         self.be_connected(place);
         if self.is_v2(place) {
-            self.ask(place, r#""type":"create""#, Asked::Room);
+            self.ask(place, r#""type":"create""#, ExpectedAnswer::Room);
         } else {
             self.clients[place].say(r#"{"status":{"value":1}}"#);
         }
@@ -68,18 +68,18 @@ impl Stage {
         }
         let client = &mut self.clients[place];
         if client.role != Role::None || !client.asked.is_empty() {
-            // It is refused, and what the viewer remembers is still what it sees.
-            return self.join(place, room, Cursor::Malformed);
+            // It is refused, and what the viewer remembers stays what it sees.
+            return self.join(place, room, SentCursor::Malformed);
         }
         let known = client.viewer.take().filter(|viewer| viewer.room == room);
         let cursor = match (cursor % 5, &known) {
-            (0, _) | (1 | 2, None) => Cursor::None,
-            (1, Some(viewer)) => Cursor::At(viewer.at),
-            (2, Some(_)) => Cursor::Future,
-            (3, _) => Cursor::OtherEpoch,
-            _ => Cursor::Malformed,
+            (0, _) | (1 | 2, None) => SentCursor::None,
+            (1, Some(viewer)) => SentCursor::At(viewer.at),
+            (2, Some(_)) => SentCursor::Future,
+            (3, _) => SentCursor::OtherEpoch,
+            _ => SentCursor::Malformed,
         };
-        client.viewer = known.filter(|_| cursor != Cursor::None);
+        client.viewer = known.filter(|_| cursor != SentCursor::None);
         self.join(place, room, cursor);
     }
 
@@ -88,7 +88,7 @@ impl Stage {
         self.be_connected(place);
         let (name, key) = (&self.rooms[room].name, &self.rooms[room].key);
         let request = format!(r#""type":"own","room":"{name}","ownerKey":"{key}""#);
-        self.ask(place, &request, Asked::Room);
+        self.ask(place, &request, ExpectedAnswer::Room);
     }
 
     fn publish(&mut self, place: usize, codes: &mut Codes<'_>) {
@@ -106,31 +106,35 @@ impl Stage {
         }
     }
 
-    /// A client says something new, under an id if it shall and may have one.
+    /// A client publishes a new message, with an id if `with_id` and if it may have one.
     fn say(&mut self, place: usize, what: u8, size: u8, with_id: bool) {
         self.be_connected(place);
         let number = self.said.last_key_value().map_or(1, |(number, _)| number + 1);
-        let change = [Change::State, Change::Event, Change::Ephemeral, Change::State][usize::from(what) % 4];
+        let change =
+            [MessageKind::State, MessageKind::Event, MessageKind::Ephemeral, MessageKind::State][usize::from(what) % 4];
         let key = format!("k{}", what / 4 % 4);
-        // The longest are more than a message may have.
+        // The longest are longer than a message may be.
         let params = format!(r#"[{number},"said{}"]"#, "x".repeat(usize::from(size) * if size > 250 { 2 } else { 1 }));
         let is_v2 = self.is_v2(place);
-        let change = if is_v2 || change != Change::Ephemeral { change } else { Change::Event };
+        let change = if is_v2 || change != MessageKind::Ephemeral { change } else { MessageKind::Event };
         let text = if is_v2 {
-            let id =
-                if with_id && change != Change::Ephemeral { format!(r#""id":"m{number}","#) } else { String::new() };
+            let id = if with_id && change != MessageKind::Ephemeral {
+                format!(r#""id":"m{number}","#)
+            } else {
+                String::new()
+            };
             let kind = match change {
-                Change::State => r#","state":true"#,
-                Change::Ephemeral => r#","ephemeral":true"#,
-                Change::Event | Change::Cleared => "",
+                MessageKind::State => r#","state":true"#,
+                MessageKind::Ephemeral => r#","ephemeral":true"#,
+                MessageKind::Event | MessageKind::Cleared => "",
             };
             format!(r#"{{"type":"publish",{id}"key":"{key}","params":{params}{kind}}}"#)
         } else {
-            let is_state = change == Change::State;
+            let is_state = change == MessageKind::State;
             format!(r#"{{"status":{{"value":3}},"funcKey":"{key}","funcParams":{params},"stateMessage":{is_state}}}"#)
         };
         self.clients[place].say(&text);
-        self.said.insert(number, Said { key, change });
+        self.said.insert(number, PublishedMessage { key, change });
         self.texts.insert(number, text);
     }
 
@@ -157,7 +161,7 @@ impl Stage {
             if let Some(viewer) = &mut self.clients[place].viewer {
                 viewer.is_paused = false;
             }
-            self.ask(place, r#""type":"unpause""#, Asked::Unpause);
+            self.ask(place, r#""type":"unpause""#, ExpectedAnswer::Unpause);
         }
     }
 
@@ -171,7 +175,7 @@ impl Stage {
         self.clients[place].say(text);
     }
 
-    /// Bytes as they are, or as the text of a frame.
+    /// Sends bytes as they are, or as the text of a frame.
     fn send_raw(&mut self, place: usize, codes: &mut Codes<'_>) {
         self.be_connected(place);
         self.is_wild = true;
@@ -184,7 +188,7 @@ impl Stage {
 }
 
 impl Client {
-    /// Sends one text, in fragments if it splits.
+    /// Sends one text, in fragments if `splits` is set.
     pub(super) fn say(&mut self, text: &str) {
         let frame = if std::mem::take(&mut self.splits) {
             let (first, last) = text.as_bytes().split_at(text.len() / 2);
@@ -195,14 +199,14 @@ impl Client {
         self.send(&frame);
     }
 
-    /// Sends bytes, behind what was held back.
+    /// Sends bytes, after the rest that was held back.
     fn send(&mut self, bytes: &[u8]) {
         let held_back = std::mem::take(&mut self.rest);
         self.unsent.extend(held_back);
         self.unsent.extend_from_slice(bytes);
     }
 
-    /// Of what is not sent yet, half waits for what the client says next.
+    /// Holds back half of the unsent bytes until the next send.
     fn hold_back_half(&mut self) {
         self.rest = self.unsent.split_off(self.unsent.len() / 2);
     }

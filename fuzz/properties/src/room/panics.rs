@@ -1,4 +1,4 @@
-//! Panics of tasks, which a runtime swallows. Must not know who panics.
+//! Counts panics of tasks, which a runtime swallows. Must not know the tasks.
 
 use std::cell::Cell;
 use std::panic;
@@ -8,7 +8,7 @@ thread_local! {
     static PANICS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// How often this thread has panicked since it was first asked.
+/// Returns how often this thread has panicked since the first call.
 pub(super) fn count() -> usize {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -1,4 +1,4 @@
-//! The clients, the rooms and the time of one course; what comes is taken in and judged. Must not know op codes.
+//! The clients, the rooms and the time of one course; reads and judges every frame. Must not know op codes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,40 +7,40 @@ use rtbroadcaster::{CloseReason, Config, Limit, Manager};
 use rtbroadcaster_core::protocol::{classic, v2};
 use rtbroadcaster_core::refusal::Refusal;
 
-use super::client::{Asked, Client, Cursor, Role};
-use super::frame::{Came, PONG, masked};
-use super::ledger::{Change, Line, Room, Said, number};
+use super::client::{Client, ExpectedAnswer, Role, SentCursor};
+use super::frame::{PONG, ServerFrame, masked};
+use super::ledger::{MessageKind, PublishedMessage, ReceivedMessage, Room, number};
 use super::viewer::{HISTORY, Viewer, string, whole};
 use crate::members::Members;
 
-/// How many places there are for clients that the ops speak of: the last ones are classic.
+/// The number of client slots that the ops address; the last ones are classic.
 pub(super) const PLACES: usize = 6;
 const V2_PLACES: usize = 4;
 
-/// So many connections may be open: every place, and one more for each room.
+/// The most open connections: one for every slot, and one more for each room.
 const CONNECTIONS_MAX: usize = 10;
 
-/// Longer than any room lives without anybody, or any connection without a peer.
+/// Longer than the life of any room without clients, or of any connection without a peer.
 const LONG: Duration = Duration::from_secs(600);
 
-/// Everything there is.
+/// The whole state of a course.
 pub(super) struct Stage {
     pub(super) manager: Manager,
-    /// Those in places, then a viewer of each room that reads all the time.
+    /// The clients in slots, then for each room a viewer that reads all the time.
     pub(super) clients: Vec<Client>,
     pub(super) rooms: Vec<Room>,
-    /// What the stage had said, by number.
-    pub(super) said: BTreeMap<u64, Said>,
+    /// Every published message, by number.
+    pub(super) said: BTreeMap<u64, PublishedMessage>,
     /// The text of each message with an id.
     pub(super) texts: BTreeMap<u64, String>,
-    /// How many requests with an id of their own there were.
+    /// The number of requests with an id of their own.
     pub(super) requests: u64,
-    /// Somebody has sent what nobody checked.
+    /// Whether any client has sent unchecked bytes.
     pub(super) is_wild: bool,
 }
 
 impl Stage {
-    /// A manager with limits that a short course can reach; `code` decides about `flush_interval`.
+    /// Returns a stage with a manager whose limits a short course can reach; `code` chooses the `flush_interval`.
     pub(super) fn open(code: u8) -> Self {
         let config = Config {
             message_bytes_max: Limit::Max(512),
@@ -67,7 +67,7 @@ impl Stage {
         }
     }
 
-    /// Lets `time` pass, in which clients that read go on reading.
+    /// Lets `time` pass, while reading clients continue to read.
     pub(super) async fn pass(&mut self, mut time: Duration) {
         while !time.is_zero() {
             let step = time.min(Duration::from_secs(1));
@@ -77,7 +77,7 @@ impl Stage {
         }
     }
 
-    /// Waits until nothing moves any more. The clock goes on only while all tasks wait.
+    /// Waits until no byte moves any more. The clock advances only while all tasks wait.
     pub(super) async fn settle(&mut self) {
         let mut moves = true;
         while std::mem::take(&mut moves) {
@@ -97,21 +97,21 @@ impl Stage {
         }
     }
 
-    fn take(&mut self, place: usize, came: Came) {
+    fn take(&mut self, place: usize, came: ServerFrame) {
         let client = &mut self.clients[place];
         match came {
-            Came::Pong => assert!(client.is_wild, "nobody asked"),
+            ServerFrame::Pong => assert!(client.is_wild, "a pong without a ping"),
             // Not into a frame of which half is held back.
-            Came::Ping(_) if !client.rest.is_empty() => {}
-            Came::Ping(payload) => client.unsent.extend(masked(PONG, &payload)),
-            Came::Close(code, word) => {
+            ServerFrame::Ping(_) if !client.rest.is_empty() => {}
+            ServerFrame::Ping(payload) => client.unsent.extend(masked(PONG, &payload)),
+            ServerFrame::Close(code, word) => {
                 let is_told = client.last_word.as_ref().is_none_or(|told| *told == word);
                 let is_known = |known: &CloseReason| Some(known.code()) == code && known.word() == word;
                 let is_known = is_told && CloseReason::ALL.iter().any(is_known);
                 assert!(is_known || client.is_wild, "closed with {code:?} {word:?} behind {:?}", client.last_word);
                 client.vanish();
             }
-            Came::Text(text) => {
+            ServerFrame::Text(text) => {
                 assert_eq!(client.last_word, None, "then came {text}");
                 let members = Members::read(&text).unwrap_or_else(|| panic!("not an object: {text}"));
                 if client.is_v2() {
@@ -136,7 +136,7 @@ impl Stage {
             "alive" => _ = whole(members, "seq"),
             "owner" | "draining" => {}
             "audience" => _ = whole(members, "viewers"),
-            "message" => self.message(place, Line::read(text, members)),
+            "message" => self.message(place, ReceivedMessage::read(text, members)),
             _ if client.is_wild => {}
             "created" => {
                 client.asked.remove(&id);
@@ -163,7 +163,7 @@ impl Stage {
                 self.end_replay(place);
             }
             "skipped" => {
-                client.viewer.as_mut().expect("only a viewer is told of holes").skipped(whole(members, "through"));
+                client.viewer.as_mut().expect("only a viewer gets `skipped`").skipped(whole(members, "through"));
             }
             _ => panic!("no such type: {text}"),
         }
@@ -184,7 +184,7 @@ impl Stage {
         }
     }
 
-    fn message(&mut self, place: usize, line: Line) {
+    fn message(&mut self, place: usize, line: ReceivedMessage) {
         let (Role::Owner(room) | Role::Viewer(room)) = self.clients[place].role else {
             return assert!(self.clients[place].is_wild, "without a room came {line:?}");
         };
@@ -222,43 +222,46 @@ impl Stage {
                 let is_state = members.get("stateMessage").flag().expect("a flag");
                 assert!(matches!(client.role, Role::Viewer(room) if Some(room) == known), "{:?}: {text}", client.role);
                 client.listener.message(key.clone(), number, is_state);
-                // What is ephemeral looks like an event here.
+                // An ephemeral message looks like an event here.
                 if is_state {
-                    self.was_said(number, &key, Change::State);
+                    self.was_said(number, &key, MessageKind::State);
                 }
             }
         }
     }
 
-    /// A message that somebody got is one that the stage had said, unless there are wild clients.
-    fn was_said(&self, number: Option<u64>, key: &str, change: Change) {
+    /// Checks that a received message was published, unless there are wild clients.
+    fn was_said(&self, number: Option<u64>, key: &str, change: MessageKind) {
         match number.map(|number| self.said.get(&number)) {
-            Some(Some(said)) => assert_eq!((said.key.as_str(), said.change), (key, change), "said as {number:?}"),
-            _ => assert!(self.is_wild || change == Change::Cleared, "nobody said {key:?} {change:?} {number:?}"),
+            Some(Some(said)) => assert_eq!((said.key.as_str(), said.change), (key, change), "published as {number:?}"),
+            _ => assert!(
+                self.is_wild || change == MessageKind::Cleared,
+                "never published: {key:?} {change:?} {number:?}"
+            ),
         }
     }
 
-    /// Somebody has created a room: from now on it has a viewer that reads all the time.
+    /// A room was created: from now on it has a viewer that reads all the time.
     fn room_is_there(&mut self, name: String, key: String) {
         self.rooms.push(Room::new(name, key));
         self.clients.push(Client::absent(&v2::DIALECT));
-        self.join(self.clients.len() - 1, self.rooms.len() - 1, Cursor::None);
+        self.join(self.clients.len() - 1, self.rooms.len() - 1, SentCursor::None);
     }
 
-    /// A client of version 2 asks for a room.
-    pub(super) fn join(&mut self, place: usize, room: usize, cursor: Cursor) {
+    /// A client of version 2 joins a room.
+    pub(super) fn join(&mut self, place: usize, room: usize, cursor: SentCursor) {
         self.be_connected(place);
         let at = |epoch: &str, seq: u64| format!(r#","cursor":{{"epoch":"{epoch}","seq":{seq}}}"#);
         let epoch = self.clients[place].viewer.as_ref().map_or("", |viewer| &viewer.epoch);
         let cursor_text = match cursor {
-            Cursor::None => String::new(),
-            Cursor::At(seq) => at(epoch, seq),
-            Cursor::Future => at(epoch, 1 << 40),
-            Cursor::OtherEpoch => at("another", 1),
-            Cursor::Malformed => r#","cursor":[7]"#.into(),
+            SentCursor::None => String::new(),
+            SentCursor::At(seq) => at(epoch, seq),
+            SentCursor::Future => at(epoch, 1 << 40),
+            SentCursor::OtherEpoch => at("another", 1),
+            SentCursor::Malformed => r#","cursor":[7]"#.into(),
         };
         let request = format!(r#""type":"join","room":"{}"{cursor_text}"#, self.rooms[room].name);
-        self.ask(place, &request, Asked::Join(cursor));
+        self.ask(place, &request, ExpectedAnswer::Join(cursor));
     }
 
     pub(super) fn be_connected(&mut self, place: usize) {
@@ -267,8 +270,8 @@ impl Stage {
         }
     }
 
-    /// Sends a request of version 2 under an id of its own.
-    pub(super) fn ask(&mut self, place: usize, members: &str, asked: Asked) {
+    /// Sends a request of version 2 with an id of its own.
+    pub(super) fn ask(&mut self, place: usize, members: &str, asked: ExpectedAnswer) {
         self.requests += 1;
         let id = format!("r{}", self.requests);
         let text = format!(r#"{{"id":"{id}",{members}}}"#);
@@ -277,7 +280,7 @@ impl Stage {
         client.say(&text);
     }
 
-    /// Everybody reads on, then goes; each is in step before, and nothing is left behind.
+    /// Ends the course: all clients read on and have caught up, then leave, and nothing is left of them.
     pub(super) async fn end(mut self) {
         self.clients.iter_mut().for_each(|client| client.reads = true);
         self.pass(Duration::from_secs(1)).await;
@@ -289,7 +292,7 @@ impl Stage {
         assert_eq!(self.manager.connections(), 0, "connections are left");
         self.clients.extend((0..CONNECTIONS_MAX).map(|_| Client::absent(&v2::DIALECT)));
         (0..CONNECTIONS_MAX).for_each(|place| self.be_connected(place));
-        self.ask(0, r#""type":"create""#, Asked::Room);
+        self.ask(0, r#""type":"create""#, ExpectedAnswer::Room);
         self.settle().await;
         let open = self.clients[..CONNECTIONS_MAX].iter().filter(|client| client.is_open()).count();
         assert_eq!(open, CONNECTIONS_MAX, "the gate counts connections that are gone");
@@ -315,7 +318,7 @@ impl Stage {
     }
 }
 
-/// The place of a room that is known.
+/// Returns the index of a known room.
 fn room_named(rooms: &[Room], name: &str) -> usize {
-    rooms.iter().position(|room| room.name == name).unwrap_or_else(|| panic!("nobody was told of the room {name}"))
+    rooms.iter().position(|room| room.name == name).unwrap_or_else(|| panic!("no client knows the room {name}"))
 }

@@ -1,78 +1,78 @@
-//! Viewers by the rules of PROTOCOL.md: what they may be told next, and what they hold. Must not know sockets.
+//! Viewers by the rules of PROTOCOL.md: which frames they may get next, and their state. Must not know sockets.
 
 use std::collections::BTreeMap;
 
-use super::client::{Asked, Cursor};
-use super::ledger::{Change, Line, Room};
+use super::client::{ExpectedAnswer, SentCursor};
+use super::ledger::{MessageKind, ReceivedMessage, Room};
 use crate::members::Members;
 
-/// How many messages a room keeps for those who come back.
+/// The number of messages in a room's history.
 pub(super) const HISTORY: u64 = 8;
 
 /// A viewer of version 2.
 #[derive(Debug)]
 pub(super) struct Viewer {
-    /// The place of its room.
+    /// The index of its room.
     pub(super) room: usize,
     pub(super) epoch: String,
-    /// Who it is and by what it is recognized, as it was told.
+    /// The number and key by which the server recognizes it, as `joined` gave them.
     recognized: String,
-    /// Up to where it has everything, or was told of the holes.
+    /// The number up to which it has everything, or was told of the holes.
     pub(super) at: u64,
     /// The number of the newest value of each key.
     state: BTreeMap<String, u64>,
     hole: Option<u64>,
-    replay: Option<Replay>,
-    /// The ephemeral message that came last.
+    replay: Option<PendingReplay>,
+    /// The number of the last ephemeral message.
     passing: u64,
-    /// It has asked for no messages.
+    /// Whether it has sent `pause`.
     pub(super) pauses: bool,
-    /// The server has done so, for all it can know.
+    /// Whether the server has paused it, as far as the viewer can know.
     pub(super) is_paused: bool,
 }
 
-/// What was announced and has not come.
+/// The announced messages that have not arrived.
 #[derive(Debug)]
-struct Replay {
+struct PendingReplay {
     left: u64,
-    /// The state, which is applied as a whole; or else every message.
+    /// Whether it is the state, which is applied as a whole; otherwise every message.
     is_state: bool,
-    came: Vec<Line>,
+    came: Vec<ReceivedMessage>,
     seq: u64,
 }
 
-/// The value of a member that is a number.
+/// Returns the number in a member.
 pub(super) fn whole(members: &Members<'_>, name: &str) -> u64 {
     let digits = members.get(name).once().and_then(|digits| digits.parse().ok());
     digits.unwrap_or_else(|| panic!("`{name}` is no whole number"))
 }
 
-/// The value of a member that is a text.
+/// Returns the text in a member.
 pub(super) fn string(members: &Members<'_>, name: &str) -> String {
     members.get(name).string().unwrap_or_else(|| panic!("`{name}` is no text"))
 }
 
 impl Viewer {
-    /// The first answer to a join of the room at this place, or the next one to an old viewer.
-    pub(super) fn joined(old: Option<Self>, room: usize, members: &Members<'_>, asked: Asked) -> Self {
+    /// Returns the viewer after an answer to a join: a new one, or `old` with its next answer.
+    pub(super) fn joined(old: Option<Self>, room: usize, members: &Members<'_>, asked: ExpectedAnswer) -> Self {
         let (seq, left, epoch) = (whole(members, "seq"), whole(members, "replay"), string(members, "epoch"));
         let reason = members.get("reason").string();
         let cursor = match (asked, &old) {
-            (Asked::Join(cursor), _) => cursor,
-            (Asked::Unpause, Some(old)) => Cursor::At(old.at),
+            (ExpectedAnswer::Join(cursor), _) => cursor,
+            (ExpectedAnswer::Unpause, Some(old)) => SentCursor::At(old.at),
             other => panic!("`joined` is no answer to {other:?}"),
         };
         let expected = match cursor {
-            Cursor::None => ("snapshot", None),
-            Cursor::Malformed => ("reset", Some("malformed")),
-            Cursor::OtherEpoch => ("reset", Some("epoch")),
-            Cursor::Future => ("reset", Some("future")),
-            Cursor::At(at) if at > seq => ("reset", Some("future")),
-            Cursor::At(at) if seq - at > HISTORY => ("reset", Some("retention")),
-            Cursor::At(_) => ("resumed", None),
+            SentCursor::None => ("snapshot", None),
+            SentCursor::Malformed => ("reset", Some("malformed")),
+            SentCursor::OtherEpoch => ("reset", Some("epoch")),
+            SentCursor::Future => ("reset", Some("future")),
+            SentCursor::At(at) if at > seq => ("reset", Some("future")),
+            SentCursor::At(at) if seq - at > HISTORY => ("reset", Some("retention")),
+            SentCursor::At(_) => ("resumed", None),
         };
-        let is_unpaused = matches!(asked, Asked::Unpause);
-        let recognized = members.get("viewer").once().expect("a viewer is told who it is").to_owned();
+        let is_unpaused = matches!(asked, ExpectedAnswer::Unpause);
+        let recognized = members.get("viewer").once().expect("`joined` has a `viewer`").to_owned();
         let how = string(members, "how");
         assert_eq!((how.as_str(), reason.as_deref()), expected, "at {seq} to {cursor:?}");
         let is_state = how != "resumed";
@@ -83,15 +83,15 @@ impl Viewer {
         assert!(!is_unpaused || viewer.recognized == recognized, "{} became {recognized}", viewer.recognized);
         viewer.recognized = recognized;
         (viewer.pauses, viewer.is_paused) = (false, false);
-        viewer.replay = Some(Replay { left, is_state, came: Vec::new(), seq });
+        viewer.replay = Some(PendingReplay { left, is_state, came: Vec::new(), seq });
         viewer
     }
 
-    /// What the owner of a room that was there before is told first: its state.
+    /// Returns the replay of a returning owner: the state that it gets first.
     pub(super) fn owned(room: usize, members: &Members<'_>) -> Self {
         let mut viewer = Self::new(room, string(members, "epoch"));
         let (left, seq) = (whole(members, "replay"), whole(members, "seq"));
-        viewer.replay = Some(Replay { left, is_state: true, came: Vec::new(), seq });
+        viewer.replay = Some(PendingReplay { left, is_state: true, came: Vec::new(), seq });
         viewer
     }
 
@@ -111,7 +111,7 @@ impl Viewer {
         }
     }
 
-    /// The connection is gone: what was not whole is forgotten.
+    /// The connection has ended: drops an incomplete replay.
     pub(super) fn cut(&mut self) {
         (self.replay, self.hole) = (None, None);
         (self.pauses, self.is_paused) = (false, false);
@@ -122,7 +122,7 @@ impl Viewer {
         assert_eq!((string(members, "reason").as_str(), string(members, "epoch")), ("slow", self.epoch.clone()));
         let seq = whole(members, "seq");
         assert!(seq >= self.at, "a reset to {seq} came to {self:?}");
-        self.replay = Some(Replay { left: whole(members, "replay"), is_state: true, came: Vec::new(), seq });
+        self.replay = Some(PendingReplay { left: whole(members, "replay"), is_state: true, came: Vec::new(), seq });
     }
 
     pub(super) fn skipped(&mut self, through: u64) {
@@ -130,12 +130,12 @@ impl Viewer {
         self.hole = Some(through);
     }
 
-    /// Whether nothing that was announced is missing.
+    /// Returns whether no announced message is missing.
     pub(super) fn is_whole(&self) -> bool {
         self.replay.is_none() && self.hole.is_none()
     }
 
-    pub(super) fn message(&mut self, line: Line, room: &mut Room) {
+    pub(super) fn message(&mut self, line: ReceivedMessage, room: &mut Room) {
         let Some(seq) = line.seq else {
             assert!(self.is_whole() && !self.is_paused, "an ephemeral message came to {self:?}");
             if let Some(number) = line.number {
@@ -147,7 +147,7 @@ impl Viewer {
         if let Some(replay) = &mut self.replay {
             replay.left = replay.left.checked_sub(1).expect("no more than was announced");
             if replay.is_state {
-                assert!(line.change == Change::State && seq <= replay.seq, "{line:?} came in {replay:?}");
+                assert!(line.change == MessageKind::State && seq <= replay.seq, "{line:?} came in {replay:?}");
                 assert!(replay.came.last().is_none_or(|last| last.seq < line.seq), "{line:?} came in {replay:?}");
                 return replay.came.push(line);
             }
@@ -161,13 +161,13 @@ impl Viewer {
         }
         self.at = seq;
         match line.change {
-            Change::State => _ = self.state.insert(line.key, seq),
-            Change::Cleared => _ = self.state.remove(&line.key),
-            Change::Event | Change::Ephemeral => {}
+            MessageKind::State => _ = self.state.insert(line.key, seq),
+            MessageKind::Cleared => _ = self.state.remove(&line.key),
+            MessageKind::Event | MessageKind::Ephemeral => {}
         }
     }
 
-    /// A replay that is whole is applied.
+    /// Applies a complete replay.
     pub(super) fn end_replay(&mut self, room: &mut Room) {
         let Some(replay) = self.replay.take_if(|replay| replay.left == 0) else { return };
         if replay.is_state {
@@ -177,7 +177,7 @@ impl Viewer {
         self.at = replay.seq;
     }
 
-    /// It has caught up with its room.
+    /// Checks that it has caught up with its room.
     pub(super) fn check_caught_up(&self, seq: u64, room: &Room) {
         assert!(self.is_whole(), "something announced did not come: {self:?}");
         assert_eq!(self.at, seq, "not caught up: {self:?}");
@@ -191,9 +191,9 @@ impl Viewer {
 /// A classic viewer.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
-    /// The message of the stage that came last.
+    /// The number of the stage's last message that arrived.
     last: u64,
-    /// The newest value of each key, as the stage numbers it; none for what a wild owner said.
+    /// The newest value of each key, as the stage numbers it; none for a value of a wild owner.
     state: BTreeMap<String, Option<u64>>,
 }
 
@@ -208,7 +208,7 @@ impl Listener {
         }
     }
 
-    /// It has caught up with its room. It is not told of cleared keys.
+    /// Checks that it has caught up with its room. A classic viewer does not learn of cleared keys.
     pub(super) fn check_caught_up(&self, seq: u64, room: &Room) {
         for (key, (_, number)) in room.values(seq).into_iter().flatten() {
             assert_eq!(self.state.get(&key), Some(&number), "the value of {key:?}: {self:?}");

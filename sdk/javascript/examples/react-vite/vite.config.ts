@@ -3,6 +3,6 @@ import { defineConfig } from "vite";
 
 export default defineConfig({
   plugins: [react()],
-  // In development the server of rooms is another one; behind the same name there is no question of origins.
+  // In development Vite passes WebSockets on to the server, so that both have one origin.
   server: { proxy: { "/broadcasting": { target: "ws://localhost:8080", ws: true } } },
 });

@@ -1,4 +1,4 @@
-// The example in React: a presenter and viewers in windows of their own.
+// Tests the example in React: a presenter and viewers in windows of their own.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -11,7 +11,7 @@ after(async () => {
   assert.deepEqual(stage.wrongs, [], "no window errs, and none asks another host");
 });
 
-/** Opens a presenter, and gives its window and its viewers' link. */
+/** Opens a presenter. Returns its window and the link for viewers. */
 async function presenter() {
   const page = await stage.window();
   const link = page.getByRole("link", { name: "Link for viewers" });
@@ -56,7 +56,7 @@ test("a key that is cleared holds nothing for all", async () => {
   await shows(await stage.window(path), "Status", "live");
 });
 
-test("after a cut everybody is back, and has what was said meanwhile", async () => {
+test("after a cut all clients reconnect, and have what was published meanwhile", async () => {
   const { page, path } = await presenter();
   const viewer = await stage.window(path);
   await press(page, "Next");

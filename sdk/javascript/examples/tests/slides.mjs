@@ -1,11 +1,10 @@
-// What every example that shows slides does in a browser: its presenter, its viewers, and what becomes of them. Must not know the
-// framework.
+// The tests of all examples that show slides: a presenter and its viewers in a browser. Must not know the framework.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Stage, until } from "./stage.mjs";
 
-/** Keeps, in a window, what a person sees of it at each change. */
+/** Records, in a window, its visible content at each change. */
 function watches() {
   const { body } = document;
   globalThis.seen = [];
@@ -58,7 +57,7 @@ export function slides(name) {
     await says(presenter, "live, 2 watching");
   });
 
-  test("whoever is cut shows what it has, comes back by itself and misses nothing", async () => {
+  test("a client whose connection is cut shows what it has, reconnects by itself and misses nothing", async () => {
     const { presenter, viewer } = await both();
     await press(presenter, "Next");
     await heading(viewer, "Slide 1");

@@ -1,5 +1,4 @@
-// An example as somebody has it who copied it: installed, built, served beside a server, and shown in a browser. Must not know
-// what the example does.
+// Installs, builds and serves a copy of an example, and shows it in a browser. Must not know what the example does.
 
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
@@ -13,35 +12,35 @@ import { chromium } from "playwright-core";
 import { start, stop } from "../../../../protocol/server.mjs";
 import { buildPackage } from "../../build.mjs";
 
-/** How long a condition may take at most, in milliseconds: longer than a client waits before it comes back. */
+/** The timeout of a condition, in milliseconds: longer than the longest delay before a client reconnects. */
 export const DEADLINE_MS = 20_000;
 
-/** How long each command may take: a registry may be slow. */
+/** The timeout of each command: a registry may be slow. */
 const COMMAND_MS = 120_000;
 
 /** The browser to start. */
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-/** Without the sandbox, since root has none; and without anything a browser does on its own behalf. */
+/** No sandbox, since root has none, and no requests of the browser itself. */
 const CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"];
 
 const EXAMPLES = fileURLToPath(new URL("..", import.meta.url));
 
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 
-/** What belongs to nobody who copies an example. */
+/** The folders that are not copied. */
 const MADE = ["node_modules", "dist"];
 
-/** The package, a built example, a server, a browser, and the pages' misbehaviour. */
+/** The package, a built example, a server, a browser, and the pages' errors. */
 export class Stage {
-  /** What pages did that none should: errors, warnings, and requests that leave the host. */
+  /** The pages' errors, warnings, and requests to other hosts. */
   wrongs = [];
-  /** The connections to the server: each has the sockets of its two ends. */
+  /** The connections to the server, each with the sockets of its two ends. */
   #connections = new Set();
-  /** What the pages' WebSockets asked for so far. */
+  /** The number of WebSockets that the pages have opened. */
   connected = 0;
 
-  /** Installs and builds `sdk/javascript/examples/NAME` away from the sources, and shows nothing yet. */
+  /** Installs and builds a copy of `sdk/javascript/examples/NAME`, and starts a server and a browser. */
   static async begin(name) {
     const stage = new Stage();
     stage.folder = mkdtempSync(join(tmpdir(), "rtbroadcaster-"));
@@ -66,7 +65,7 @@ export class Stage {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Builds the package, and the example with it. Folders have the same places as in the sources, since an example names its package by one. */
+  /** Builds the package, and the example with it. Both have the same relative paths as in the sources, which the example depends on. */
   async #build(name) {
     const example = join(this.folder, "sdk/javascript/examples", name);
     await buildPackage(join(this.folder, "target/npm"));
@@ -76,7 +75,7 @@ export class Stage {
     this.built = join(example, "dist");
   }
 
-  /** Serves the built example, and passes WebSockets on to the server, as a proxy before both does. */
+  /** Serves the built example, and passes WebSockets on to the server, as a reverse proxy does. */
   async #serve() {
     this.site = createServer(async ({ url }, answer) => {
       const { pathname } = new URL(url, "http://localhost");
@@ -112,7 +111,7 @@ export class Stage {
     }
   }
 
-  /** How many connections to the server there are. */
+  /** The number of connections to the server. */
   get connections() {
     return this.#connections.size;
   }
@@ -139,7 +138,7 @@ export class Stage {
   }
 }
 
-/** Waits until something is so. */
+/** Waits until a condition is true. */
 export async function until(is, what) {
   const end = performance.now() + DEADLINE_MS;
   while (!(await is())) {
@@ -148,7 +147,7 @@ export async function until(is, what) {
   }
 }
 
-/** Runs a command in a folder to its end, which must be a good one. */
+/** Runs a command in a folder. Throws if it fails. */
 async function runs(program, parameters, cwd) {
   const child = spawn(program, parameters, { cwd, stdio: ["ignore", "pipe", "pipe"], timeout: COMMAND_MS });
   let said = "";

@@ -1,5 +1,4 @@
-// The example without a build step in a real browser: presenter, viewer, late viewer, cut, cleared key, errors. Must not know how it
-// is written.
+// Tests the example without a build step in a browser: presenter, viewer, late viewer, cut, cleared key, errors. Must not know its code.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -50,7 +49,7 @@ const press = (page, name) => page.getByRole("button", { name }).click();
 const shows = (page, name) => page.getByRole("heading", { name, exact: true }).waitFor();
 const says = (page, text) => page.getByText(text).waitFor();
 
-/** A presenter at slide 2, and a viewer. */
+/** Opens a presenter at slide 2, and a viewer. */
 async function both(t) {
   const presenter = await open(t);
   await shows(presenter, "No slide");

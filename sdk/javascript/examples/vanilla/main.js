@@ -1,18 +1,18 @@
-// A page that presents, or with ?room= follows. Served by any server of files; the messages come from the server of ?server=, by default
-// the one that `cargo run --release` starts. Must not be built: the browser loads the SDK from there.
+// A page that presents, or with ?room= watches. Any file server can serve it. It loads the SDK from the server of ?server=, by default the
+// one that `cargo run --release` starts, and connects to that server. Needs no build.
 
 const here = new URLSearchParams(location.search);
 const origin = here.get("server") ?? "http://127.0.0.1:8080";
 const id = here.get("room");
 const element = (name) => document.getElementById(name);
 
-/** What the page says of each status. Anything else is shown as it is. */
+/** The page's words for each status. Other statuses are shown by their names. */
 const WORDS = { live: "in step", away: "the presenter is away", lagging: "behind", checking: "in step?", resuming: "coming back", closed: "over" };
 
-/** Shows an error, which has a sentence for people. */
+/** Shows the message of an error. */
 const fail = (error) => (element("error").textContent = error.message);
 
-/** Shows a value now, and each time that it changes. */
+/** Shows a value now and after each change. */
 function show(value, write) {
   write(value.value);
   value.subscribe(write);
@@ -32,7 +32,7 @@ function begin(room) {
     element("again").hidden = !/^(connecting|resuming|elsewhere)$/.test(name) || !reason;
   });
   show(room.audience, (audience) => (element("audience").textContent = audience ? `· ${audience.viewers} watching` : ""));
-  // The key holds nothing before the first slide, and when it is cleared.
+  // The key has no value before the first slide, and after it is cleared.
   show(room.state.key("slide"), (params) => (element("slide").textContent = params ? `Slide ${params[0]}` : "No slide"));
   element("again").onclick = () => room.reconnect();
   room.entered.then(() => (id ? follow(room) : present(room)), fail);

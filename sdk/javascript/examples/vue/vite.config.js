@@ -1,7 +1,7 @@
 import vue from "@vitejs/plugin-vue";
 import { defineConfig } from "vite";
 
-// In development the server that `cargo run` starts is reached through the one of Vite; elsewhere both have one address.
+// In development Vite passes WebSockets on to the server that `cargo run` starts; in production both have one address.
 export default defineConfig({
   plugins: [vue()],
   server: { proxy: { "/broadcasting": { target: "http://127.0.0.1:8080", ws: true } } },

@@ -16,7 +16,7 @@ export function Slide(): string {
   const slide: readonly [number] | undefined = useRoomKey(room, "slide");
   // @ts-expect-error No such key.
   useRoomKey(room, "slides");
-  // @ts-expect-error An event is held by nobody.
+  // @ts-expect-error An event has no value.
   useRoomKey(room, "bell");
   // @ts-expect-error The parameter is a number.
   const text: readonly [string] | undefined = useRoomKey(room, "slide");

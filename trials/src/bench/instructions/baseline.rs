@@ -1,4 +1,5 @@
-//! Counts of instructions and allocations, kept in a file, and how two of them differ. Must not know how they are counted.
+//! Counts of instructions and allocations, kept in a file, and the differences between two of them. Must not know how
+//! they are counted.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,21 +11,21 @@ use serde::{Deserialize, Serialize};
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// How much more a part may take than in the baseline, in percent.
+/// The most by which a part may grow over the baseline, in percent.
 const GROWTH_PERCENT_MAX: u64 = 5;
 
 /// The name of a part.
-pub(super) type Part = String;
+pub(super) type PartName = String;
 
-/// How many instructions each part takes each time.
+/// The number of instructions of each part, each time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Baseline {
-    /// What made and counted them: other tools count otherwise.
+    /// The tools that built and counted them: others count differently.
     pub(super) tools: String,
-    pub(super) instructions: BTreeMap<Part, u64>,
-    /// How often each part asks for memory each time.
-    pub(super) allocations: BTreeMap<Part, u64>,
+    pub(super) instructions: BTreeMap<PartName, u64>,
+    /// The number of allocations of each part, each time.
+    pub(super) allocations: BTreeMap<PartName, u64>,
 }
 
 impl Baseline {
@@ -50,20 +51,20 @@ impl fmt::Display for Baseline {
     }
 }
 
-/// How counts differ from the baseline.
+/// The differences between counts and the baseline.
 #[derive(Debug)]
 pub(super) struct Difference {
-    /// What made the baseline, and what made the counts now.
+    /// The tools of the baseline, and those of the counts now.
     tools: [String; 2],
-    /// Each part with its count then and now.
-    parts: BTreeMap<Part, [Option<u64>; 2]>,
-    /// The parts that ask for memory more often than then, with both counts.
-    hungrier: Vec<(Part, [u64; 2])>,
+    /// Each part with its count in the baseline and now.
+    parts: BTreeMap<PartName, [Option<u64>; 2]>,
+    /// The parts that allocate more often than in the baseline, with both counts.
+    hungrier: Vec<(PartName, [u64; 2])>,
 }
 
 impl Difference {
     pub(super) fn between(then: &Baseline, now: &Baseline) -> Self {
-        let mut parts: BTreeMap<Part, [Option<u64>; 2]> = BTreeMap::new();
+        let mut parts: BTreeMap<PartName, [Option<u64>; 2]> = BTreeMap::new();
         for (place, counts) in [then, now].into_iter().enumerate() {
             for (part, count) in &counts.instructions {
                 parts.entry(part.clone()).or_default()[place] = Some(*count);
@@ -78,7 +79,7 @@ impl Difference {
 }
 
 impl Judged for Difference {
-    /// Fails when a part takes over 5 % more, or when only the code or only the baseline has it.
+    /// Fails if a part takes over 5 % more, or if only the code or only the baseline has it.
     fn verdict(&self) -> Result<(), Failure> {
         let wrong: Vec<&str> =
             self.parts.iter().filter(|(_, counts)| is_wrong(**counts)).map(|(part, _)| part.as_str()).collect();
@@ -96,7 +97,7 @@ impl Judged for Difference {
     }
 }
 
-/// How much more there is now than then, in percent.
+/// Returns by how much the count has grown, in percent.
 #[expect(clippy::cast_precision_loss, reason = "a count is far below 2^52")]
 fn growth_percent(then: u64, now: u64) -> f64 {
     100.0 * (now as f64 / (then.max(1)) as f64 - 1.0)

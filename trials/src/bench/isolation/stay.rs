@@ -1,5 +1,5 @@
-//! What stalled viewers held and how long they stayed, told from looks at the server. Pure, and must not know how it is
-//! looked.
+//! The memory of stalled viewers and the time that they stayed, computed from looks at the server. Pure, and must not
+//! know how the server is looked at.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,40 +11,43 @@ use crate::bench::statistics::Spread;
 /// The server at one moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Glance {
-    /// Since some moment before.
+    /// The time since a fixed moment before the block.
     pub(super) at: Duration,
     pub(super) rss_bytes: u64,
     pub(super) files: u64,
-    /// Of all connections of the machine, since some moment before; none if the kernel does not tell.
+    /// The closed windows of all connections of the machine, since a fixed moment before; none if the kernel does not
+    /// report them.
     pub(super) closed_windows: Option<u64>,
 }
 
-/// What was seen in a block.
+/// The observations of a block.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Stay {
-    /// The most resident memory of the server.
+pub(super) struct StalledStay {
+    /// The peak of the server's resident memory.
     pub(super) rss_peak_bytes: u64,
-    /// How many windows closed, if the kernel tells: of more than there are stalled viewers, some are not theirs, and the
-    /// times are not known.
+    /// The number of windows that closed, if the kernel reports it. If there are more than stalled viewers, some are
+    /// not theirs, and the times are not known.
     pub(super) closed_windows: Option<u64>,
-    /// How long after all connections were there the windows closed, in seconds: from then on the server cannot send.
+    /// The times from when all connections were open until the windows closed, in seconds: from then on the server
+    /// cannot send.
     pub(super) closed_seconds: Option<Spread>,
-    /// From when a window had closed until the server had closed that connection, in seconds.
+    /// The times from when a window had closed until the server had closed that connection, in seconds.
     pub(super) out_seconds: Option<Spread>,
-    /// How many stalled viewers were out earlier or later than they should be; none if it was not looked so long.
+    /// The number of stalled viewers that were disconnected too early or too late; none if the block was too short to
+    /// see it.
     pub(super) untimely: Option<u32>,
 }
 
-impl Stay {
-    /// Of a block with so many stalled viewers, which should be out so long after their windows have closed. Which one
-    /// closed its window or is out cannot be seen from outside, only how many: the first that closed counts as the first
-    /// that is out.
+impl StalledStay {
+    /// Returns the observations of a block with so many stalled viewers, each of which should be disconnected `in_time`
+    /// after its window has closed. From outside it cannot be seen which one closed its window or is disconnected, only
+    /// how many: the first that closed counts as the first that is disconnected.
     pub(super) fn of(glances: &[Glance], stalled: u32, in_time: &RangeInclusive<Duration>) -> Self {
         let rss_peak_bytes = glances.iter().map(|glance| glance.rss_bytes).max().unwrap_or(0);
         let files_most = glances.iter().map(|glance| glance.files).max().unwrap_or(0);
         let windows = glances.first().and_then(|glance| glance.closed_windows);
         let whole = glances.iter().skip_while(|glance| glance.files < files_most);
-        // When all leave, the block is over, whatever is seen then.
+        // When all leave, the block is over, and later looks do not count.
         let whole: Vec<_> = whole.take_while(|glance| glance.files + u64::from(stalled) >= files_most).collect();
         let (Some(first), Some(last)) = (whole.first(), whole.last()) else {
             return Self::without_times(rss_peak_bytes, None);
@@ -83,8 +86,8 @@ impl Stay {
 mod tests {
     use super::*;
 
-    /// One glance a second: how many files are open, and how many windows have closed.
-    fn stay(seen: &[(u64, u64)], stalled: u32) -> Stay {
+    /// Returns the stay of one glance a second: the numbers of open files and of closed windows.
+    fn stay(seen: &[(u64, u64)], stalled: u32) -> StalledStay {
         let in_time = Duration::from_secs(10)..=Duration::from_secs(12);
         let glance = |(at, &(files, closed)): (u64, &(u64, u64))| Glance {
             at: Duration::from_secs(at),
@@ -92,10 +95,11 @@ mod tests {
             files,
             closed_windows: Some(70 + closed),
         };
-        Stay::of(&(0..).zip(seen).map(glance).collect::<Vec<_>>(), stalled, &in_time)
+        StalledStay::of(&(0..).zip(seen).map(glance).collect::<Vec<_>>(), stalled, &in_time)
     }
 
-    /// Connections come within 2 s, the first window closes at 4 s, the second at 5 s, and then all goes on for so long.
+    /// Returns glances: connections open within 2 s, the first window closes at 4 s, the second at 5 s, and then
+    /// nothing changes for so long.
     fn until(seconds: usize, end: &[(u64, u64)]) -> Vec<(u64, u64)> {
         let mut seen = vec![(3, 0), (6, 0), (12, 0), (12, 0), (12, 1), (12, 2)];
         seen.resize(seconds, (12, 2));
@@ -115,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_out_early_or_late_or_stays_is_untimely() {
+    fn a_viewer_that_is_out_early_or_late_or_stays_is_untimely() {
         let end = [(10, 2), (10, 2), (2, 2)];
         assert_eq!(stay(&until(13, &end), 2).untimely, Some(2), "9 and 8 s");
         assert_eq!(stay(&until(17, &end), 2).untimely, Some(1), "13 and 12 s");
@@ -123,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_of_a_block_that_was_too_short() {
+    fn a_block_that_was_too_short_has_no_figures() {
         assert_eq!(stay(&until(17, &[(2, 2)]), 2).untimely, None, "12 s may not be over");
         assert_eq!(stay(&[(12, 0), (12, 0), (2, 0)], 2).untimely, None, "no window has closed");
         assert_eq!(stay(&[], 2).untimely, None);

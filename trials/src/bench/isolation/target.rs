@@ -1,32 +1,35 @@
-//! What is promised about viewers that stop reading, and whether it was so. Pure, and must not know how it is measured.
+//! The promises about viewers that stop reading, and whether they were kept. Pure, and must not know how it is
+//! measured.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Block;
-use crate::bench::claim::Claim;
+use crate::bench::claim::TargetClaim;
 use crate::bench::contender::Contender;
 use crate::bench::statistics::{Rounds, Spread, ratios};
 
-/// How many times what it is without stalls the others' p99 may be, besides what two blocks without stalls differ.
+/// The most by which stalled viewers may raise the others' p99, as a factor, besides the difference between two blocks
+/// without stalls.
 const LATENCY: f64 = 1.05;
 
-/// How much memory a stalled viewer may cost.
+/// The most memory of a stalled viewer.
 const STALLED_BYTES: f64 = 256.0 * 1024.0;
 
-/// How many seconds after its window has closed a stalled viewer is out: from the limit of the server's patience on. In
-/// classic it may be earlier, because nothing of what waits can be left out, and what may wait is full before.
+/// The seconds from when its window has closed until a stalled viewer is disconnected: at least the server's stall
+/// limit. In classic it may be earlier, because nothing of the backlog can be superseded, and the backlog is full
+/// before.
 const OUT_SECONDS_MIN: u64 = 10;
 const OUT_SECONDS_MAX: u64 = 12;
 
-/// How long after its window has closed a stalled viewer should be out.
+/// Returns how long after its window has closed a stalled viewer should be disconnected.
 pub(super) fn in_time(contender: Contender) -> RangeInclusive<Duration> {
     let from = if contender == Contender::V2 { OUT_SECONDS_MIN } else { 0 };
     Duration::from_secs(from)..=Duration::from_secs(OUT_SECONDS_MAX)
 }
 
-/// The targets of a contender. `calm` and `stalled` are the p99 of each pair.
-pub(super) fn claims(contender: Contender, calm: &Rounds, stalled: &Rounds, blocks: &[Block]) -> [Claim; 3] {
+/// Returns the targets of a contender. `calm` and `stalled` are the p99 of each pair.
+pub(super) fn claims(contender: Contender, calm: &Rounds, stalled: &Rounds, blocks: &[Block]) -> [TargetClaim; 3] {
     let name = contender.name();
     let noise = noise(calm);
     let spread = noise.map_or_else(
@@ -36,28 +39,28 @@ pub(super) fn claims(contender: Contender, calm: &Rounds, stalled: &Rounds, bloc
     let range = in_time(contender);
     let (from, until) = (range.start().as_secs(), range.end().as_secs());
     let with_stalls = || blocks.iter().filter(|block| block.stalled > 0);
-    // Of all blocks: what the allocator has kept since the first stalled viewers is no base.
+    // Of all blocks: the memory that the allocator has kept since the first stalled viewers is no base.
     let base = blocks.iter().filter(|block| block.stalled == 0).map(|block| block.stay.rss_peak_bytes).min();
     let bytes = with_stalls().filter_map(|Block { stalled, stay, .. }| {
         Some(stay.rss_peak_bytes.saturating_sub(base?) as f64 / f64::from(*stalled))
     });
-    // In no block may there be any, so it is no median. A block that tells nothing leaves open only that there is none.
+    // No block may have any, so it is no median. A block without this figure only leaves open that it has none.
     let untimely: Vec<_> = with_stalls().map(|block| block.stay.untimely).collect();
     let sum: u32 = untimely.iter().flatten().sum();
     let is_known = sum > 0 || !untimely.is_empty() && untimely.iter().all(Option::is_some);
     let untimely = is_known.then(|| f64::from(sum));
     [
-        Claim {
+        TargetClaim {
             text: format!("{name}: p99 of the others / without stalls ({spread})"),
             at_most: LATENCY + noise.unwrap_or(0.0),
             found: Spread::of(ratios(stalled, calm).into_iter().flatten()),
         },
-        Claim {
+        TargetClaim {
             text: format!("{name}: the server's resident memory per stalled viewer, bytes"),
             at_most: STALLED_BYTES,
             found: Spread::of(bytes),
         },
-        Claim {
+        TargetClaim {
             text: format!(
                 "{name}: stalled viewers not out {from} to {until} s after their windows closed, in all blocks"
             ),
@@ -67,7 +70,7 @@ pub(super) fn claims(contender: Contender, calm: &Rounds, stalled: &Rounds, bloc
     ]
 }
 
-/// How much more the greater one of two blocks in a row is, by the median; none if there are no two.
+/// Returns by how much the greater one of two blocks in a row is greater, by the median; none if there are no two.
 fn noise(calm: &Rounds) -> Option<f64> {
     let (before, after) = (&calm[..calm.len().saturating_sub(1)], calm.get(1..).unwrap_or_default());
     let greater = ratios(after, before).into_iter().flatten().map(|ratio| ratio.max(ratio.recip()));
@@ -76,15 +79,16 @@ fn noise(calm: &Rounds) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stay::Stay;
+    use super::super::stay::StalledStay;
     use super::*;
 
     fn block(stalled: u32, rss_peak_bytes: u64, untimely: Option<u32>) -> Block {
-        let stay = Stay { rss_peak_bytes, closed_windows: None, closed_seconds: None, out_seconds: None, untimely };
+        let stay =
+            StalledStay { rss_peak_bytes, closed_windows: None, closed_seconds: None, out_seconds: None, untimely };
         Block { contender: Contender::V2, pair: 0, stalled, stay }
     }
 
-    fn claims(blocks: &[Block]) -> [Claim; 3] {
+    fn claims(blocks: &[Block]) -> [TargetClaim; 3] {
         let (calm, stalled) = (vec![Some(100.0), Some(110.0), None], vec![Some(110.0), Some(132.0), Some(300.0)]);
         super::claims(Contender::V2, &calm, &stalled, blocks)
     }
@@ -114,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn one_untimely_viewer_in_any_block_misses_and_a_block_that_was_too_short_tells_nothing() {
+    fn one_untimely_viewer_in_any_block_misses_and_a_block_that_was_too_short_has_no_figure() {
         let found = |untimely: &[Option<u32>]| {
             let blocks: Vec<_> = untimely.iter().map(|untimely| block(2, 0, *untimely)).collect();
             let [.., stay] = claims(&blocks);

@@ -1,26 +1,26 @@
-//! What the owner was told against what was so, and whether it is good. Must not know how it was measured.
+//! The owner's figures against the truth, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::truth::Truth;
-use super::{Plan, Told};
+use super::{Plan, ReportedFigures};
 use crate::load::server::Sample;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// How old it may be, and how much later a busy machine may bring it.
+/// The greatest age of a figure, and how much later a busy machine may deliver it.
 const OLD: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_millis(250);
 
-/// How close two may follow each other, unless the first viewer came or the last one went.
+/// The least time between two figures, unless the first viewer joined or the last one left.
 const INTERVAL: Duration = Duration::from_millis(950);
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
-    pub(super) told: Vec<Told>,
+    pub(super) told: Vec<ReportedFigures>,
     pub(super) truth: Truth,
     /// When all had rested for a while.
     pub(super) rests: Vec<Instant>,
@@ -29,21 +29,21 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// What was told and was not so in the second before.
-    fn untrue(&self) -> impl Iterator<Item = &Told> {
+    /// Returns the figures that were not true at any moment in the second before.
+    fn untrue(&self) -> impl Iterator<Item = &ReportedFigures> {
         self.told.iter().filter(|told| !self.truth.was_so(told.figures, told.at, OLD + LATE))
     }
 
-    /// How often two followed each other too closely.
+    /// Returns how often two followed each other too closely.
     fn hasty(&self) -> usize {
-        let is_hasty = |two: &&[Told]| {
+        let is_hasty = |two: &&[ReportedFigures]| {
             let is_edge = (two[0].figures.viewers == 0) != (two[1].figures.viewers == 0);
             !is_edge && two[1].at - two[0].at < INTERVAL
         };
         self.told.windows(2).filter(is_hasty).count()
     }
 
-    /// The rests at whose end the last thing told was not exact, where it is certain what was so.
+    /// Returns the number of rests whose last figure was not exact, where the truth is certain.
     fn inexact(&self) -> usize {
         let is_inexact = |end: &&Instant| {
             let told = self.told.iter().rev().find(|told| told.at <= **end);
@@ -55,7 +55,7 @@ impl Findings {
 }
 
 impl Judged for Findings {
-    /// Fails if anything untrue was told, or anything too often.
+    /// Fails if any figure was untrue, or came too often.
     fn verdict(&self) -> Result<(), Failure> {
         let (untrue, hasty, inexact) = (self.untrue().count(), self.hasty(), self.inexact());
         let is_over = self.told.last().is_some_and(|last| last.figures.viewers == 0);
@@ -64,7 +64,7 @@ impl Judged for Findings {
         }
         Err(Failure::new(format!(
             "{untrue} untrue, {hasty} too close to each other, {inexact} rests not exact, {}",
-            if is_over { "0 viewers in the end" } else { "the end was not told" }
+            if is_over { "0 viewers in the end" } else { "no report of the end" }
         )))
     }
 }
@@ -76,10 +76,10 @@ impl fmt::Display for Findings {
             f,
             "audience: seed {seed}, {viewers} viewers come, stop reading, read on and go, {rounds} times with a rest"
         )?;
-        let most = |of: fn(&Told) -> u64| self.told.iter().map(of).max().unwrap_or(0);
+        let most = |of: fn(&ReportedFigures) -> u64| self.told.iter().map(of).max().unwrap_or(0);
         writeln!(
             f,
-            "  told       {} times, of up to {} viewers, of whom up to {} lagged; {} changes",
+            "  reported   {} times, up to {} viewers, of which up to {} lagged; {} changes",
             self.told.len(),
             most(|told| told.figures.viewers),
             most(|told| told.figures.lagging),

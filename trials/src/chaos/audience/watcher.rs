@@ -1,4 +1,5 @@
-//! A viewer that comes, stops reading, reads on and goes at random, and says so to the truth. Must not know what is told.
+//! A viewer that joins, stops reading, reads on and leaves at random, and records it in the truth. Must not know the
+//! owner's figures.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,22 +8,22 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::BEAT;
-use super::truth::{Change, Truth};
+use super::truth::{Truth, ViewerChange};
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::model::answer::Answer;
 use crate::random::Random;
 
-/// How long a viewer does one thing, in milliseconds.
+/// The time between two changes of a viewer, in milliseconds.
 const STAY_MS: std::ops::Range<u64> = 200..3_000;
 
-/// After how long a viewer that does not read lags for certain: its socket holds some messages, then something has waited
-/// for long enough. Until then it may.
+/// The time after which a viewer that does not read lags for certain: its socket holds some messages, then something
+/// has waited for long enough. Until then it may lag.
 const CERTAIN: Duration = Duration::from_millis(2_000);
 
-/// After how long nothing more comes to a viewer that reads everything, so that it does not lag for certain.
+/// The time without a new message after which a viewer that reads everything does not lag for certain.
 const CAUGHT_UP: Duration = Duration::from_millis(20);
 
-/// How long it takes at most until the server knows that somebody is gone.
+/// The most time until the server knows that a viewer has left.
 const NOTICED: Duration = Duration::from_millis(500);
 
 /// One viewer.
@@ -31,13 +32,13 @@ pub(super) struct Watcher {
     room: String,
     random: Random,
     truth: Arc<Mutex<Truth>>,
-    state: State,
+    state: WatcherState,
 }
 
-enum State {
+enum WatcherState {
     Away,
     Reads(Peer),
-    /// Since when.
+    /// The moment since when it does not read.
     Stopped(Peer, Instant, IsCertain),
 }
 
@@ -50,10 +51,10 @@ enum IsCertain {
 
 impl Watcher {
     pub(super) fn new(address: SocketAddr, room: String, random: Random, truth: Arc<Mutex<Truth>>) -> Self {
-        Self { address, room, random, truth, state: State::Away }
+        Self { address, room, random, truth, state: WatcherState::Away }
     }
 
-    /// Does one thing after the other until it is time to rest, and then nothing new until the end.
+    /// Changes at random until it is time to rest, and then stays as it is until the end.
     pub(super) async fn live(mut self, rests: Instant, end: Instant) -> Result<Self, PeerError> {
         while Instant::now() < rests {
             let time = Duration::from_millis(self.random.within(STAY_MS));
@@ -62,7 +63,7 @@ impl Watcher {
                 self.change().await?;
             }
         }
-        // Those who read go on reading, or they would lag too.
+        // Viewers that read continue to read, or they would lag too.
         self.stay(end).await?;
         Ok(self)
     }
@@ -70,9 +71,9 @@ impl Watcher {
     /// Ends its connection.
     pub(super) async fn go(self) {
         let (goes, is_gone) = match &self.state {
-            State::Away => return,
-            State::Reads(_) => (Change::Goes, Change::IsGone),
-            State::Stopped(..) => (Change::GoesLagging, Change::IsGoneLagging),
+            WatcherState::Away => return,
+            WatcherState::Reads(_) => (ViewerChange::Goes, ViewerChange::IsGone),
+            WatcherState::Stopped(..) => (ViewerChange::GoesLagging, ViewerChange::IsGoneLagging),
         };
         note(&self.truth, goes);
         drop(self.state);
@@ -80,17 +81,17 @@ impl Watcher {
         note(&self.truth, is_gone);
     }
 
-    /// Does what it does.
+    /// Stays as it is until `until`: reads, or does not.
     async fn stay(&mut self, until: Instant) -> Result<(), PeerError> {
         match &mut self.state {
-            State::Away => sleep_until(until.into()).await,
-            State::Reads(peer) => read_until(peer, until).await?,
-            State::Stopped(_, since, certain) => {
+            WatcherState::Away => sleep_until(until.into()).await,
+            WatcherState::Reads(peer) => read_until(peer, until).await?,
+            WatcherState::Stopped(_, since, certain) => {
                 let lags_at = *since + CERTAIN;
                 if *certain == IsCertain::No && lags_at < until {
                     sleep_until(lags_at.into()).await;
                     *certain = IsCertain::Yes;
-                    note(&self.truth, Change::Lags);
+                    note(&self.truth, ViewerChange::Lags);
                 }
                 sleep_until(until.into()).await;
             }
@@ -98,27 +99,27 @@ impl Watcher {
         Ok(())
     }
 
-    /// Does something else.
+    /// Makes one change.
     async fn change(&mut self) -> Result<(), PeerError> {
-        self.state = match std::mem::replace(&mut self.state, State::Away) {
-            State::Away => {
-                note(&self.truth, Change::Comes);
+        self.state = match std::mem::replace(&mut self.state, WatcherState::Away) {
+            WatcherState::Away => {
+                note(&self.truth, ViewerChange::Comes);
                 let peer = join(self.address, &self.room).await?;
-                note(&self.truth, Change::IsIn);
-                State::Reads(peer)
+                note(&self.truth, ViewerChange::IsIn);
+                WatcherState::Reads(peer)
             }
-            State::Reads(peer) if self.random.one_in(2) => {
-                note(&self.truth, Change::Stops);
-                State::Stopped(peer, Instant::now(), IsCertain::No)
+            WatcherState::Reads(peer) if self.random.one_in(2) => {
+                note(&self.truth, ViewerChange::Stops);
+                WatcherState::Stopped(peer, Instant::now(), IsCertain::No)
             }
-            State::Reads(peer) => {
-                note(&self.truth, Change::Goes);
+            WatcherState::Reads(peer) => {
+                note(&self.truth, ViewerChange::Goes);
                 drop(peer);
                 sleep(NOTICED).await;
-                note(&self.truth, Change::IsGone);
-                State::Away
+                note(&self.truth, ViewerChange::IsGone);
+                WatcherState::Away
             }
-            State::Stopped(peer, since, certain) => {
+            WatcherState::Stopped(peer, since, certain) => {
                 let certain = self.become_certain(since, certain).await;
                 debug_assert_eq!(certain, IsCertain::Yes);
                 self.resume(peer).await?
@@ -131,32 +132,32 @@ impl Watcher {
     async fn become_certain(&self, since: Instant, certain: IsCertain) -> IsCertain {
         if certain == IsCertain::No {
             sleep_until((since + CERTAIN).into()).await;
-            note(&self.truth, Change::Lags);
+            note(&self.truth, ViewerChange::Lags);
         }
         IsCertain::Yes
     }
 
-    /// A viewer that lags goes, or reads on.
-    async fn resume(&mut self, mut peer: Peer) -> Result<State, PeerError> {
+    /// A viewer that lags leaves, or reads on.
+    async fn resume(&mut self, mut peer: Peer) -> Result<WatcherState, PeerError> {
         if self.random.one_in(2) {
-            note(&self.truth, Change::GoesLagging);
+            note(&self.truth, ViewerChange::GoesLagging);
             drop(peer);
             sleep(NOTICED).await;
-            note(&self.truth, Change::IsGoneLagging);
-            return Ok(State::Away);
+            note(&self.truth, ViewerChange::IsGoneLagging);
+            return Ok(WatcherState::Away);
         }
-        note(&self.truth, Change::Reads);
-        // Until nothing is left to read for a moment: more comes with each beat only.
+        note(&self.truth, ViewerChange::Reads);
+        // Until no message comes for a moment: after that one comes only with each beat.
         while timeout(CAUGHT_UP.min(BEAT / 2), peer.readable()).await.is_ok() {
             peer.hear(|_| {}).await?;
         }
         sleep(CAUGHT_UP).await;
-        note(&self.truth, Change::IsInStep);
-        Ok(State::Reads(peer))
+        note(&self.truth, ViewerChange::IsInStep);
+        Ok(WatcherState::Reads(peer))
     }
 }
 
-fn note(truth: &Mutex<Truth>, change: Change) {
+fn note(truth: &Mutex<Truth>, change: ViewerChange) {
     truth.lock().unwrap_or_else(PoisonError::into_inner).note(change);
 }
 

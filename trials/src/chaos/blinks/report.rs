@@ -1,4 +1,4 @@
-//! What viewers that were off again and again came to, and whether it is good. Must not know how it was measured.
+//! The findings of viewers that were off again and again, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,14 +9,14 @@ use crate::chaos::times::{percentile, seconds};
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// How late what was said while a viewer was off may be: 99 in 100, and all.
+/// The greatest delay of messages that were published while a viewer was off: of 99 in 100, and of all.
 const P99_MAX: Duration = Duration::from_millis(2_600);
 const MAX: Duration = Duration::from_secs(4);
 
 /// The most attempts in the first 10 s of an outage.
 const ATTEMPTS_MAX: u32 = 8;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
@@ -32,7 +32,7 @@ impl Findings {
 }
 
 impl Judged for Findings {
-    /// Fails if a message was lost or repeated, or came too late, or if a viewer tried too often.
+    /// Fails if a message was lost, repeated or too late, or if a viewer tried too often.
     fn verdict(&self) -> Result<(), Failure> {
         let Sums { delivered, repeated, lost, resets, closed, not_back, .. } = self.sums;
         let expected = self.expected();
@@ -45,7 +45,11 @@ impl Judged for Findings {
         let delays = Sums::sorted(&self.sums.delays_ms);
         let of = |percent| percentile(&delays, percent).unwrap_or_default();
         if of(99) > P99_MAX || of(100) > MAX {
-            return Err(Failure::new(format!("what was said while off came after {:?} (p99), {:?}", of(99), of(100))));
+            return Err(Failure::new(format!(
+                "messages published while off arrived after {:?} (p99), {:?}",
+                of(99),
+                of(100)
+            )));
         }
         let attempts = self.sums.attempts.iter().max().copied().unwrap_or_default();
         if attempts > ATTEMPTS_MAX {
@@ -78,7 +82,7 @@ impl fmt::Display for Findings {
         let delays = Sums::sorted(&self.sums.delays_ms);
         writeln!(
             f,
-            "  said while off: {} deliveries, {} (p50), {} (p99), {} (max) from publish to delivery; at most {P99_MAX:?} (p99), \
+            "  published while off: {} deliveries, {} (p50), {} (p99), {} (max) from publish to delivery; at most {P99_MAX:?} (p99), \
              {MAX:?} (max)",
             delays.len(),
             seconds(&delays, 50),

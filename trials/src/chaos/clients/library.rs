@@ -1,14 +1,14 @@
-//! Clients of the Rust library, with its default options. Must not know what is done to their connections.
+//! Clients of the Rust library, with its default options. Must not know the faults of their connections.
 
 use rtbroadcaster::remote::{Broadcaster, Heard, Status, Viewer};
 use rtbroadcaster::{Message, RoomId};
 use serde::de::IgnoredAny;
 use tokio::task::JoinSet;
 
-use super::{Events, KEY, Standing, What, now, tell};
+use super::{ClientStatus, EventKind, Events, KEY, now, queue};
 use crate::steps::Failure;
 
-/// All clients of this kind. Dropping it ends them without a word.
+/// All clients of this kind. Dropping it ends them without a close.
 #[derive(Debug, Default)]
 pub(in crate::chaos) struct Library {
     tasks: JoinSet<()>,
@@ -16,15 +16,15 @@ pub(in crate::chaos) struct Library {
 
 /// An owner that can be asked to publish.
 #[derive(Debug, Clone)]
-pub(in crate::chaos) struct Voice {
+pub(in crate::chaos) struct PublishHandle {
     numbers: tokio::sync::mpsc::Sender<(u64, usize)>,
 }
 
-/// How many messages may wait for their owner.
+/// The most messages that wait for their owner.
 const NUMBERS_MAX: usize = 1_024;
 
 impl Library {
-    /// Begins to watch a room.
+    /// Starts to watch a room.
     pub(in crate::chaos) fn watch(
         &mut self,
         client: u32,
@@ -39,22 +39,22 @@ impl Library {
     }
 
     /// Creates a room and owns it.
-    pub(in crate::chaos) fn host(&mut self, client: u32, url: &str, events: &Events) -> Voice {
+    pub(in crate::chaos) fn host(&mut self, client: u32, url: &str, events: &Events) -> PublishHandle {
         let (numbers, asked) = tokio::sync::mpsc::channel(NUMBERS_MAX);
         self.tasks.spawn(own(client, url.to_owned(), asked, events.clone()));
-        Voice { numbers }
+        PublishHandle { numbers }
     }
 }
 
-impl Voice {
-    /// Has the owner publish a message with so many bytes of padding. An owner that does not even take it has failed, and
-    /// says so by itself.
+impl PublishHandle {
+    /// Has the owner publish a message with `padding_bytes` of padding. An owner that does not even take it has failed,
+    /// and reports that by itself.
     pub(in crate::chaos) async fn publish(&self, number: u64, padding_bytes: usize) {
         let _ = self.numbers.send((number, padding_bytes)).await;
     }
 }
 
-/// One viewer, until it is over.
+/// Runs one viewer until it ends.
 async fn listen(client: u32, viewer: Viewer, events: Events) {
     let (mut messages, mut statuses) = (viewer.messages(), viewer.watch_status());
     let mut shown = None;
@@ -71,25 +71,25 @@ async fn listen(client: u32, viewer: Viewer, events: Events) {
             Some(heard) = messages.next() => match heard {
                 Heard::Message(message) => {
                     let Ok((number, said, IgnoredAny)) = message.parse() else { continue };
-                    tell(&events, client, What::Heard { number, said }).await;
+                    queue(&events, client, EventKind::Heard { number, said }).await;
                 }
-                Heard::Skipped { .. } | Heard::State { reset: Some(_), .. } => tell(&events, client, What::Reset).await,
+                Heard::Skipped { .. } | Heard::State { reset: Some(_), .. } => queue(&events, client, EventKind::Reset).await,
                 _ => {}
             },
         }
     }
 }
 
-/// One owner, until it is over.
+/// Runs one owner until it ends.
 async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u64, usize)>, events: Events) {
     let owner = match Broadcaster::create(&url).await {
         Ok(owner) => owner,
         Err(error) => {
-            let what = What::Status { name: Standing::Closed, reason: Some(error.to_string()) };
-            return tell(&events, client, what).await;
+            let what = EventKind::Status { name: ClientStatus::Closed, reason: Some(error.to_string()) };
+            return queue(&events, client, what).await;
         }
     };
-    tell(&events, client, What::Opened { room: owner.room().to_string() }).await;
+    queue(&events, client, EventKind::Opened { room: owner.room().to_string() }).await;
     let mut statuses = owner.watch_status();
     let (mut shown, mut tickets) = (None, JoinSet::new());
     show(client, &owner.status(), &mut shown, &events).await;
@@ -99,7 +99,7 @@ async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u
                 let status = statuses.borrow_and_update().clone();
                 show(client, &status, &mut shown, &events).await;
                 if changed.is_err() || status.closing().is_some() {
-                    // What becomes of the messages that it was asked for is told by their tickets.
+                    // The outcomes of the requested messages are in their tickets.
                     while tickets.join_next().await.is_some() {}
                     return;
                 }
@@ -113,10 +113,10 @@ async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u
                         Err(error) => Err(error),
                     };
                     let what = match acked {
-                        Ok(()) => What::Acked { number },
-                        Err(error) => What::Failed { number, code: error.to_string() },
+                        Ok(()) => EventKind::Acked { number },
+                        Err(error) => EventKind::Failed { number, code: error.to_string() },
                     };
-                    tell(&events, client, what).await;
+                    queue(&events, client, what).await;
                 });
             }
             Some(_) = tickets.join_next() => {}
@@ -124,8 +124,8 @@ async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u
     }
 }
 
-/// Tells a status, unless it is shown already.
-async fn show(client: u32, status: &Status, shown: &mut Option<Standing>, events: &Events) {
+/// Reports a status, unless it is shown already.
+async fn show(client: u32, status: &Status, shown: &mut Option<ClientStatus>, events: &Events) {
     let name = standing(status);
     let reason = match status {
         Status::Resuming { after, .. } => Some(after),
@@ -136,14 +136,14 @@ async fn show(client: u32, status: &Status, shown: &mut Option<Standing>, events
     }
     *shown = Some(name);
     let reason = reason.map(|closing| format!("{} {}", closing.code(), closing.reason()));
-    tell(events, client, What::Status { name, reason }).await;
+    queue(events, client, EventKind::Status { name, reason }).await;
 }
 
-/// Returns what a status is called, also one that this program does not know.
-fn standing(status: &Status) -> Standing {
+/// Returns the name of a status, also of one that this program does not know.
+fn standing(status: &Status) -> ClientStatus {
     let shown = format!("{status:?}");
     let name = shown.split(|letter: char| !letter.is_alphabetic()).next().unwrap_or_default().to_lowercase();
-    serde_json::from_value(name.into()).unwrap_or(Standing::Other)
+    serde_json::from_value(name.into()).unwrap_or(ClientStatus::Other)
 }
 
 #[cfg(test)]
@@ -155,9 +155,9 @@ mod tests {
     #[test]
     fn a_status_is_known_by_its_name() {
         let after = Closing::with(1006, "lost");
-        assert_eq!(standing(&Status::Live), Standing::Live);
-        assert_eq!(standing(&Status::Connecting { failed: 2, next: None }), Standing::Connecting);
-        assert_eq!(standing(&Status::Resuming { failed: 1, next: None, after: after.clone() }), Standing::Resuming);
-        assert_eq!(standing(&Status::Closed(after)), Standing::Closed);
+        assert_eq!(standing(&Status::Live), ClientStatus::Live);
+        assert_eq!(standing(&Status::Connecting { failed: 2, next: None }), ClientStatus::Connecting);
+        assert_eq!(standing(&Status::Resuming { failed: 1, next: None, after: after.clone() }), ClientStatus::Resuming);
+        assert_eq!(standing(&Status::Closed(after)), ClientStatus::Closed);
     }
 }

@@ -1,5 +1,5 @@
-//! Clients of the command line, `rtbroadcaster publish --stay` and `rtbroadcaster watch`, with their default options, each a
-//! process. Must not know what is done to their connections.
+//! Clients of the command line, `rtbroadcaster publish --stay` and `rtbroadcaster watch`, with their default options,
+//! each a process. Must not know the faults of their connections.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinHandle;
 
-use super::{Events, KEY, Standing, What, now, tell};
+use super::{ClientStatus, EventKind, Events, KEY, now, queue};
 use crate::steps::Failure;
 
 /// A running client. Dropping it kills it.
@@ -27,7 +27,7 @@ impl Program {
         Self::start(command, client, events)
     }
 
-    /// Begins to watch a room.
+    /// Starts to watch a room.
     pub(in crate::chaos) fn watch(
         program: &Path,
         client: u32,
@@ -52,8 +52,9 @@ impl Program {
         let reading = [
             tokio::spawn(async move {
                 read(stdout, client, &answers, answered).await;
-                let what = What::Status { name: Standing::Closed, reason: Some("the program has ended".into()) };
-                tell(&answers, client, what).await;
+                let what =
+                    EventKind::Status { name: ClientStatus::Closed, reason: Some("the program has ended".into()) };
+                queue(&answers, client, what).await;
             }),
             tokio::spawn(async move { read(stderr, client, &notes, noted).await }),
         ];
@@ -74,42 +75,44 @@ impl Drop for Program {
     }
 }
 
-/// Tells what lines mean, until they end.
-async fn read(from: impl AsyncRead + Unpin, client: u32, events: &Events, meaning: fn(&str) -> Vec<What>) {
+/// Reports the meaning of lines, until they end.
+async fn read(from: impl AsyncRead + Unpin, client: u32, events: &Events, meaning: fn(&str) -> Vec<EventKind>) {
     let mut lines = BufReader::new(from).lines();
     while let Ok(Some(line)) = lines.next_line().await {
         for what in meaning(&line) {
-            tell(events, client, what).await;
+            queue(events, client, what).await;
         }
     }
 }
 
-/// What a line of the standard output means.
-fn answered(line: &str) -> Vec<What> {
+/// Returns the meaning of a line of stdout.
+fn answered(line: &str) -> Vec<EventKind> {
     let Ok(line) = serde_json::from_str::<Value>(line) else { return Vec::new() };
-    let live = What::Status { name: Standing::Live, reason: None };
+    let live = EventKind::Status { name: ClientStatus::Live, reason: None };
     let number = |member: &Value| member.as_u64().unwrap_or_default();
     match line["type"].as_str() {
-        Some("created") => vec![What::Opened { room: line["room"].as_str().unwrap_or_default().into() }, live],
+        Some("created") => vec![EventKind::Opened { room: line["room"].as_str().unwrap_or_default().into() }, live],
         Some("state") if line["reset"].is_null() => vec![live],
-        Some("state" | "skipped") => vec![What::Reset],
+        Some("state" | "skipped") => vec![EventKind::Reset],
         Some("message") => {
-            vec![What::Heard { number: number(&line["params"][0]), said: number(&line["params"][1]) }]
+            vec![EventKind::Heard { number: number(&line["params"][0]), said: number(&line["params"][1]) }]
         }
-        Some("ack") => vec![What::Acked { number: number(&line["n"]) }],
-        Some("error") => vec![What::Failed { number: number(&line["n"]), code: line.to_string() }],
-        Some("closed") => vec![What::Status { name: Standing::Closed, reason: Some(line["reason"].to_string()) }],
+        Some("ack") => vec![EventKind::Acked { number: number(&line["n"]) }],
+        Some("error") => vec![EventKind::Failed { number: number(&line["n"]), code: line.to_string() }],
+        Some("closed") => {
+            vec![EventKind::Status { name: ClientStatus::Closed, reason: Some(line["reason"].to_string()) }]
+        }
         _ => Vec::new(),
     }
 }
 
-/// What a line of stderr means.
-fn noted(line: &str) -> Vec<What> {
-    let status = |name| vec![What::Status { name, reason: Some(line.into()) }];
+/// Returns the meaning of a line of stderr.
+fn noted(line: &str) -> Vec<EventKind> {
+    let status = |name| vec![EventKind::Status { name, reason: Some(line.into()) }];
     if line.contains("the connection was lost") {
-        status(Standing::Resuming)
+        status(ClientStatus::Resuming)
     } else if line.contains("the connection is there") {
-        status(Standing::Live)
+        status(ClientStatus::Live)
     } else {
         Vec::new()
     }
@@ -121,14 +124,17 @@ mod tests {
 
     #[test]
     fn the_lines_of_the_command_line_are_understood() {
-        let live = What::Status { name: Standing::Live, reason: None };
-        assert_eq!(answered(r#"{"type":"created","room":"r","link":"l"}"#), [What::Opened { room: "r".into() }, live]);
-        assert_eq!(answered(r#"{"type":"ack","n":3,"key":"tick","seq":7}"#), [What::Acked { number: 3 }]);
+        let live = EventKind::Status { name: ClientStatus::Live, reason: None };
+        assert_eq!(
+            answered(r#"{"type":"created","room":"r","link":"l"}"#),
+            [EventKind::Opened { room: "r".into() }, live]
+        );
+        assert_eq!(answered(r#"{"type":"ack","n":3,"key":"tick","seq":7}"#), [EventKind::Acked { number: 3 }]);
         let heard = r#"{"type":"message","seq":6,"key":"tick","params":[4,5]}"#;
-        assert_eq!(answered(heard), [What::Heard { number: 4, said: 5 }]);
+        assert_eq!(answered(heard), [EventKind::Heard { number: 4, said: 5 }]);
         assert_eq!(answered("nonsense"), []);
         let lost = "rtbroadcaster: the connection was lost (1006 lost); trying to come back for 30s";
-        assert_eq!(noted(lost), [What::Status { name: Standing::Resuming, reason: Some(lost.into()) }]);
+        assert_eq!(noted(lost), [EventKind::Status { name: ClientStatus::Resuming, reason: Some(lost.into()) }]);
         assert_eq!(noted("rtbroadcaster: a warning"), []);
     }
 }

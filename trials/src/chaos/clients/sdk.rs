@@ -1,4 +1,4 @@
-//! Clients of the SDK, with its default options, all in one process of Node.js. Must not know what is done to their
+//! Clients of the SDK, with its default options, all in one process of Node.js. Must not know the faults of their
 //! connections.
 
 use std::process::Stdio;
@@ -13,7 +13,7 @@ use super::Events;
 use crate::node;
 use crate::steps::{Failure, root};
 
-/// The process. Dropping it ends all clients without a word.
+/// The process. Dropping it ends all clients without a close.
 pub(in crate::chaos) struct Sdk {
     child: Child,
     orders: Mutex<ChildStdin>,
@@ -21,7 +21,7 @@ pub(in crate::chaos) struct Sdk {
 }
 
 impl Sdk {
-    /// Starts Node.js, whose clients tell `events`.
+    /// Starts Node.js, whose clients report to `events`.
     pub(in crate::chaos) fn start(events: &Events) -> Result<Self, Failure> {
         let failed = |error| Failure::new(format!("Node.js does not start: {error}"));
         let mut command = Command::new("node");
@@ -36,7 +36,7 @@ impl Sdk {
         Ok(Self { child, orders: Mutex::new(stdin), reading })
     }
 
-    /// Begins to watch a room.
+    /// Starts to watch a room.
     pub(in crate::chaos) async fn watch(&self, client: u32, url: &str, room: &str) -> Result<(), Failure> {
         self.order(json!({"do": "watch", "client": client, "url": url, "room": room})).await
     }
@@ -56,7 +56,7 @@ impl Sdk {
         self.order(json!({"do": "publish", "client": client, "number": number, "bytes": padding_bytes})).await
     }
 
-    /// Returns the number of its process.
+    /// Returns the id of its process.
     pub(in crate::chaos) fn process(&self) -> Option<u32> {
         self.child.id()
     }
@@ -73,12 +73,12 @@ impl Drop for Sdk {
     }
 }
 
-/// Passes on what the process says, until it ends.
+/// Forwards the events that the process prints, until it ends.
 async fn read(mut lines: Lines<BufReader<ChildStdout>>, events: Events) {
     while let Ok(Some(line)) = lines.next_line().await {
         match serde_json::from_str(&line) {
             Ok(event) => _ = events.send(event).await,
-            Err(error) => println!("  Node.js says {line}: {error}"),
+            Err(error) => println!("  Node.js printed {line}: {error}"),
         }
     }
 }

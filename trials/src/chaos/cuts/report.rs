@@ -1,31 +1,31 @@
-//! What a run of cuts has shown, and whether it is good. Must not know how it was measured.
+//! The findings of a run of cuts, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::Plan;
 use super::cut;
-use super::tally::Tally;
+use super::tally::CutsTally;
 use super::viewer::Viewer;
-use crate::load::Busy;
+use crate::load::CpuShare;
 use crate::model::answer::{How, Reason};
 use crate::model::fault::{Fault, Faults};
 use crate::model::record::Record;
-use crate::model::sum::Sum;
+use crate::model::sum::FinalSums;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     plan: Plan,
-    tally: Tally,
-    sum: Sum,
+    tally: CutsTally,
+    sum: FinalSums,
     faults: Faults,
-    /// How many ephemeral messages were said.
+    /// The number of ephemeral messages published.
     ephemerals: u64,
-    /// Of the owner and of the viewers.
-    busy: [Busy; 2],
+    /// The load of the owner and of the viewers.
+    busy: [CpuShare; 2],
     catching_up: Duration,
     time: Duration,
 }
@@ -36,13 +36,13 @@ impl Findings {
         viewers: &[Viewer],
         record: &Record,
         mut faults: Faults,
-        busy: [Busy; 2],
+        busy: [CpuShare; 2],
         catching_up: Duration,
         time: Duration,
     ) -> Self {
-        let mut tally = Tally::default();
+        let mut tally = CutsTally::default();
         viewers.iter().for_each(|viewer| tally.add(&viewer.tally));
-        let sum = Sum::of(viewers.iter().map(|viewer| &viewer.model), record);
+        let sum = FinalSums::of(viewers.iter().map(|viewer| &viewer.model), record);
         faults.add(&sum.faults);
         Self { plan, tally, sum, faults, ephemerals: record.ephemerals(), busy, catching_up, time }
     }
@@ -53,7 +53,7 @@ impl Findings {
         for (cut, name) in cut::ALL {
             write!(f, " {} {name},", self.tally.cuts.get(&cut).unwrap_or(&0))?;
         }
-        let Tally { inside_a_frame, inside_a_replay, long_absences, unanswered, retries, .. } = self.tally;
+        let CutsTally { inside_a_frame, inside_a_replay, long_absences, unanswered, retries, .. } = self.tally;
         writeln!(
             f,
             " {inside_a_frame} of these inside a frame; {unanswered} before the join was answered, {inside_a_replay} \
@@ -84,8 +84,8 @@ impl Findings {
     }
 
     fn messages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { ephemerals, texts, .. } = self.tally;
-        writeln!(f, "  said       {} messages and {} ephemeral ones", self.sum.last, self.ephemerals)?;
+        let CutsTally { ephemerals, texts, .. } = self.tally;
+        writeln!(f, "  published  {} messages and {} ephemeral ones", self.sum.last, self.ephemerals)?;
         writeln!(f, "{}", self.sum)?;
         writeln!(f, "  came       {ephemerals} ephemeral ones and {texts} texts in all")
     }
@@ -95,8 +95,8 @@ impl Judged for Findings {
     /// Fails if anything was lost, repeated, out of order, untrue, or not allowed.
     fn verdict(&self) -> Result<(), Failure> {
         let viewers = u64::from(self.plan.viewers);
-        let Tally { done, left_open, resets, .. } = self.tally;
-        // Only who reads late may be too slow.
+        let CutsTally { done, left_open, resets, .. } = self.tally;
+        // Only a viewer that reads late may be too slow.
         let resets = if self.plan.lags { 0 } else { resets };
         if self.faults.all() + self.sum.counts.lost + left_open + resets > 0 {
             let (faults, lost) = (self.faults.all(), self.sum.counts.lost);
@@ -117,12 +117,12 @@ impl fmt::Display for Findings {
         writeln!(f, "{name}: seed {seed}, {viewers} viewers, {rate} messages a second, {seconds} s")?;
         self.cuts(f)?;
         if lags {
-            let Tally { lags, slow, resets, .. } = self.tally;
+            let CutsTally { lags, slow, resets, .. } = self.tally;
             writeln!(f, "  lags       {lags}; {resets} reset as slow, {slow} connections ended as slow")?;
         }
         self.joins(f)?;
         self.messages(f)?;
-        let Tally { done, left_open, .. } = self.tally;
+        let CutsTally { done, left_open, .. } = self.tally;
         writeln!(f, "  ends       {done} viewers closed with room_closed; {left_open} connections left open")?;
         let [owner, viewers] = self.busy.map(|busy| busy.share() * 100.0);
         writeln!(

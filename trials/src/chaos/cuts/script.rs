@@ -1,38 +1,39 @@
-//! What the owner says while its viewers are cut: the seed and the number of a message decide its contents. Pure.
+//! The owner's messages while its viewers are cut: the seed and the number of a message decide its contents. Pure.
 
 use crate::chaos::speaker::Saying;
-use crate::model::record::Kind;
+use crate::model::record::Effect;
 use crate::random::Random;
 
-/// How many keys the state has at most.
+/// The most keys of the state.
 const STATE_KEYS: u64 = 36;
 
 /// The most bytes of a message from a client (`message_bytes_max`).
 const MESSAGE_BYTES_MAX: usize = 65_536;
 
-/// One message in so many is as long as it may be.
+/// One message in so many has the greatest length.
 const LONGEST_IN: u64 = 1_000;
 
-/// The message with this number, from 0; the number is in its params, so that every one is another.
+/// Returns the message with this number, from 0; the number is in its params, so that every one is different.
 pub(in crate::chaos) fn saying(seed: u64, number: u64) -> Saying {
     let random = &mut Random::new(seed, number);
     if number % LONGEST_IN == LONGEST_IN / 2 {
         return longest(number);
     }
     let (kind, key) = match random.within(0..100) {
-        0..45 => (Some(Kind::Event), format!("event-{}", random.within(0..6))),
-        45..84 => (Some(Kind::State), format!("state-{}", random.within(0..STATE_KEYS))),
-        84..90 => (Some(Kind::Clear), format!("state-{}", random.within(0..STATE_KEYS))),
+        0..45 => (Some(Effect::Event), format!("event-{}", random.within(0..6))),
+        45..84 => (Some(Effect::State), format!("state-{}", random.within(0..STATE_KEYS))),
+        84..90 => (Some(Effect::Clear), format!("state-{}", random.within(0..STATE_KEYS))),
         _ => (None, format!("pointer-{}", random.within(0..3))),
     };
     let params = match kind {
-        Some(Kind::Clear) => "[]".into(),
+        Some(Effect::Clear) => "[]".into(),
         _ => params(number, random),
     };
     Saying { has_id: kind.is_some(), kind, key, params }
 }
 
-/// Every form of JSON that must come through as it is; lengths around the edges of a frame's length field.
+/// Returns params with every form of JSON that must arrive unchanged, and lengths around the edges of a frame's length
+/// field.
 fn params(number: u64, random: &mut Random) -> String {
     let padding = match random.within(0..40) {
         0 => random.within(1_000..9_000),
@@ -47,10 +48,11 @@ fn params(number: u64, random: &mut Random) -> String {
     }
 }
 
-/// An event that fills a client's message to the last byte; what viewers get is longer, so its length takes 8 bytes.
+/// Returns an event that fills a client's message to the last byte; viewers get a longer one, so its length takes 8
+/// bytes.
 fn longest(number: u64) -> Saying {
     let saying = |padding: usize| Saying {
-        kind: Some(Kind::Event),
+        kind: Some(Effect::Event),
         key: "long".into(),
         params: format!(r#"[{number},"{}"]"#, "y".repeat(padding)),
         has_id: false,
@@ -73,7 +75,7 @@ mod tests {
         for saying in all(1) {
             *kinds.entry(format!("{:?}", saying.kind)).or_insert(0) += 1;
             assert!(saying.text("0123456789abcdef-12345").len() <= MESSAGE_BYTES_MAX);
-            assert!(saying.kind == Some(Kind::Clear) || params.insert(saying.params.clone()), "{}", saying.params);
+            assert!(saying.kind == Some(Effect::Clear) || params.insert(saying.params.clone()), "{}", saying.params);
         }
         assert_eq!(kinds.len(), 4);
         assert!(kinds.values().all(|&count| count > 100), "{kinds:?}");

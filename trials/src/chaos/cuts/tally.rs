@@ -1,18 +1,18 @@
-//! What viewers that are cut went through, counted. Must not know what is good.
+//! Counts of the events of viewers that are cut. Must not know the verdict.
 
 use std::collections::BTreeMap;
 
-use super::cut::Cut;
-use crate::model::Outcome;
+use super::cut::CutWay;
+use crate::model::JoinOutcome;
 
-/// What one viewer did, or many together.
+/// The counts of one viewer, or of many together.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) cuts: BTreeMap<Cut, u64>,
-    /// Cuts at which a part of a frame had come.
+pub(super) struct CutsTally {
+    pub(super) cuts: BTreeMap<CutWay, u64>,
+    /// Cuts at which a part of a frame had arrived.
     pub(super) inside_a_frame: u64,
     pub(super) long_absences: u64,
-    pub(super) outcomes: BTreeMap<Outcome, u64>,
+    pub(super) outcomes: BTreeMap<JoinOutcome, u64>,
     /// Cut before the join was answered.
     pub(super) unanswered: u64,
     /// Cut inside a replay.
@@ -23,7 +23,7 @@ pub(super) struct Tally {
     pub(super) retries: u64,
     pub(super) ephemerals: u64,
     pub(super) texts: u64,
-    /// How often nothing was read for a while.
+    /// How often a viewer read nothing for a while.
     pub(super) lags: u64,
     /// Connections that ended because of that.
     pub(super) slow: u64,
@@ -33,8 +33,8 @@ pub(super) struct Tally {
     pub(super) left_open: u64,
 }
 
-impl Tally {
-    /// Adds another one.
+impl CutsTally {
+    /// Adds the counts of another one.
     pub(super) fn add(&mut self, other: &Self) {
         for (&cut, count) in &other.cuts {
             *self.cuts.entry(cut).or_insert(0) += count;

@@ -1,37 +1,37 @@
-//! What clients went through whose paths went dark, and whether it is good. Must not know how it was measured.
+//! The findings of clients whose paths went dark, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::Plan;
-use super::trial::{Past, Role};
+use super::trial::{Role, TrialOutcome};
 use crate::chaos::times::seconds;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// How long a client may take until it shows that it may not be in the room, besides what its heartbeats allow: a probe
-/// takes 1.5 s, and the machine its time.
+/// The most time until a client shows that it may not be in the room, besides the time of its heartbeats: a probe takes
+/// 1.5 s, and the machine its time.
 const PROBE: Duration = Duration::from_millis(3_500);
 
-/// How long a publish is unacknowledged before an owner asks, and how long it takes until there is one.
+/// The time without an acknowledgement after which an owner probes, and the time until the next publish.
 const UNACKED: Duration = Duration::from_secs(3);
 
-/// How often an owner hears of its server whose room has viewers.
+/// The time between two `alive` of an owner whose room has viewers.
 const OWNER_ALIVE: Duration = Duration::from_secs(5);
 
-/// How long it may take from noticing to being back.
+/// The most time from noticing to being back.
 const RETURN_MAX: Duration = Duration::from_secs(5);
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
-    pub(super) pasts: Vec<Past>,
+    pub(super) pasts: Vec<TrialOutcome>,
     pub(super) time: Duration,
 }
 
-impl Past {
-    /// Returns why this is not good.
+impl TrialOutcome {
+    /// Returns why a trial failed, if it did.
     fn fault(&self, noticed_max: Duration) -> Option<String> {
         let Self { noticed, back, over, ended, .. } = self;
         if let Some((at, why)) = over.as_ref().or(ended.as_ref()) {
@@ -87,13 +87,13 @@ impl fmt::Display for Findings {
             self.pasts.len(),
             options.dark_ping_seconds
         )?;
-        let same = |one: &Past, other: &Past| {
-            let key = |past: &Past| (past.trial.role, past.trial.kind, past.trial.dark);
+        let same = |one: &TrialOutcome, other: &TrialOutcome| {
+            let key = |past: &TrialOutcome| (past.trial.role, past.trial.kind, past.trial.dark);
             key(one) == key(other)
         };
         for pasts in self.pasts.chunk_by(same) {
             let trial = pasts[0].trial;
-            let times = |of: fn(&Past) -> Option<Duration>| {
+            let times = |of: fn(&TrialOutcome) -> Option<Duration>| {
                 let mut times: Vec<_> = pasts.iter().filter_map(of).collect();
                 times.sort_unstable();
                 if times.is_empty() {
@@ -101,7 +101,7 @@ impl fmt::Display for Findings {
                 }
                 format!("{} to {} ({} of {})", seconds(&times, 0), seconds(&times, 100), times.len(), pasts.len())
             };
-            let sum = |of: fn(&Past) -> u64| pasts.iter().map(of).sum::<u64>();
+            let sum = |of: fn(&TrialOutcome) -> u64| pasts.iter().map(of).sum::<u64>();
             writeln!(
                 f,
                 "  {:<12} {:<12} dark {:<13}: noticed {}, back {}; {} published, {} acknowledged, {} refused, {} neither, \

@@ -7,24 +7,24 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
-use super::log::{BEHIND, Log, OTHER};
-use crate::chaos::clients::{Client, Event, Kind, Standing, events, now};
-use crate::chaos::relay::{Cut, Dark, Relay};
+use super::log::{BEHIND, OTHER, TrialLog};
+use crate::chaos::clients::{Client, ClientKind, ClientStatus, Event, events, now};
+use crate::chaos::relay::{Dark, PathFault, Relay};
 use crate::steps::Failure;
 
-/// How often an owner publishes that does.
+/// The time between two messages of a publishing owner.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// How long it may take until both are in, and, once the client is back, until everything is heard.
+/// The most time until both are in, and, once the client is back, until everything has arrived.
 const SOON: Duration = Duration::from_secs(40);
 
-/// How long it may take until the client is back.
+/// The most time until the client is back.
 const BACK: Duration = Duration::from_secs(150);
 
-/// How many messages are published once the client is back, or its room over.
+/// The number of messages published once the client is back, or its room has ended.
 const LAST: u64 = 3;
 
-/// What the client behind the relay is.
+/// The role of the client behind the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
     /// It owns the room and publishes each second.
@@ -47,31 +47,31 @@ impl Role {
     }
 }
 
-/// What is tried.
+/// The parameters of a trial.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Trial {
-    pub(super) kind: Kind,
+pub(super) struct DarkTrial {
+    pub(super) kind: ClientKind,
     pub(super) role: Role,
     pub(super) dark: Dark,
-    /// How long after everybody is in the path goes dark.
+    /// The time from when both are in until the path goes dark.
     pub(super) after: Duration,
 }
 
-/// What came of it. Times count from the moment when the path went dark.
+/// The outcome of a trial. Times count from the moment when the path went dark.
 #[derive(Debug)]
-pub(super) struct Past {
-    pub(super) trial: Trial,
+pub(super) struct TrialOutcome {
+    pub(super) trial: DarkTrial,
     pub(super) noticed: Option<Duration>,
     pub(super) back: Option<Duration>,
-    /// When the other client was told that the room is over, and why.
+    /// When the other client reported that the room has ended, and why.
     pub(super) over: Option<(Duration, String)>,
     /// When the client behind the relay gave up for good, and why.
     pub(super) ended: Option<(Duration, String)>,
     pub(super) published: u64,
     pub(super) acked: usize,
-    /// How many messages failed, which their program was told.
+    /// The number of messages that failed, and were reported to their program.
     pub(super) failed: usize,
-    /// How many were neither acknowledged nor failed.
+    /// The number of messages neither acknowledged nor failed.
     pub(super) unsettled: usize,
     pub(super) lost: usize,
     pub(super) repeated: u64,
@@ -79,47 +79,48 @@ pub(super) struct Past {
 }
 
 /// Both clients.
-struct Stage {
+struct DarkClients {
     owner: Client,
     received: mpsc::Receiver<Event>,
-    log: Log,
+    log: TrialLog,
     beat: Interval,
     published: u64,
     is_speaking: bool,
 }
 
-impl Trial {
-    pub(super) async fn play(self, server: SocketAddr, program: PathBuf) -> Result<Past, Failure> {
+impl DarkTrial {
+    pub(super) async fn play(self, server: SocketAddr, program: PathBuf) -> Result<TrialOutcome, Failure> {
         let Self { kind, role, dark, after } = self;
         let relay = Relay::open(server).await?;
         let direct = format!("ws://{server}/broadcasting");
         let (told, received) = events();
         let owner = if role == Role::Viewer {
-            Client::host(Kind::Library, &program, OTHER, &direct, &told).await?
+            Client::host(ClientKind::Library, &program, OTHER, &direct, &told).await?
         } else {
             Client::host(kind, &program, BEHIND, relay.url(), &told).await?
         };
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut stage = Stage { owner, received, log: Log::default(), beat, published: 0, is_speaking: false };
+        let mut stage =
+            DarkClients { owner, received, log: TrialLog::default(), beat, published: 0, is_speaking: false };
         stage.must(|log| log.room.is_some(), "the owner has no room").await?;
         let room = stage.log.room.clone().unwrap_or_default();
         let _viewer = if role == Role::Viewer {
             Client::watch(kind, &program, BEHIND, relay.url(), &room, &told).await?
         } else {
-            Client::watch(Kind::Library, &program, OTHER, &direct, &room, &told).await?
+            Client::watch(ClientKind::Library, &program, OTHER, &direct, &room, &told).await?
         };
-        let is_in = |log: &Log, client| log.standing(client).is_some_and(Standing::is_inside);
+        let is_in = |log: &TrialLog, client| log.standing(client).is_some_and(ClientStatus::is_inside);
         stage.must(|log| is_in(log, BEHIND) && is_in(log, OTHER), "a client does not come in").await?;
         stage.is_speaking = true;
         stage.until(after, |_| false).await?;
-        // What is on its way arrives: a silent owner's path is dark when nothing is.
+        // Messages on their way arrive: a silent owner's path goes dark when there are none.
         stage.is_speaking = role != Role::SilentOwner;
         let published = stage.published;
         if role == Role::SilentOwner {
-            stage.must(|log| log.is_settled(published), "a message was not heard before the dark").await?;
+            stage.must(|log| log.is_settled(published), "a message did not arrive before the dark").await?;
         }
-        relay.cut(Cut::Dark(dark), None);
+        relay.cut(PathFault::Dark(dark), None);
         let at = now();
         stage.until(BACK, |log| log.back(at).is_some() || log.over(BEHIND, at).is_some()).await?;
         stage.is_speaking = true;
@@ -134,9 +135,10 @@ impl Trial {
     }
 }
 
-impl Stage {
-    /// Takes events, and publishes if the owner speaks, until something is so or `limit` is over. Whether it is so.
-    async fn until(&mut self, limit: Duration, is_so: impl Fn(&Log) -> bool) -> Result<bool, Failure> {
+impl DarkClients {
+    /// Takes events, and publishes if the owner publishes, until `is_so` or the end of `limit`. Returns whether
+    /// `is_so`.
+    async fn until(&mut self, limit: Duration, is_so: impl Fn(&TrialLog) -> bool) -> Result<bool, Failure> {
         let deadline = Instant::now() + limit;
         while !is_so(&self.log) {
             tokio::select! {
@@ -154,18 +156,18 @@ impl Stage {
         Ok(true)
     }
 
-    async fn must(&mut self, is_so: impl Fn(&Log) -> bool, otherwise: &str) -> Result<(), Failure> {
+    async fn must(&mut self, is_so: impl Fn(&TrialLog) -> bool, otherwise: &str) -> Result<(), Failure> {
         match self.until(SOON, is_so).await? {
             true => Ok(()),
             false => Err(Failure::new(format!("{otherwise}: {:?}", self.log))),
         }
     }
 
-    fn past(&self, trial: Trial, dark: u64) -> Past {
+    fn past(&self, trial: DarkTrial, dark: u64) -> TrialOutcome {
         let since = |at: u64| Duration::from_micros(at.saturating_sub(dark));
         let over = |client| self.log.over(client, dark).map(|(at, why)| (since(at), why));
         let (acked, failed) = self.log.settled();
-        Past {
+        TrialOutcome {
             trial,
             noticed: self.log.noticed(dark).map(since),
             back: self.log.back(dark).map(since),

@@ -1,42 +1,42 @@
-//! What the replacement of a server has shown, and whether it is good. Must not know how it was measured.
+//! The findings of the replacement of a server, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::Plan;
-use super::window::{Ages, Windows};
+use super::window::{WindowAges, Windows};
 use crate::chaos::lives::quantile;
-use crate::chaos::lives::room::Past;
+use crate::chaos::lives::room::RoomOutcome;
 use crate::chaos::lives::viewer::Return;
 use crate::model::answer::How;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// The longest that a server may take to end.
+/// The most time that a server may take to end.
 const END_MAX: Duration = Duration::from_millis(3_500);
 
 /// Above this share of a core the load generator itself is late.
 const BUSY_MAX: f64 = 0.8;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
     /// The room with many viewers, and the other one.
-    pub(super) many: Past,
-    pub(super) few: Past,
+    pub(super) many: RoomOutcome,
+    pub(super) few: RoomOutcome,
     pub(super) windows: Windows,
     /// From SIGTERM to the exit.
     pub(super) ending: Duration,
     /// When the next server was started.
     pub(super) begun: Instant,
-    /// How long it took from there until it was ready.
+    /// The time from there until it was ready.
     pub(super) ready: Duration,
     pub(super) time: Duration,
 }
 
 impl Findings {
-    /// How long it took from the start of the next server until each viewer was back, sorted.
+    /// Returns for each viewer the time from the start of the next server until it was back, sorted.
     fn returns(&self) -> Vec<Duration> {
         let mut returns: Vec<_> = self.many.tally.comebacks.iter().map(|comeback| comeback.back - self.begun).collect();
         returns.sort_unstable();
@@ -44,16 +44,17 @@ impl Findings {
     }
 }
 
-/// How many of these sorted times are in the fullest second, and how many on average in one from the first to the last.
+/// Returns how many of these sorted times are in the fullest second, and the average of a second from the first to the
+/// last.
 fn crowds(times: &[Duration]) -> (usize, f64) {
     let fullest = times.chunk_by(|one, other| one.as_secs() == other.as_secs()).map(<[_]>::len).max();
     let span = times.last().copied().unwrap_or_default() - times.first().copied().unwrap_or_default();
     (fullest.unwrap_or(0), times.len() as f64 / span.as_secs_f64().max(1.0))
 }
 
-/// One room, in four lines.
-fn told(f: &mut fmt::Formatter<'_>, name: &str, past: &Past) -> fmt::Result {
-    let Past { sum, tally, spoken, acked, audited, .. } = past;
+/// Writes one room in four lines.
+fn write_room(f: &mut fmt::Formatter<'_>, name: &str, past: &RoomOutcome) -> fmt::Result {
+    let RoomOutcome { sum, tally, spoken, acked, audited, .. } = past;
     writeln!(
         f,
         "  {name}: {} snapshot, {} resumed with {} messages, {} reset {:?}; {} closed with restart, {} cut without a \
@@ -70,18 +71,18 @@ fn told(f: &mut fmt::Formatter<'_>, name: &str, past: &Past) -> fmt::Result {
     )?;
     writeln!(
         f,
-        "  said       {} messages, {acked} acknowledged, {} said again; who came last was told {audited}",
+        "  published  {} messages, {acked} acknowledged, {} repeated; the last viewer got {audited}",
         sum.last, spoken.again
     )?;
     writeln!(f, "{sum}")
 }
 
 impl Judged for Findings {
-    /// Fails if anything was lost, repeated, out of order or untrue, if somebody was not let resume, was not told, or
-    /// is not back, or if the server took too long to end.
+    /// Fails if anything was lost, repeated, out of order or untrue. Fails also if a viewer could not resume, was not
+    /// told or is not back, or if the server took too long to end.
     fn verdict(&self) -> Result<(), Failure> {
         let pasts = [&self.many, &self.few];
-        let sum = |count: fn(&Past) -> u64| pasts.into_iter().map(count).sum::<u64>();
+        let sum = |count: fn(&RoomOutcome) -> u64| pasts.into_iter().map(count).sum::<u64>();
         let (faults, lost) = (sum(|past| past.faults.all()), sum(|past| past.sum.counts.lost));
         let resets = sum(|past| past.tally.joins(How::Reset) + past.tally.resets);
         let missing = sum(|past| past.acked.saturating_sub(past.audited));
@@ -127,7 +128,7 @@ impl fmt::Display for Findings {
             let (peak, mean) = crowds(&times);
             writeln!(f, "  crowds     {peak} in the fullest second, {:.2} times the mean", peak as f64 / mean)?;
         }
-        let Ages { before, during, after, ending } = self.windows.sort(&self.few.tally.ages);
+        let WindowAges { before, during, after, ending } = self.windows.sort(&self.few.tally.ages);
         write!(f, "  witnesses ")?;
         let windows = [
             ("before", before),
@@ -140,8 +141,8 @@ impl fmt::Display for Findings {
             write!(f, " {name}: {p50} (p50), {p99} (p99) of {};", ages.len())?;
         }
         writeln!(f, " from publish to delivery")?;
-        told(f, "many      ", &self.many)?;
-        told(f, "witnesses ", &self.few)?;
+        write_room(f, "many      ", &self.many)?;
+        write_room(f, "witnesses ", &self.few)?;
         let busy = self.many.busy.share();
         let late = if busy > BUSY_MAX { ", so it was itself late" } else { "" };
         writeln!(

@@ -1,4 +1,4 @@
-//! When a client that behaves tries again. Pure: chance comes from outside. Not the library's code: a fault there would
+//! When a client that behaves tries again. Pure: randomness is an argument. Not the library's code: a fault there would
 //! hide from itself.
 
 use std::time::Duration;
@@ -15,19 +15,19 @@ const STEADY: Duration = Duration::from_secs(10);
 /// The delays of one client.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
-    /// How many were drawn since the last steady connection.
+    /// The number of delays drawn since the last steady connection.
     attempts: u32,
 }
 
 impl Backoff {
-    /// A connection that lasted so long has ended.
+    /// Records that a connection of this length has ended.
     pub(super) fn ended_after(&mut self, time: Duration) {
         if time >= STEADY {
             self.attempts = 0;
         }
     }
 
-    /// The next delay: a random part of a bound that doubles.
+    /// Returns the next delay: a random part of a bound that doubles.
     pub(super) fn next(&mut self, random: &mut Random) -> Duration {
         let bound = FIRST.saturating_mul(1 << self.attempts.min(16)).min(MAX);
         self.attempts += 1;
@@ -35,7 +35,7 @@ impl Backoff {
     }
 }
 
-/// A random part of `bound`.
+/// Returns a random part of `bound`.
 pub(super) fn part_of(bound: Duration, random: &mut Random) -> Duration {
     let micros = u64::try_from(bound.as_micros()).unwrap_or(u64::MAX).max(1);
     Duration::from_micros(random.within(0..micros))

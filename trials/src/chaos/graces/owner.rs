@@ -8,48 +8,48 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{sleep, timeout};
 
 use super::backoff::{Backoff, part_of};
-use crate::load::peer::{Link, Peer, PeerError, V2};
+use crate::load::peer::{Peer, PeerError, ReadOutcome, V2};
 use crate::model::answer::{Answer, Reason};
 use crate::random::Random;
 
-/// How long an attempt to come back may take: a server that begins takes connections before it reads them.
+/// The most time of an attempt to come back: a starting server accepts connections before it reads them.
 const ATTEMPT: Duration = Duration::from_secs(20);
 
-/// The longest time within which it tries again after it was refused.
+/// The longest time after a refusal until it tries again.
 const REFUSAL_MAX: Duration = Duration::from_secs(15);
 
-/// What it tells of itself.
+/// The events of an owner.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(super) enum OwnerEvent {
     /// It owns its room, and a message was acknowledged.
     Back { room: usize, at: Instant },
-    /// Its room is not there any more.
+    /// Its room does not exist any more.
     Lost { room: usize, text: String },
     /// There was no server.
     NoServer,
-    /// The server asked it to come later.
+    /// The server asked it to come back later.
     Refused,
-    /// It was told something that cannot be.
+    /// It received something that cannot be.
     Odd { room: usize, what: String },
 }
 
 /// An owner.
 pub(super) struct Owner {
     peer: Peer,
-    /// Which one it is.
+    /// Its index.
     number: usize,
     room: String,
     key: String,
     epoch: String,
     /// The number of its newest message that was acknowledged.
     acked: u64,
-    /// How many messages it has said.
+    /// The number of messages it has published.
     said: u64,
     alive: Duration,
     random: Random,
 }
 
-/// Why it is not back.
+/// The reason why it is not back.
 enum Outside {
     NoServer,
     Lost(String),
@@ -57,7 +57,7 @@ enum Outside {
 }
 
 impl Owner {
-    /// Opens a room that waits for its owner for the second of these times, where its owner asks for the first.
+    /// Opens a room whose owner asks for the first of these graces, and which waits for its owner for the second.
     pub(super) async fn create(
         address: SocketAddr,
         number: usize,
@@ -82,9 +82,9 @@ impl Owner {
         Ok(owner)
     }
 
-    /// Is there, and comes back, until its room is lost or it is aborted.
-    pub(super) async fn attend(mut self, address: SocketAddr, events: UnboundedSender<Event>) {
-        // Whoever hears has ended: so does this.
+    /// Stays, and comes back, until its room is lost or the task is aborted.
+    pub(super) async fn attend(mut self, address: SocketAddr, events: UnboundedSender<OwnerEvent>) {
+        // If the receiver has ended, this owner ends too.
         let tell = |event| drop(events.send(event));
         let (mut backoff, mut begun) = (Backoff::default(), Instant::now());
         loop {
@@ -95,16 +95,16 @@ impl Owner {
             loop {
                 match self.come_back(address).await {
                     Ok(odd) => {
-                        odd.into_iter().for_each(|what| tell(Event::Odd { room: self.number, what }));
+                        odd.into_iter().for_each(|what| tell(OwnerEvent::Odd { room: self.number, what }));
                         break;
                     }
-                    Err(Outside::Lost(text)) => return tell(Event::Lost { room: self.number, text }),
+                    Err(Outside::Lost(text)) => return tell(OwnerEvent::Lost { room: self.number, text }),
                     Err(Outside::NoServer) => {
-                        tell(Event::NoServer);
+                        tell(OwnerEvent::NoServer);
                         sleep(backoff.next(&mut self.random)).await;
                     }
                     Err(Outside::Later(time)) => {
-                        tell(Event::Refused);
+                        tell(OwnerEvent::Refused);
                         let bound = time.saturating_mul(1 << refusals).min(REFUSAL_MAX);
                         refusals = (refusals + 1).min(16);
                         sleep(part_of(bound, &mut self.random)).await;
@@ -112,14 +112,14 @@ impl Owner {
                 }
             }
             begun = Instant::now();
-            tell(Event::Back { room: self.number, at: begun });
+            tell(OwnerEvent::Back { room: self.number, at: begun });
         }
     }
 
-    /// Answers the server until the connection ends; when to come back, if the server has said that.
+    /// Answers the server until the connection ends. Returns the server's advice when to come back, if there is any.
     async fn stay(&mut self) -> Option<Duration> {
         let mut advice = None;
-        // A server without heartbeats is not tried here.
+        // Servers without heartbeats are not tried here.
         let silence = self.alive * 2;
         loop {
             let heard = self.peer.hear(|text| {
@@ -128,7 +128,7 @@ impl Owner {
                     advice = Some(Instant::now() + Duration::from_millis(draining.reconnect_in_ms));
                 }
             });
-            if !matches!(timeout(silence, heard).await, Ok(Ok(Link::Open))) {
+            if !matches!(timeout(silence, heard).await, Ok(Ok(ReadOutcome::Open))) {
                 // The server need not wait for this side.
                 let _ = self.peer.end_this_side().await;
                 return advice.map(|advice| advice.saturating_duration_since(Instant::now()));
@@ -136,7 +136,7 @@ impl Owner {
         }
     }
 
-    /// Connects and owns the room again; what it was told that cannot be.
+    /// Connects and owns the room again. Returns what it received that cannot be, if anything.
     async fn come_back(&mut self, address: SocketAddr) -> Result<Option<String>, Outside> {
         let attempt = async {
             let Self { room, key, epoch, acked, .. } = &*self;
@@ -169,7 +169,7 @@ impl Owner {
         Ok(odd)
     }
 
-    /// Says a message and waits until it is acknowledged.
+    /// Publishes a message and waits until it is acknowledged.
     async fn say(&mut self) -> Result<(), PeerError> {
         self.said += 1;
         let (number, id) = (self.said, self.random.next());
@@ -187,7 +187,7 @@ impl Owner {
     }
 }
 
-/// The next text that is no heartbeat.
+/// Returns the next text that is no heartbeat.
 async fn next(peer: &mut Peer) -> Result<String, PeerError> {
     loop {
         let text = peer.answer().await?;

@@ -1,16 +1,16 @@
-//! Which server is stopped when and how, and for how long its rooms wait for their owners. Pure.
+//! When and how each server is stopped, and how long its rooms wait for their owners. Pure.
 
 use std::fmt;
 use std::time::Duration;
 
-/// How a server ends.
+/// The way in which a server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum ServerEnd {
     Term,
     Kill,
 }
 
-/// How long there is no server.
+/// The time without a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pause {
     Second,
@@ -29,34 +29,34 @@ impl Pause {
 /// One end of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stop {
-    pub(super) way: Way,
+    pub(super) way: ServerEnd,
     pub(super) pause: Pause,
 }
 
 impl Stop {
     /// Every kind.
     pub(super) const ALL: [Self; 4] = [
-        Self { way: Way::Term, pause: Pause::Second },
-        Self { way: Way::Term, pause: Pause::Minute },
-        Self { way: Way::Kill, pause: Pause::Second },
-        Self { way: Way::Kill, pause: Pause::Minute },
+        Self { way: ServerEnd::Term, pause: Pause::Second },
+        Self { way: ServerEnd::Term, pause: Pause::Minute },
+        Self { way: ServerEnd::Kill, pause: Pause::Second },
+        Self { way: ServerEnd::Kill, pause: Pause::Minute },
     ];
 }
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let way = match self.way {
-            Way::Term => "SIGTERM",
-            Way::Kill => "SIGKILL",
+            ServerEnd::Term => "SIGTERM",
+            ServerEnd::Kill => "SIGKILL",
         };
         write!(f, "{way}, next start after {:>2} s", self.pause.time().as_secs())
     }
 }
 
-/// How the servers on directory number `number` of `servers` end, if all of them end so often together.
+/// Returns how the servers on directory number `number` of `servers` end, if all servers together end `all` times.
 pub(super) fn stops(number: u32, servers: u32, all: u32) -> impl Iterator<Item = Stop> {
     (0..).take_while(move |turn| turn * servers + number < all).map(move |turn| {
-        let way = if (turn + number / 2).is_multiple_of(2) { Way::Term } else { Way::Kill };
+        let way = if (turn + number / 2).is_multiple_of(2) { ServerEnd::Term } else { ServerEnd::Kill };
         let pause = if (turn / 2 + number).is_multiple_of(2) { Pause::Second } else { Pause::Minute };
         Stop { way, pause }
     })
@@ -65,17 +65,17 @@ pub(super) fn stops(number: u32, servers: u32, all: u32) -> impl Iterator<Item =
 /// The longest time for which a room here waits for its owner.
 const LONGEST_MS: u64 = 300_000;
 
-/// How the servers on one directory deal with owners that are away.
+/// How the servers on one directory treat owners that are away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Grace {
+pub(super) struct GracePlan {
     /// The time between two heartbeats, in seconds.
     ping_s: u64,
-    /// For rooms that ask for nothing.
+    /// The grace of rooms that ask for none.
     owner_grace_ms: u64,
 }
 
-impl Grace {
-    /// That of directory number `number`.
+impl GracePlan {
+    /// Returns that of directory number `number`.
     pub(super) fn of(number: u32) -> Self {
         // The lowest bit decides the pauses.
         let ping_s = if (number / 2).is_multiple_of(2) { 25 } else { 1 };
@@ -89,19 +89,19 @@ impl Grace {
         ["--ping-interval", &ping, "--owner-grace", &grace].map(str::to_owned).into()
     }
 
-    /// What each room's owner asks for.
+    /// Returns the grace that each room's owner asks for.
     pub(super) fn wishes(self) -> [Option<u64>; 5] {
         let least = least_ms(self.ping_s);
         [None, Some(least), Some(1), Some(least * 2), Some(LONGEST_MS)]
     }
 
-    /// How long a room waits whose owner asks for this.
+    /// Returns how long a room waits whose owner asks for `wish`.
     pub(super) fn of_room(self, wish: Option<u64>) -> u64 {
         wish.map_or(self.owner_grace_ms, |wish| wish.max(least_ms(self.ping_s)))
     }
 }
 
-/// The shortest grace that is safe: two heartbeats and 5 s.
+/// Returns the shortest grace that is safe: two heartbeats and 5 s.
 fn least_ms(ping_s: u64) -> u64 {
     (2 * ping_s + 5) * 1_000
 }
@@ -120,9 +120,9 @@ mod tests {
         for kind in Stop::ALL {
             assert_eq!(stops.iter().filter(|&&stop| stop == kind).count(), 50, "{kind}");
         }
-        let graces: Vec<_> = (0..8).step_by(2).map(|number| Grace::of(number).of_room(None)).collect();
+        let graces: Vec<_> = (0..8).step_by(2).map(|number| GracePlan::of(number).of_room(None)).collect();
         assert_eq!(graces, [55_000, 7_000, 300_000, 300_000]);
-        assert_eq!(Grace::of(2).flags(), ["--ping-interval", "1s", "--owner-grace", "7s"]);
-        assert_eq!((Grace::of(4).of_room(Some(1)), Grace::of(0).of_room(Some(300_000))), (55_000, 300_000));
+        assert_eq!(GracePlan::of(2).flags(), ["--ping-interval", "1s", "--owner-grace", "7s"]);
+        assert_eq!((GracePlan::of(4).of_room(Some(1)), GracePlan::of(0).of_room(Some(300_000))), (55_000, 300_000));
     }
 }

@@ -1,4 +1,4 @@
-//! What the stops have shown, and whether it is good. Must not know how it was measured.
+//! The findings of the stops, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::model::fault::Faults;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     plan: Plan,
@@ -30,7 +30,7 @@ impl Findings {
         self.outcomes.iter().flat_map(|outcome| &outcome.stops)
     }
 
-    /// How many rooms were lost, by stops of this kind or by all.
+    /// Returns how many rooms were lost, by stops of this kind or by all.
     fn lost(&self, kind: Option<Stop>) -> usize {
         let is_asked = |stopped: &&super::Stopped| kind.is_none_or(|kind| stopped.stop == kind);
         self.stops().filter(is_asked).map(|stopped| stopped.lost).sum()
@@ -38,7 +38,8 @@ impl Findings {
 }
 
 impl Judged for Findings {
-    /// Fails if a room was lost, an owner is not back, anything odd was said, or less was tried than planned.
+    /// Fails if a room was lost, an owner is not back, anything odd was received, or fewer stops were made than
+    /// planned.
     fn verdict(&self) -> Result<(), Failure> {
         let (lost, faults, stops) = (self.lost(None), self.faults.all(), self.stops().count());
         if lost > 0 || faults > 0 || stops != self.plan.stops as usize {

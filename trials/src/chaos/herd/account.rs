@@ -1,17 +1,17 @@
-//! What each viewer of a herd heard, and how long it was away. Pure: times are arguments.
+//! The messages that each viewer of a herd received, and its absences. Pure: times are arguments.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chaos::clients::{Event, Standing, What};
+use crate::chaos::clients::{ClientStatus, Event, EventKind};
 
-/// Over which time the attempts in an outage are counted, in microseconds: from its beginning, or from the first attempt
-/// where a viewer noticed later.
+/// The time in which the attempts of an outage are counted, in microseconds: from its beginning, or from the first
+/// attempt where a viewer noticed later.
 const ATTEMPTS_MICROS: u64 = 10_000_000;
 
-/// How many of the latest returns are told.
+/// The number of the latest returns that are reported.
 const LATEST_MAX: usize = 3;
 
 /// One outage of one viewer, in microseconds.
@@ -24,46 +24,46 @@ struct Gap {
     back: Option<u64>,
 }
 
-/// What one viewer went through.
+/// The record of one viewer.
 #[derive(Debug, Default)]
 struct Viewer {
     gaps: Vec<Gap>,
-    /// The number of the last message that it heard.
+    /// The number of the last message that it received.
     last: u64,
     is_inside: bool,
     is_closed: bool,
 }
 
-/// All viewers.
+/// The records of all viewers.
 #[derive(Debug)]
 pub(super) struct Account {
     viewers: Vec<Viewer>,
     sums: Sums,
 }
 
-/// What all of them came to.
+/// The sums of all viewers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(in crate::chaos) struct Sums {
     pub(in crate::chaos) viewers: u64,
     pub(in crate::chaos) delivered: u64,
     pub(in crate::chaos) repeated: u64,
-    /// Messages that a later one passed by, and those that were missing at the end.
+    /// Messages that arrived only after a later one or were missing at the end.
     pub(in crate::chaos) lost: u64,
-    /// How often a viewer was told that it may have lost events.
+    /// How often a viewer got a `reset`: it may have lost events.
     pub(in crate::chaos) resets: u64,
-    /// Viewers that gave up for good, and why.
+    /// The number of viewers that gave up for good.
     pub(in crate::chaos) closed: u64,
     pub(in crate::chaos) reasons: BTreeMap<String, u64>,
-    /// Of each message that was said while its viewer's path was closed: from publish to delivery, in milliseconds.
+    /// Of each message published while its viewer's path was closed: from publish to delivery, in milliseconds.
     pub(in crate::chaos) delays_ms: Vec<u32>,
     /// Of each outage: from the moment when the path was open again until the viewer was back, in milliseconds.
     pub(in crate::chaos) returns_ms: Vec<u32>,
-    /// Outages from which a viewer is not back.
+    /// The number of outages from which a viewer is not back.
     pub(in crate::chaos) not_back: u64,
-    /// Of each outage how many connections were asked for in its first 10 s, or in the 10 s from the first one where that
+    /// Of each outage the number of connection attempts in its first 10 s, or in the 10 s from the first one where that
     /// came later.
     pub(in crate::chaos) attempts: Vec<u32>,
-    /// The latest returns, each told with its attempts.
+    /// The latest returns, each described with its attempts.
     pub(in crate::chaos) latest: Vec<(u32, String)>,
     /// The CPU time of the viewers, without the relay before them, and that of the relay, in milliseconds.
     pub(in crate::chaos) cpu_ms: u64,
@@ -76,35 +76,35 @@ impl Account {
         Self { viewers, sums: Sums::default() }
     }
 
-    /// An outage of a viewer begins.
+    /// Records that an outage of a viewer begins.
     pub(super) fn closed(&mut self, viewer: u32, now: u64) {
         if let Some(viewer) = self.viewers.get_mut(viewer as usize) {
             viewer.gaps.push(Gap { from: now, until: None, back: None });
         }
     }
 
-    /// The path of a viewer is open again.
+    /// Records that the path of a viewer is open again.
     pub(super) fn opened(&mut self, viewer: u32, now: u64) {
         if let Some(gap) = self.viewers.get_mut(viewer as usize).and_then(|viewer| viewer.gaps.last_mut()) {
             gap.until.get_or_insert(now);
         }
     }
 
-    /// Something happened to a viewer.
+    /// Records an event of a viewer.
     pub(super) fn take(&mut self, event: &Event) {
         let Some(viewer) = self.viewers.get_mut(event.client as usize) else { return };
         match &event.what {
-            What::Status { name, reason } => {
+            EventKind::Status { name, reason } => {
                 let was_inside = std::mem::replace(&mut viewer.is_inside, name.is_inside());
                 if !was_inside && viewer.is_inside {
                     viewer.returned(event.at);
                 }
-                if *name == Standing::Closed {
+                if *name == ClientStatus::Closed {
                     viewer.is_closed = true;
                     *self.sums.reasons.entry(reason.clone().unwrap_or_default()).or_default() += 1;
                 }
             }
-            &What::Heard { number, said } => {
+            &EventKind::Heard { number, said } => {
                 if number <= viewer.last {
                     self.sums.repeated += 1;
                     return;
@@ -112,7 +112,7 @@ impl Account {
                 self.sums.delivered += 1;
                 self.sums.lost += number - viewer.last - 1;
                 viewer.last = number;
-                // What was published before may have come before, and waited here.
+                // A message published before may have arrived before, and waited here.
                 if viewer.gaps.last().is_some_and(|gap| said >= gap.from) {
                     viewer.returned(event.at);
                 }
@@ -120,7 +120,7 @@ impl Account {
                     self.sums.delays_ms.push(millis(event.at.saturating_sub(said)));
                 }
             }
-            What::Reset => self.sums.resets += 1,
+            EventKind::Reset => self.sums.resets += 1,
             _ => {}
         }
     }
@@ -130,13 +130,13 @@ impl Account {
         u32::try_from(self.viewers.iter().filter(|viewer| viewer.is_inside).count()).unwrap_or(u32::MAX)
     }
 
-    /// Returns whether all viewers are back and have heard message `last`, or are over.
+    /// Returns whether all viewers are back and have message `last`, or have ended.
     pub(super) fn is_done(&self, last: u64) -> bool {
         let is_back = |viewer: &Viewer| viewer.gaps.last().is_none_or(|gap| gap.back.is_some());
         self.viewers.iter().all(|viewer| viewer.is_closed || (viewer.last >= last && is_back(viewer)))
     }
 
-    /// Returns everything, of a room whose last message had this number. `attempts` says when a viewer asked for
+    /// Returns the sums of a room whose last message had this number. `attempts` returns when a viewer asked for
     /// connections.
     pub(super) fn sums(mut self, last: u64, attempts: impl Fn(u32) -> Vec<u64>) -> Sums {
         for (number, viewer) in (0..).zip(&self.viewers) {
@@ -151,7 +151,7 @@ impl Account {
                         let late = millis(back.saturating_sub(until));
                         self.sums.returns_ms.push(late);
                         if self.sums.is_among_latest(late) {
-                            self.sums.latest.push((late, gap.told(attempts.clone(), until, back)));
+                            self.sums.latest.push((late, gap.describe(attempts.clone(), until, back)));
                             self.sums.keep_latest();
                         }
                     }
@@ -169,8 +169,8 @@ impl Account {
 }
 
 impl Gap {
-    /// Returns what happened in it, in seconds from its beginning.
-    fn told<'a>(&self, attempts: impl Iterator<Item = &'a u64>, until: u64, back: u64) -> String {
+    /// Returns a description of the outage, in seconds from its beginning.
+    fn describe<'a>(&self, attempts: impl Iterator<Item = &'a u64>, until: u64, back: u64) -> String {
         let seconds = |at: u64| format!("{:.2}", at.saturating_sub(self.from) as f64 / 1e6);
         let attempts: Vec<_> = attempts.map(|&at| seconds(at)).collect();
         format!("open at {}, back at {}, tried at {}", seconds(until), seconds(back), attempts.join(" "))
@@ -178,7 +178,7 @@ impl Gap {
 }
 
 impl Viewer {
-    /// It is in the room, or hears something, at this moment: from all outages that are over.
+    /// Records that it is in the room, or receives something, at this moment: all outages that are over end.
     fn returned(&mut self, at: u64) {
         if self.gaps.last().is_some_and(|gap| gap.until.is_none_or(|until| at < until)) {
             return;
@@ -195,7 +195,7 @@ impl Viewer {
 }
 
 impl Sums {
-    /// Adds those of another herd.
+    /// Adds the sums of another herd.
     pub(in crate::chaos) fn add(&mut self, other: Self) {
         self.viewers += other.viewers;
         self.delivered += other.delivered;
@@ -242,24 +242,24 @@ mod tests {
     use super::*;
 
     fn heard(number: u64, said: u64, at: u64) -> Event {
-        Event { client: 0, at: at * 1_000, what: What::Heard { number, said: said * 1_000 } }
+        Event { client: 0, at: at * 1_000, what: EventKind::Heard { number, said: said * 1_000 } }
     }
 
-    fn shown(name: Standing, at: u64) -> Event {
-        Event { client: 0, at: at * 1_000, what: What::Status { name, reason: None } }
+    fn shown(name: ClientStatus, at: u64) -> Event {
+        Event { client: 0, at: at * 1_000, what: EventKind::Status { name, reason: None } }
     }
 
     #[test]
     fn what_was_said_while_a_path_was_closed_is_timed_from_publish_to_delivery() {
         let mut account = Account::new(1);
-        account.take(&shown(Standing::Live, 1));
+        account.take(&shown(ClientStatus::Live, 1));
         account.take(&heard(1, 9, 10));
         account.closed(0, 20_000);
         account.take(&heard(2, 19, 21));
-        account.take(&shown(Standing::Resuming, 22));
+        account.take(&shown(ClientStatus::Resuming, 22));
         account.opened(0, 2_020_000);
         assert_eq!((account.inside(), account.is_done(2)), (0, false));
-        account.take(&shown(Standing::Live, 2_320));
+        account.take(&shown(ClientStatus::Live, 2_320));
         account.take(&heard(3, 1_019, 2_320));
         account.take(&heard(4, 2_019, 2_320));
         account.take(&heard(5, 2_319, 2_321));
@@ -272,27 +272,27 @@ mod tests {
     }
 
     #[test]
-    fn who_is_back_is_back_from_all_outages_since_it_was_in_the_room() {
+    fn a_viewer_that_is_back_is_back_from_all_outages_since_it_was_in_the_room() {
         let mut account = Account::new(1);
-        account.take(&shown(Standing::Live, 1));
+        account.take(&shown(ClientStatus::Live, 1));
         account.closed(0, 10_000);
-        account.take(&shown(Standing::Resuming, 10));
+        account.take(&shown(ClientStatus::Resuming, 10));
         account.opened(0, 12_000);
         account.closed(0, 20_000);
-        account.take(&shown(Standing::Live, 21));
+        account.take(&shown(ClientStatus::Live, 21));
         assert!(!account.is_done(0), "its path is closed");
-        account.take(&shown(Standing::Resuming, 21));
+        account.take(&shown(ClientStatus::Resuming, 21));
         account.opened(0, 22_000);
-        account.take(&shown(Standing::Live, 30));
+        account.take(&shown(ClientStatus::Live, 30));
         let sums = account.sums(0, |_| Vec::new());
         assert_eq!((sums.returns_ms, sums.not_back), (vec![18, 8], 0));
         assert_eq!(sums.latest[0], (18, "open at 0.00, back at 0.02, tried at ".into()));
     }
 
     #[test]
-    fn a_viewer_that_still_shows_live_is_back_when_it_hears_something() {
+    fn a_viewer_that_still_shows_live_is_back_when_a_message_arrives() {
         let mut account = Account::new(1);
-        account.take(&shown(Standing::Live, 1));
+        account.take(&shown(ClientStatus::Live, 1));
         account.closed(0, 10_000);
         account.opened(0, 60_000);
         assert!(!account.is_done(0));

@@ -1,4 +1,4 @@
-//! What the hidden command does: keeps viewers and the relay before them, as standard input orders it. Must not know why.
+//! The hidden command: keeps viewers and the relay before them, as standard input orders it. Must not know why.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -7,29 +7,29 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep_until, timeout};
 
 use super::account::{Account, Sums};
-use super::{Breed, Order, PATIENCE, Ready, Task};
+use super::{Breed, HerdOrder, HerdReady, HerdTask, PATIENCE};
 use crate::chaos::clients::{Event, Library, Sdk, events, now};
-use crate::chaos::relay::{Cut, Dark, Entry, Relay, Shape};
+use crate::chaos::relay::{Dark, PathEntry, PathFault, Relay, RelayOptions};
 use crate::load::process;
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// The name of the relay's thread, by which its CPU time is told apart.
+/// The name of the relay's thread, by which its CPU time is found.
 const RELAY: &str = "relay";
 
-/// How many viewers join at a time.
+/// The number of viewers that join at a time.
 const AT_ONCE: u32 = 64;
 
-/// How many orders may wait.
+/// The most orders that wait.
 const LINES_MAX: usize = 64;
 
-/// How long a path is open at the least before it is closed again, in milliseconds.
+/// The least time for which a path is open before it is closed again, in milliseconds.
 const APART_MS: u64 = 1_000;
 
-/// How often it is looked whether all is done.
+/// The time between two looks whether all is done.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The viewers, whichever they are.
+/// The viewers, by their program.
 enum Viewers {
     Remote(Library),
     Sdk(Box<Sdk>),
@@ -37,46 +37,46 @@ enum Viewers {
 
 /// One cut of a viewer, or the end of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
+struct PlannedCut {
     /// From the beginning.
     at: Duration,
     viewer: u32,
-    what: Act,
+    what: CutAct,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Act {
+enum CutAct {
     Finish,
     Reset,
     Open,
 }
 
-/// Everything of one herd.
-struct Keeper {
-    task: Task,
+/// The parts of one herd.
+struct HerdKeeper {
+    task: HerdTask,
     relay: Relay,
     viewers: Viewers,
     received: mpsc::Receiver<Event>,
     account: Account,
     /// The cuts to come, in the order of their time, and when their time begins.
-    turns: VecDeque<Turn>,
+    turns: VecDeque<PlannedCut>,
     begun: Instant,
 }
 
-/// Keeps a herd until its report is told.
+/// Keeps a herd until it has reported.
 pub(crate) fn be_a_herd() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(format!("the runtime does not start: {error}")))?;
     runtime.block_on(async {
         let mut lines = lines();
-        let task: Task = next(&mut lines).await?;
-        let keeper = Keeper::open(task).await?;
-        tell(&Ready { inside: keeper.account.inside() })?;
+        let task: HerdTask = next(&mut lines).await?;
+        let keeper = HerdKeeper::open(task).await?;
+        print_line(&HerdReady { inside: keeper.account.inside() })?;
         keeper.keep(&mut lines).await
     })
 }
 
-/// The lines of standard input. They end when whoever has started this process is gone.
+/// Returns the lines of standard input. They end when the parent process has ended.
 fn lines() -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel(LINES_MAX);
     std::thread::spawn(move || {
@@ -85,16 +85,17 @@ fn lines() -> mpsc::Receiver<String> {
     lines
 }
 
-/// The next line.
+/// Returns the next line.
 async fn next<T: for<'a> serde::Deserialize<'a>>(lines: &mut mpsc::Receiver<String>) -> Result<T, Failure> {
-    let line = lines.recv().await.ok_or_else(|| Failure::new("whoever has started this process is gone"))?;
+    let line = lines.recv().await.ok_or_else(|| Failure::new("the parent process has ended"))?;
     serde_json::from_str(&line).map_err(|error| Failure::new(format!("{error}: {line}")))
 }
 
 /// Opens the relay on a thread of its own, which ends with the process.
-async fn relay(task: &Task) -> Result<Relay, Failure> {
+async fn relay(task: &HerdTask) -> Result<Relay, Failure> {
     let (opened, relay) = oneshot::channel();
-    let (server, shape) = (task.server, Shape { paths: task.viewers, sources: task.sources, bytes_per_second: None });
+    let (server, shape) =
+        (task.server, RelayOptions { paths: task.viewers, sources: task.sources, bytes_per_second: None });
     let thread = std::thread::Builder::new().name(RELAY.into()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
@@ -106,9 +107,9 @@ async fn relay(task: &Task) -> Result<Relay, Failure> {
     relay.await.map_err(|_| Failure::new("the relay does not start"))?
 }
 
-impl Keeper {
-    /// Opens the relay, and has all viewers join.
-    async fn open(task: Task) -> Result<Self, Failure> {
+impl HerdKeeper {
+    /// Opens the relay, and lets all viewers join.
+    async fn open(task: HerdTask) -> Result<Self, Failure> {
         let relay = relay(&task).await?;
         let (told, mut received) = events();
         let mut viewers = match task.breed {
@@ -138,17 +139,17 @@ impl Keeper {
         Ok(Self { task, relay, viewers, received, account, turns, begun })
     }
 
-    /// Does what is ordered, until the report is told.
+    /// Carries out orders until the report is printed.
     async fn keep(mut self, lines: &mut mpsc::Receiver<String>) -> Result<(), Failure> {
         loop {
             let next_turn = self.turns.front().map(|turn| self.begun + turn.at);
             tokio::select! {
                 Some(event) = self.received.recv() => self.account.take(&event),
                 () = sleep_until(next_turn.unwrap_or(self.begun).into()), if next_turn.is_some() => self.turn(),
-                order = next::<Order>(lines) => match order? {
-                    Order::Report { last, patience_ms } => {
+                order = next::<HerdOrder>(lines) => match order? {
+                    HerdOrder::Report { last, patience_ms } => {
                         self.finish(last, Duration::from_millis(patience_ms)).await;
-                        return tell(&self.sums(last)?);
+                        return print_line(&self.sums(last)?);
                     }
                     order => self.obey(order),
                 },
@@ -156,27 +157,27 @@ impl Keeper {
         }
     }
 
-    fn obey(&mut self, order: Order) {
+    fn obey(&mut self, order: HerdOrder) {
         match order {
-            Order::Blink { every_ms, off_ms, times } => {
+            HerdOrder::Blink { every_ms, off_ms, times } => {
                 self.begun = Instant::now();
                 self.turns = turns(&self.task, every_ms, off_ms, times).into();
             }
-            Order::Reset => {
-                self.close_all(Entry::Open, Cut::Reset);
+            HerdOrder::Reset => {
+                self.close_all(PathEntry::Open, PathFault::Reset);
                 self.open_all();
             }
-            Order::Unavailable => self.close_all(Entry::Unavailable, Cut::Reset),
-            Order::Dark => self.close_all(Entry::Held, Cut::Dark(Dark::Both)),
-            Order::Open => {
+            HerdOrder::Unavailable => self.close_all(PathEntry::Unavailable, PathFault::Reset),
+            HerdOrder::Dark => self.close_all(PathEntry::Held, PathFault::Dark(Dark::Both)),
+            HerdOrder::Open => {
                 self.open_all();
-                self.relay.enter(Entry::Open, None);
+                self.relay.enter(PathEntry::Open, None);
             }
-            Order::Report { .. } => {}
+            HerdOrder::Report { .. } => {}
         }
     }
 
-    fn close_all(&mut self, entry: Entry, cut: Cut) {
+    fn close_all(&mut self, entry: PathEntry, cut: PathFault) {
         let now = now();
         (0..self.task.viewers).for_each(|viewer| self.account.closed(viewer, now));
         self.relay.enter(entry, None);
@@ -188,26 +189,26 @@ impl Keeper {
         (0..self.task.viewers).for_each(|viewer| self.account.opened(viewer, now));
     }
 
-    /// Does all whose time has come.
+    /// Makes all cuts that are due.
     fn turn(&mut self) {
         while self.turns.front().is_some_and(|turn| self.begun.elapsed() >= turn.at) {
-            let Some(Turn { viewer, what, .. }) = self.turns.pop_front() else { return };
+            let Some(PlannedCut { viewer, what, .. }) = self.turns.pop_front() else { return };
             let cut = match what {
-                Act::Finish => Cut::Finish,
-                Act::Reset => Cut::Reset,
-                Act::Open => {
+                CutAct::Finish => PathFault::Finish,
+                CutAct::Reset => PathFault::Reset,
+                CutAct::Open => {
                     self.account.opened(viewer, now());
-                    self.relay.enter(Entry::Open, Some(viewer));
+                    self.relay.enter(PathEntry::Open, Some(viewer));
                     continue;
                 }
             };
             self.account.closed(viewer, now());
-            self.relay.enter(Entry::Reset, Some(viewer));
+            self.relay.enter(PathEntry::Reset, Some(viewer));
             self.relay.cut_path(viewer, cut);
         }
     }
 
-    /// Waits until all have heard everything.
+    /// Waits until all have received everything.
     async fn finish(&mut self, last: u64, patience: Duration) {
         let deadline = Instant::now() + patience;
         let mut looked = Instant::now();
@@ -246,25 +247,25 @@ impl Keeper {
     }
 }
 
-/// All cuts of a herd: each viewer once in `every_ms`, and its path opens `off_ms` later.
-fn turns(task: &Task, every_ms: u64, off_ms: u64, times: u32) -> Vec<Turn> {
+/// Returns all cuts of a herd: each viewer once in `every_ms`, and its path opens `off_ms` later.
+fn turns(task: &HerdTask, every_ms: u64, off_ms: u64, times: u32) -> Vec<PlannedCut> {
     let mut turns = Vec::new();
     for viewer in 0..task.viewers {
         let mut random = Random::new(task.seed, viewer.into());
         for time in 0..u64::from(times) {
             // Two outages with less than this between them are one that is twice as long.
             let off = time * every_ms + random.within(0..every_ms.saturating_sub(off_ms + APART_MS).max(1));
-            let what = if random.one_in(2) { Act::Reset } else { Act::Finish };
-            turns.push(Turn { at: Duration::from_millis(off), viewer, what });
-            turns.push(Turn { at: Duration::from_millis(off + off_ms), viewer, what: Act::Open });
+            let what = if random.one_in(2) { CutAct::Reset } else { CutAct::Finish };
+            turns.push(PlannedCut { at: Duration::from_millis(off), viewer, what });
+            turns.push(PlannedCut { at: Duration::from_millis(off + off_ms), viewer, what: CutAct::Open });
         }
     }
     turns.sort_unstable();
     turns
 }
 
-/// One line for whoever has started this process.
-fn tell(value: &impl serde::Serialize) -> Result<(), Failure> {
+/// Prints one line for the parent process.
+fn print_line(value: &impl serde::Serialize) -> Result<(), Failure> {
     let line = serde_json::to_string(value).map_err(|error| Failure::new(error.to_string()))?;
     println!("{line}");
     Ok(())
@@ -277,11 +278,11 @@ mod tests {
     #[test]
     fn each_viewer_is_cut_once_in_each_time_half_in_each_way() {
         let server = ([127, 0, 0, 1], 1).into();
-        let task = Task { server, room: String::new(), breed: Breed::Remote, seed: 7, viewers: 500, sources: 1 };
+        let task = HerdTask { server, room: String::new(), breed: Breed::Remote, seed: 7, viewers: 500, sources: 1 };
         let turns = turns(&task, 15_000, 2_000, 4);
         let count = |act| turns.iter().filter(|turn| turn.what == act).count();
-        assert_eq!((turns.len(), count(Act::Open)), (4_000, 2_000));
-        assert!((900..1_100).contains(&count(Act::Reset)), "{}", count(Act::Reset));
+        assert_eq!((turns.len(), count(CutAct::Open)), (4_000, 2_000));
+        assert!((900..1_100).contains(&count(CutAct::Reset)), "{}", count(CutAct::Reset));
         assert!(turns.is_sorted() && turns.last().unwrap().at <= Duration::from_secs(60));
         let mut one = turns.iter().filter(|turn| turn.viewer == 3).map(|turn| turn.at);
         while let (Some(off), Some(on)) = (one.next(), one.next()) {

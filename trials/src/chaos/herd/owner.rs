@@ -1,4 +1,5 @@
-//! The owner of the room that herds watch: publishes at a steady rate, and counts what is acknowledged. Must not know viewers.
+//! The owner of the herds' room: publishes at a steady rate, and counts the acknowledged messages. Must not know
+//! viewers.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,18 +8,18 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::chaos::clients::{Event, Library, Voice, What, events};
+use crate::chaos::clients::{Event, EventKind, Library, PublishHandle, events};
 use crate::steps::Failure;
 
-/// How long it may take until it has its room, and until its last message is acknowledged.
+/// The most time until it has its room, and until its last message is acknowledged.
 const SOON: Duration = Duration::from_secs(30);
 
-/// The owner, directly at the server.
+/// The owner, connected directly to the server.
 pub(in crate::chaos) struct Owner {
     pub(in crate::chaos) room: String,
-    /// How many messages it was asked to publish.
+    /// The number of messages that it was asked to publish.
     published: u64,
-    voice: Voice,
+    voice: PublishHandle,
     _library: Library,
     settled: watch::Receiver<(u64, u64)>,
     _listening: JoinHandle<()>,
@@ -36,9 +37,9 @@ impl Owner {
             let mut opened = Some(opened);
             while let Some(Event { what, .. }) = received.recv().await {
                 match what {
-                    What::Opened { room } => drop(opened.take().map(|opened| opened.send(room))),
-                    What::Acked { .. } => count.send_modify(|(acked, _)| *acked += 1),
-                    What::Failed { .. } => count.send_modify(|(_, failed)| *failed += 1),
+                    EventKind::Opened { room } => drop(opened.take().map(|opened| opened.send(room))),
+                    EventKind::Acked { .. } => count.send_modify(|(acked, _)| *acked += 1),
+                    EventKind::Failed { .. } => count.send_modify(|(_, failed)| *failed += 1),
                     _ => {}
                 }
             }

@@ -1,31 +1,31 @@
-//! What a run of joins has shown, and whether it is good. Must not know how it was measured.
+//! The findings of a run of joins, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::Plan;
-use super::visitor::Tally;
-use crate::load::Busy;
+use super::visitor::VisitsTally;
+use crate::load::CpuShare;
 use crate::model::answer::{How, Reason};
 use crate::model::fault::Faults;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
-    pub(super) tally: Tally,
+    pub(super) tally: VisitsTally,
     pub(super) faults: Faults,
-    /// How many messages were said.
+    /// The number of messages published.
     pub(super) said: u64,
-    /// Of the owner and of the visitors.
-    pub(super) busy: [Busy; 2],
+    /// The load of the owner and of the visitors.
+    pub(super) busy: [CpuShare; 2],
     pub(super) time: Duration,
 }
 
 impl Judged for Findings {
-    /// Fails if any join differed from what was said.
+    /// Fails if any join differed from the owner's messages.
     fn verdict(&self) -> Result<(), Failure> {
         let joins: u64 = self.tally.outcomes.values().sum();
         if self.faults.all() + self.tally.differing == 0 && joins == u64::from(self.plan.joins) {
@@ -39,7 +39,7 @@ impl Judged for Findings {
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, joins } = self.plan;
-        let Tally { outcomes, unpaused, differing, sums, texts, resets, left, .. } = &self.tally;
+        let VisitsTally { outcomes, unpaused, differing, sums, texts, resets, left, .. } = &self.tally;
         writeln!(f, "joins: seed {seed}, {joins} joins while an owner writes states")?;
         let of = |how, reason| outcomes.get(&(how, reason)).unwrap_or(&0);
         let resumed = of(How::Resumed, None);
@@ -55,7 +55,7 @@ impl fmt::Display for Findings {
         let seconds = self.time.as_secs_f64();
         let [owner, visitors] = self.busy.map(|busy| busy.share() * 100.0);
         let (said, each) = (self.said, self.time / joins.max(1));
-        writeln!(f, "  said       {said} messages, each acknowledged")?;
+        writeln!(f, "  published  {said} messages, each acknowledged")?;
         writeln!(
             f,
             "  time       {seconds:.1} s, a join every {:.0} us; the generator used {visitors:.1} % of a core for the \

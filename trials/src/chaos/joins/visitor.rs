@@ -1,5 +1,5 @@
 //! Visits one after the other: a join, its replay, some live messages, and an end of some kind. Most are of a new
-//! viewer, some of one that was there before. Must not know what else goes on in the room.
+//! viewer, some of an earlier one that comes back. Must not know the other clients of the room.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,27 +10,27 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::SUM;
-use crate::chaos::ears::Ears;
-use crate::chaos::speaker::Shared;
+use crate::chaos::model_feed::ModelFeed;
+use crate::chaos::speaker::SharedRecord;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::model::answer::Answer;
 use crate::model::fault::{Fault, Faults};
 use crate::model::state::State;
-use crate::model::{Claim, Model, Outcome};
+use crate::model::{CursorClaim, JoinOutcome, Model};
 use crate::random::Random;
 
-/// How many viewers a visitor remembers, to come back as one of them.
+/// The number of viewers that a visitor remembers, to come back as one of them.
 const EARLIER_MAX: usize = 4;
 
-/// How long one visit may take.
+/// The most time of one visit.
 const VISIT: Duration = Duration::from_secs(10);
 
-/// What the visits came to.
+/// The sums of the visits.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) outcomes: BTreeMap<Outcome, u64>,
-    /// How pauses ended.
-    pub(super) unpaused: BTreeMap<Outcome, u64>,
+pub(super) struct VisitsTally {
+    pub(super) outcomes: BTreeMap<JoinOutcome, u64>,
+    /// The outcomes of pauses.
+    pub(super) unpaused: BTreeMap<JoinOutcome, u64>,
     /// Visits in which anything was wrong.
     pub(super) differing: u64,
     /// How often the sum was compared with the keys.
@@ -43,27 +43,27 @@ pub(super) struct Tally {
     pub(super) faults: Faults,
 }
 
-/// One of those that come and go.
+/// A task that makes visits.
 pub(super) struct Visitor {
     address: SocketAddr,
-    record: Shared,
+    record: SharedRecord,
     random: Random,
     earlier: Vec<Model>,
-    tally: Tally,
+    tally: VisitsTally,
     visits: u64,
 }
 
 impl Visitor {
-    pub(super) fn new(address: SocketAddr, record: Shared, random: Random) -> Self {
-        Self { address, record, random, earlier: Vec::new(), tally: Tally::default(), visits: 0 }
+    pub(super) fn new(address: SocketAddr, record: SharedRecord, random: Random) -> Self {
+        Self { address, record, random, earlier: Vec::new(), tally: VisitsTally::default(), visits: 0 }
     }
 
-    /// Visits as long as any of the `left` joins are left.
-    pub(super) async fn run(mut self, left: Arc<AtomicU64>) -> Tally {
+    /// Makes visits as long as any of the `left` joins are left.
+    pub(super) async fn run(mut self, left: Arc<AtomicU64>) -> VisitsTally {
         while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
             self.visits += 1;
             let mut model = self.choose();
-            // Some of those who come back do so at once: the history is soon over.
+            // Some of those that come back do so at once: the history is soon over.
             if model.position().is_none() || self.random.one_in(2) {
                 sleep(Duration::from_micros(self.random.within(0..5_000))).await;
             }
@@ -84,10 +84,10 @@ impl Visitor {
         self.tally
     }
 
-    /// Somebody new, or somebody who was there before.
+    /// Returns a new viewer, or an earlier one.
     fn choose(&mut self) -> Model {
         match self.random.within(0..9) {
-            // The one that has just gone.
+            // The one that left last.
             0 | 1 => self.earlier.pop().unwrap_or_default(),
             2 if !self.earlier.is_empty() => {
                 let at = self.random.index(self.earlier.len());
@@ -99,35 +99,35 @@ impl Visitor {
 
     async fn visit(&mut self, model: &mut Model) -> Result<(), PeerError> {
         let claim = match self.random.within(0..60) {
-            0 => Claim::Future,
-            1 => Claim::OtherEpoch,
-            2 => Claim::Malformed,
-            _ => Claim::Honest,
+            0 => CursorClaim::Future,
+            1 => CursorClaim::OtherEpoch,
+            2 => CursorClaim::Malformed,
+            _ => CursorClaim::Honest,
         };
         let mut peer = Peer::open_as(self.address, V2).await?;
         let join = model.join(format!("visit-{}", self.visits), claim, &self.record.read());
         peer.say(&join).await?;
-        let mut ears = Ears::default();
-        self.hear_until(&mut ears, &mut peer, model, |model, _| model.is_live()).await?;
+        let mut feed = ModelFeed::default();
+        self.hear_until(&mut feed, &mut peer, model, |model, _| model.is_live()).await?;
         self.compare(model);
-        if let Some(outcome) = ears.joined.take() {
+        if let Some(outcome) = feed.joined.take() {
             *self.tally.outcomes.entry(outcome).or_insert(0) += 1;
         }
         if self.random.one_in(4) {
-            self.pause(&mut ears, &mut peer, model).await?;
+            self.pause(&mut feed, &mut peer, model).await?;
         }
-        // Behind a change of a key stands the one of the sum: of each pair the second.
-        let wanted = ears.texts + self.random.within(1..20);
+        // After a change of a key comes the one of the sum: of each pair the second.
+        let wanted = feed.texts + self.random.within(1..20);
         let is_even = |model: &Model| model.position().is_some_and(|seq| seq % 2 == 0);
-        let is_enough = |model: &Model, ears: &Ears| model.is_live() && ears.texts >= wanted && is_even(model);
-        self.hear_until(&mut ears, &mut peer, model, is_enough).await?;
+        let is_enough = |model: &Model, feed: &ModelFeed| model.is_live() && feed.texts >= wanted && is_even(model);
+        self.hear_until(&mut feed, &mut peer, model, is_enough).await?;
         self.compare(model);
         match self.random.within(0..3) {
             0 => {
                 peer.say(r#"{"type":"leave"}"#).await?;
-                self.hear_until(&mut ears, &mut peer, model, |_, ears| ears.code.is_some()).await?;
-                if (ears.word.as_deref(), ears.code) != (Some("left"), Some(1000)) {
-                    let (word, code) = (&ears.word, ears.code);
+                self.hear_until(&mut feed, &mut peer, model, |_, feed| feed.code.is_some()).await?;
+                if (feed.word.as_deref(), feed.code) != (Some("left"), Some(1000)) {
+                    let (word, code) = (&feed.word, feed.code);
                     model.faults.note(Fault::OddEnd, || format!("a leave was answered with {word:?}, {code:?}"));
                 }
                 self.tally.left += 1;
@@ -135,19 +135,19 @@ impl Visitor {
             1 => _ = tokio::spawn(peer.finish()),
             _ => peer.reset(),
         }
-        self.tally.texts += ears.texts;
-        self.tally.resets += ears.resets;
+        self.tally.texts += feed.texts;
+        self.tally.resets += feed.resets;
         Ok(())
     }
 
-    /// Leaves the fan-out for a moment and comes back.
-    async fn pause(&mut self, ears: &mut Ears, peer: &mut Peer, model: &mut Model) -> Result<(), PeerError> {
+    /// Pauses for a moment and unpauses.
+    async fn pause(&mut self, feed: &mut ModelFeed, peer: &mut Peer, model: &mut Model) -> Result<(), PeerError> {
         peer.say(r#"{"type":"pause"}"#).await?;
         sleep(Duration::from_micros(self.random.within(0..30_000))).await;
         let unpause = model.unpause(format!("unpause-{}", self.visits), &self.record.read());
         peer.say(&unpause).await?;
-        self.hear_until(ears, peer, model, |model, ears| ears.joined.is_some() && model.is_live()).await?;
-        if let Some(outcome) = ears.joined.take() {
+        self.hear_until(feed, peer, model, |model, feed| feed.joined.is_some() && model.is_live()).await?;
+        if let Some(outcome) = feed.joined.take() {
             *self.tally.unpaused.entry(outcome).or_insert(0) += 1;
         }
         self.compare(model);
@@ -156,22 +156,22 @@ impl Visitor {
 
     async fn hear_until(
         &self,
-        ears: &mut Ears,
+        feed: &mut ModelFeed,
         peer: &mut Peer,
         model: &mut Model,
-        is_enough: impl Fn(&Model, &Ears) -> bool,
+        is_enough: impl Fn(&Model, &ModelFeed) -> bool,
     ) -> Result<(), PeerError> {
-        while !is_enough(model, ears) {
-            if let Some(code) = ears.code {
+        while !is_enough(model, feed) {
+            if let Some(code) = feed.code {
                 return Err(PeerError::Closed(code));
             }
-            if ears.must_reconnect {
-                return Err(PeerError::Answer("what one alive told had not come when the next one came".into()));
+            if feed.must_reconnect {
+                return Err(PeerError::Answer("the `seq` of one alive was not reached before the next one".into()));
             }
-            if let Some(refused) = ears.refused.take() {
+            if let Some(refused) = feed.refused.take() {
                 return Err(PeerError::Answer(refused));
             }
-            ears.hear(peer, usize::MAX, model, &self.record).await?;
+            feed.hear(peer, usize::MAX, model, &self.record).await?;
         }
         Ok(())
     }
@@ -188,7 +188,7 @@ impl Visitor {
     }
 }
 
-/// Whether the sum is that of the keys.
+/// Fails unless the sum is that of the keys.
 fn sum(state: &State) -> Result<(), String> {
     let (mut keys, mut told) = (0, 0);
     for frame in state.frames() {
@@ -201,7 +201,7 @@ fn sum(state: &State) -> Result<(), String> {
     if keys == told { Ok(()) } else { Err(format!("the sum is {told}, that of the keys {keys}")) }
 }
 
-impl Tally {
+impl VisitsTally {
     pub(super) fn add(&mut self, other: &Self) {
         for (&outcome, count) in &other.outcomes {
             *self.outcomes.entry(outcome).or_insert(0) += count;

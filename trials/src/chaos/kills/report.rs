@@ -1,36 +1,36 @@
-//! What a run of kills has shown, and whether it is good. Must not know how it was measured.
+//! The findings of a run of kills, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::Plan;
 use crate::chaos::lives::quantile;
-use crate::chaos::lives::room::Past;
-use crate::chaos::lives::tally::Comeback;
+use crate::chaos::lives::room::RoomOutcome;
+use crate::chaos::lives::tally::ViewerReturn;
 use crate::model::answer::How;
 use crate::model::fault::Fault;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// The longest that it may take from the start of a server until somebody has come back to it.
+/// The most time from the start of a server until the first client has come back to it.
 const START_MAX: Duration = Duration::from_secs(2);
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     plan: Plan,
-    past: Past,
-    /// How long it took from the start of each server to its first viewer, sorted.
+    past: RoomOutcome,
+    /// The time from the start of each server to its first viewer, sorted.
     starts: Vec<Duration>,
-    /// How many servers were killed before anybody had come back to them.
+    /// The number of servers killed before any client had come back to them.
     unseen: usize,
-    /// How many were killed while they started.
+    /// The number of servers killed while they started.
     miscarriages: u64,
     time: Duration,
 }
 
 impl Findings {
-    pub(super) fn new(plan: Plan, past: Past, begun: &[Instant], miscarriages: u64, time: Duration) -> Self {
+    pub(super) fn new(plan: Plan, past: RoomOutcome, begun: &[Instant], miscarriages: u64, time: Duration) -> Self {
         let first = |(life, &begun): (usize, &Instant)| {
             let theirs = past.tally.comebacks.iter().filter(|comeback| comeback.life == Some(life + 1));
             theirs.map(|comeback| comeback.back - begun).min()
@@ -42,19 +42,19 @@ impl Findings {
     }
 }
 
-/// How long everybody was away, sorted.
-fn absences(comebacks: &[Comeback]) -> Vec<Duration> {
+/// Returns the length of all absences, sorted.
+fn absences(comebacks: &[ViewerReturn]) -> Vec<Duration> {
     let mut absences: Vec<_> = comebacks.iter().map(|comeback| comeback.back - comeback.gone).collect();
     absences.sort_unstable();
     absences
 }
 
 impl Judged for Findings {
-    /// Fails if anything that was acknowledged is missing, if anything was lost, repeated, out of order or untrue, or
-    /// if somebody was not let resume who had to be. With a limited history both kinds must have come, whoever was away
-    /// for longer than it tells and who was not.
+    /// Fails if an acknowledged message is missing, if anything was lost, repeated, out of order or untrue, or if a
+    /// viewer could not resume that should. With a limited history both must have happened: viewers that were away for
+    /// longer than it reaches back, and viewers that were not.
     fn verdict(&self) -> Result<(), Failure> {
-        let Past { sum, tally, faults, acked, audited, .. } = &self.past;
+        let RoomOutcome { sum, tally, faults, acked, audited, .. } = &self.past;
         let of_history = if self.plan.keeping.history_messages_max.is_some() { 0 } else { tally.joins(How::Reset) };
         let resets = of_history + tally.resets + tally.restarted;
         let missing = acked.saturating_sub(*audited);
@@ -69,7 +69,7 @@ impl Judged for Findings {
         if self.plan.keeping.history_messages_max.is_some()
             && (tally.joins(How::Resumed) == 0 || tally.joins(How::Reset) == 0)
         {
-            return Err(Failure::new("nobody was away for longer than the history tells, or everybody was"));
+            return Err(Failure::new("no viewer, or every one, was away for longer than the history reaches back"));
         }
         if self.starts.last().is_none_or(|&start| start > START_MAX) {
             return Err(Failure::new(format!("not every server had a viewer {START_MAX:?} after its start")));
@@ -81,7 +81,7 @@ impl Judged for Findings {
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, viewers, rate, kills, keeping } = self.plan;
-        let Past { sum, tally, spoken, faults, acked, audited, busy } = &self.past;
+        let RoomOutcome { sum, tally, spoken, faults, acked, audited, busy } = &self.past;
         writeln!(f, "kills: seed {seed}, {kills} kills, {viewers} viewers, {rate} messages a second, {keeping}")?;
         writeln!(
             f,
@@ -117,15 +117,11 @@ impl fmt::Display for Findings {
         )?;
         writeln!(
             f,
-            "  said       {} messages, {acked} acknowledged, {} said again; {} {audited}: {} acknowledged missing, {} \
+            "  published  {} messages, {acked} acknowledged, {} repeated; {} {audited}: {} acknowledged missing, {} \
              forgotten, {} acknowledged falsely",
             sum.last,
             spoken.again,
-            if keeping.history_messages_max.is_none() {
-                "who came last was told"
-            } else {
-                "the viewers together were told"
-            },
+            if keeping.history_messages_max.is_none() { "the last viewer got" } else { "the viewers together got" },
             acked.saturating_sub(*audited),
             faults.count(Fault::Forgotten),
             faults.count(Fault::FalseAck)

@@ -1,4 +1,5 @@
-//! An owner that speaks over the lives of several servers: it comes back to each of them. Must not know when one ends.
+//! An owner that publishes over the lives of several servers: it comes back to each of them. Must not know when one
+//! ends.
 
 use std::sync::{Arc, PoisonError, RwLock, mpsc};
 use std::time::{Duration, Instant};
@@ -6,31 +7,31 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::Lives;
-use super::tally::Comeback;
+use super::ServerLives;
+use super::tally::ViewerReturn;
 use crate::chaos::cuts::script;
-use crate::chaos::speaker::{Saying, Shared, Speaker};
+use crate::chaos::speaker::{Saying, SharedRecord, Speaker};
 use crate::load::peer::PeerError;
-use crate::load::{Busy, Stretch};
+use crate::load::{CpuShare, Stretch};
 use crate::model::fault::{Fault, Faults};
-use crate::model::record::Kind;
+use crate::model::record::Effect;
 use crate::steps::Failure;
 
-/// How many messages may be without an answer.
+/// The most messages without an answer.
 const WINDOW: usize = 32;
 
-/// How long it takes until an owner that found no server tries again.
+/// The time until an owner that found no server tries again.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// How long it may be without a server.
+/// The most time without a server.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// When each message was said, the first one first.
+/// The time of each message, the first one first.
 #[derive(Debug, Clone, Default)]
 pub(in crate::chaos) struct Times(Arc<RwLock<Vec<Instant>>>);
 
 impl Times {
-    /// When this one was said.
+    /// Returns when this one was published.
     pub(in crate::chaos) fn of(&self, seq: u64) -> Option<Instant> {
         let times = self.0.read().unwrap_or_else(PoisonError::into_inner);
         times.get(usize::try_from(seq.checked_sub(1)?).ok()?).copied()
@@ -41,41 +42,41 @@ impl Times {
     }
 }
 
-/// What it is told, and whom it tells.
+/// The orders that it waits for, and the receivers of its reports.
 pub(in crate::chaos) struct Cues {
-    pub(in crate::chaos) opened: mpsc::Sender<Shared>,
+    pub(in crate::chaos) opened: mpsc::Sender<SharedRecord>,
     pub(in crate::chaos) begin: oneshot::Receiver<()>,
-    /// Whether it says nothing more.
+    /// Whether it publishes nothing more.
     pub(in crate::chaos) finish: watch::Receiver<bool>,
     pub(in crate::chaos) all_said: mpsc::Sender<()>,
     pub(in crate::chaos) end: oneshot::Receiver<()>,
 }
 
-/// What it did.
+/// The outcome of an owner.
 #[derive(Debug)]
-pub(in crate::chaos) struct Spoken {
+pub(in crate::chaos) struct OwnerOutcome {
     pub(in crate::chaos) faults: Faults,
-    pub(in crate::chaos) comebacks: Vec<Comeback>,
-    /// How many messages it said again.
+    pub(in crate::chaos) comebacks: Vec<ViewerReturn>,
+    /// The number of messages published again.
     pub(in crate::chaos) again: u64,
-    pub(in crate::chaos) busy: Busy,
+    pub(in crate::chaos) busy: CpuShare,
 }
 
 /// An owner and its returns.
 struct Owner {
     speaker: Speaker,
-    lives: Lives,
-    comebacks: Vec<Comeback>,
+    lives: ServerLives,
+    comebacks: Vec<ViewerReturn>,
     again: u64,
 }
 
-/// Opens a room, speaks from one cue to the next, and ends the room.
+/// Opens a room, publishes from one cue to the next, and ends the room.
 pub(in crate::chaos) async fn speak(
-    lives: Lives,
+    lives: ServerLives,
     (seed, rate): (u64, u32),
     times: Times,
     mut cues: Cues,
-) -> Result<Spoken, Failure> {
+) -> Result<OwnerOutcome, Failure> {
     let stretch = Stretch::begin()?;
     let failed = |error: PeerError| Failure::new(format!("the owner: {error}"));
     let speaker = Speaker::open(lives.address(), seed).await.map_err(failed)?;
@@ -105,11 +106,11 @@ pub(in crate::chaos) async fn speak(
     let _ = owner.speaker.hear_until(&mut cues.end).await.map_err(failed)?;
     let Owner { speaker, comebacks, again, .. } = owner;
     let faults = speaker.close().await.map_err(failed)?;
-    Ok(Spoken { faults, comebacks, again, busy: stretch.end()? })
+    Ok(OwnerOutcome { faults, comebacks, again, busy: stretch.end()? })
 }
 
 impl Owner {
-    /// Its connection has ended.
+    /// Comes back after its connection has ended.
     async fn return_after(&mut self, error: PeerError) -> Result<(), Failure> {
         if !matches!(error, PeerError::Io(_) | PeerError::Cut | PeerError::Closed(1012)) {
             self.speaker.faults.note(Fault::OddEnd, || format!("of the owner's connection: {error}"));
@@ -122,7 +123,7 @@ impl Owner {
                 Ok(again) => {
                     self.again += again;
                     let life = Some(life).filter(|&life| life == self.lives.count());
-                    self.comebacks.push(Comeback { life, gone, back: Instant::now() });
+                    self.comebacks.push(ViewerReturn { life, gone, back: Instant::now() });
                     return Ok(());
                 }
                 Err(error @ PeerError::Answer(_)) => return Err(Failure::new(format!("the owner: {error}"))),
@@ -135,11 +136,11 @@ impl Owner {
     }
 }
 
-/// What cuts say, each with an id, so that it can be said again.
+/// Returns the messages of the scenario `cuts`, each with an id, so that it can be sent again.
 fn saying(seed: u64, number: u64) -> Saying {
     let saying = script::saying(seed, number);
     if saying.has_id {
         return saying;
     }
-    Saying { kind: Some(Kind::Event), key: "event-0".into(), params: format!("[{number}]"), has_id: true }
+    Saying { kind: Some(Effect::Event), key: "event-0".into(), params: format!("[{number}]"), has_id: true }
 }

@@ -10,51 +10,51 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::Lives;
-use super::owner::{Cues, Spoken, Times, speak};
-use super::tally::Tally;
-use super::viewer::{House, Return, Viewer};
+use super::ServerLives;
+use super::owner::{Cues, OwnerOutcome, Times, speak};
+use super::tally::LivesTally;
+use super::viewer::{Return, Viewer, ViewerShared};
 use crate::chaos::patience::{missing, wait_until};
-use crate::chaos::speaker::Shared;
-use crate::load::{Busy, Stretch, on_a_thread, outcome};
+use crate::chaos::speaker::SharedRecord;
+use crate::load::{CpuShare, Stretch, on_a_thread, outcome};
 use crate::model::Model;
 use crate::model::fault::{Fault, Faults};
-use crate::model::sum::Sum;
+use crate::model::sum::FinalSums;
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// How long joining, coming back, and catching up may take each.
+/// The most time of joining, coming back, and catching up each.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How far apart viewers come for the first time.
+/// The time between the first joins of two viewers.
 const ARRIVAL: Duration = Duration::from_millis(1);
 
-/// The first stream of chance of the viewers, and of who comes last.
+/// The first random stream of the viewers, and of the last viewers.
 const VIEWERS: u64 = 1 << 32;
 const AUDITORS: u64 = 1 << 33;
 
-/// How a room is.
+/// The parameters of a room.
 #[derive(Debug, Clone)]
 pub(in crate::chaos) struct Plan {
     pub(in crate::chaos) seed: u64,
     pub(in crate::chaos) viewers: u32,
-    /// How many messages a second.
+    /// The messages a second.
     pub(in crate::chaos) rate: u32,
     pub(in crate::chaos) returns: Return,
-    /// How long it takes until a viewer that was not let in tries again, in milliseconds.
+    /// The time until a viewer whose connection was refused tries again, in milliseconds.
     pub(in crate::chaos) retry_ms: Range<u64>,
-    /// Whether it is of interest how old messages are.
+    /// Whether the ages of messages are measured.
     pub(in crate::chaos) is_timed: bool,
-    /// How long all of it may take.
+    /// The most time of all of it.
     pub(in crate::chaos) limit: Duration,
 }
 
-/// A room that is there.
+/// A room that is open.
 pub(in crate::chaos) struct Room {
     plan: Plan,
-    house: House,
-    owner: JoinHandle<Result<Spoken, Failure>>,
-    viewers: JoinHandle<Result<(Vec<Viewer>, Busy), Failure>>,
+    shared: ViewerShared,
+    owner: JoinHandle<Result<OwnerOutcome, Failure>>,
+    viewers: JoinHandle<Result<(Vec<Viewer>, CpuShare), Failure>>,
     begin: Option<oneshot::Sender<()>>,
     finish: watch::Sender<bool>,
     all_said: mpsc::Receiver<()>,
@@ -64,26 +64,26 @@ pub(in crate::chaos) struct Room {
     faults: Faults,
 }
 
-/// What became of it.
+/// The outcome of a room.
 #[derive(Debug)]
-pub(in crate::chaos) struct Past {
-    pub(in crate::chaos) sum: Sum,
-    pub(in crate::chaos) tally: Tally,
-    pub(in crate::chaos) spoken: Spoken,
-    /// Everybody's.
+pub(in crate::chaos) struct RoomOutcome {
+    pub(in crate::chaos) sum: FinalSums,
+    pub(in crate::chaos) tally: LivesTally,
+    pub(in crate::chaos) spoken: OwnerOutcome,
+    /// The faults of all clients.
     pub(in crate::chaos) faults: Faults,
     /// The number of the last message that was acknowledged.
     pub(in crate::chaos) acked: u64,
-    /// How many messages somebody got, with the bytes that were said, who came last and asked for all of them. Where the
-    /// history does not hold all: how many came to anybody.
+    /// The number of messages that arrived unchanged at the last viewer, which joins at the end and asks for all of
+    /// them. Where the history does not hold all: the number that arrived at any viewer.
     pub(in crate::chaos) audited: u64,
     /// The share of a core that the viewers' thread took.
-    pub(in crate::chaos) busy: Busy,
+    pub(in crate::chaos) busy: CpuShare,
 }
 
 impl Room {
-    /// Opens it, and has its viewers come.
-    pub(in crate::chaos) fn open(lives: &Lives, plan: Plan) -> Result<Self, Failure> {
+    /// Opens the room, and lets its viewers join.
+    pub(in crate::chaos) fn open(lives: &ServerLives, plan: Plan) -> Result<Self, Failure> {
         let (opened, record) = mpsc::channel();
         let (begin, begun) = oneshot::channel();
         let (finish, finished) = watch::channel(false);
@@ -98,7 +98,7 @@ impl Room {
         };
         let (calm, calms) = watch::channel(false);
         let (over, overs) = watch::channel(false);
-        let house = House {
+        let shared = ViewerShared {
             lives: lives.clone(),
             record,
             returns: plan.returns,
@@ -112,49 +112,49 @@ impl Room {
         };
         let viewer = |number| {
             let random = Random::new(plan.seed, VIEWERS | u64::from(number));
-            Viewer::new(house.clone(), random, Model::default())
+            Viewer::new(shared.clone(), random, Model::default())
         };
         let viewers: Vec<_> = (0..plan.viewers).map(viewer).collect();
         let viewers = on_a_thread(plan.limit, move || hear(viewers));
         let faults = Faults::default();
-        Ok(Self { plan, house, owner, viewers, begin: Some(begin), finish, all_said, calm, end, over, faults })
+        Ok(Self { plan, shared, owner, viewers, begin: Some(begin), finish, all_said, calm, end, over, faults })
     }
 
-    pub(in crate::chaos) fn record(&self) -> &Shared {
-        &self.house.record
+    pub(in crate::chaos) fn record(&self) -> &SharedRecord {
+        &self.shared.record
     }
 
-    /// Waits until everybody has joined.
+    /// Waits until all viewers have joined.
     pub(in crate::chaos) fn joined(&self) -> Result<(), Failure> {
-        match missing(PATIENCE, &self.house.joined, self.plan.viewers) {
+        match missing(PATIENCE, &self.shared.joined, self.plan.viewers) {
             0 => Ok(()),
             missing => Err(Failure::new(format!("{missing} viewers did not join within {PATIENCE:?}"))),
         }
     }
 
-    /// Waits until everybody has come back.
+    /// Waits until all viewers have come back.
     pub(in crate::chaos) fn await_back(&mut self) {
-        let missing = missing(PATIENCE, &self.house.back, self.plan.viewers);
+        let missing = missing(PATIENCE, &self.shared.back, self.plan.viewers);
         if missing > 0 {
             self.faults.note(Fault::Late, || format!("{missing} viewers were not back within {PATIENCE:?}"));
         }
     }
 
-    /// Has the owner speak.
+    /// Lets the owner publish.
     pub(in crate::chaos) fn begin(&mut self) {
-        // Whoever is gone tells why when it is joined.
+        // A thread that has ended reports why when it is joined.
         let _ = self.begin.take().map(|begin| begin.send(()));
     }
 
-    /// Has the owner end when it knows of all that it said that it is kept, and everybody when they have it.
-    pub(in crate::chaos) fn finish(self) -> Result<Past, Failure> {
-        let Self { plan, house, owner, viewers, finish, all_said, calm, end, over, mut faults, .. } = self;
+    /// Ends the owner once all its messages are acknowledged, and the viewers once they have them.
+    pub(in crate::chaos) fn finish(self) -> Result<RoomOutcome, Failure> {
+        let Self { plan, shared, owner, viewers, finish, all_said, calm, end, over, mut faults, .. } = self;
         finish.send_replace(true);
         let _ = all_said.recv();
         calm.send_replace(true);
-        let (counted, record) = (Arc::clone(&house.caught_up), house.record.clone());
-        let auditors = auditors(plan.seed, &house);
-        drop(house);
+        let (counted, record) = (Arc::clone(&shared.caught_up), shared.record.clone());
+        let auditors = auditors(plan.seed, &shared);
+        drop(shared);
         let wanted = (plan.viewers as usize + auditors.len()).try_into().unwrap_or(u32::MAX);
         let auditors = on_a_thread(plan.limit, move || hear(auditors));
         let missing = missing(PATIENCE, &counted, wanted);
@@ -165,13 +165,13 @@ impl Room {
         let of = |who| move |failure| Failure::new(format!("{who}: {failure}"));
         let spoken = outcome(owner).map_err(of("the owner"))?;
         wait_until(PATIENCE, || viewers.is_finished() && auditors.is_finished());
-        // Whoever is still there says what it waits for.
+        // Each viewer that is still connected reports what it waits for.
         over.send_replace(true);
         let (viewers, busy) = outcome(viewers).map_err(of("the viewers"))?;
         let (auditors, _) = outcome(auditors).map_err(of("the last viewer"))?;
         let record = record.read();
-        let sum = Sum::of(viewers.iter().map(|viewer| &viewer.model), &record);
-        let mut tally = Tally::default();
+        let sum = FinalSums::of(viewers.iter().map(|viewer| &viewer.model), &record);
+        let mut tally = LivesTally::default();
         viewers.iter().for_each(|viewer| tally.add(&viewer.tally));
         let heard = if record.history_messages.is_none() { &auditors } else { &viewers };
         let all: HashSet<u64> = heard.iter().flat_map(|viewer| viewer.model.ledger().came()).collect();
@@ -181,14 +181,14 @@ impl Room {
             .chain(models.map(|model| &model.faults))
             .for_each(|theirs| faults.add(theirs));
         let audited = (all.len() as u64).saturating_sub(faults.count(Fault::OtherBytes));
-        Ok(Past { sum, tally, spoken, faults, acked: record.acked, audited, busy })
+        Ok(RoomOutcome { sum, tally, spoken, faults, acked: record.acked, audited, busy })
     }
 }
 
-/// Who comes last, when all is said: with nothing. Where the history is limited, these come with all but its messages, and
-/// with one message less.
-fn auditors(seed: u64, house: &House) -> Vec<Viewer> {
-    let record = house.record.read();
+/// Returns the last viewers, which join after the last message with an empty state. Where the history is limited, the
+/// first has all but the history's messages, and the second one message less.
+fn auditors(seed: u64, shared: &ViewerShared) -> Vec<Viewer> {
+    let record = shared.record.read();
     let models = match record.history_messages {
         None => vec![Model::from_the_first()],
         Some(messages) => {
@@ -196,12 +196,12 @@ fn auditors(seed: u64, house: &House) -> Vec<Viewer> {
             [known, known.saturating_sub(1)].map(|seq| Model::from(seq, &record)).into()
         }
     };
-    let viewer = |(number, model)| Viewer::new(house.clone(), Random::new(seed, AUDITORS | number), model);
+    let viewer = |(number, model)| Viewer::new(shared.clone(), Random::new(seed, AUDITORS | number), model);
     (0..).zip(models).map(viewer).collect()
 }
 
-/// All of these, each until the room has ended.
-async fn hear(comers: Vec<Viewer>) -> Result<(Vec<Viewer>, Busy), Failure> {
+/// Runs all of these until the room has ended.
+async fn hear(comers: Vec<Viewer>) -> Result<(Vec<Viewer>, CpuShare), Failure> {
     let stretch = Stretch::begin()?;
     let mut tasks = JoinSet::new();
     for (number, viewer) in (0..).zip(comers) {

@@ -1,16 +1,16 @@
-//! What viewers of several servers went through, counted. Must not know what is good.
+//! Counts of the events of viewers over several servers. Must not know the verdict.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::model::Outcome;
+use crate::model::JoinOutcome;
 use crate::model::answer::{How, Reason};
 
-/// What one viewer did, or many together.
+/// The counts of one viewer, or of many together.
 #[derive(Debug, Default)]
-pub(in crate::chaos) struct Tally {
-    pub(in crate::chaos) outcomes: BTreeMap<Outcome, u64>,
-    pub(in crate::chaos) comebacks: Vec<Comeback>,
+pub(in crate::chaos) struct LivesTally {
+    pub(in crate::chaos) outcomes: BTreeMap<JoinOutcome, u64>,
+    pub(in crate::chaos) comebacks: Vec<ViewerReturn>,
     /// Connections that ended without a close frame.
     pub(in crate::chaos) cut: u64,
     /// Connections that a server closed because it went away.
@@ -21,22 +21,22 @@ pub(in crate::chaos) struct Tally {
     pub(in crate::chaos) resets: u64,
     /// Closed with `room_closed` behind the last message.
     pub(in crate::chaos) done: u64,
-    /// Of each message that came live: its number, and how old it was.
+    /// The number and the age of each message that arrived live.
     pub(in crate::chaos) ages: Vec<(u64, Duration)>,
 }
 
-/// One return.
+/// One return to a server.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::chaos) struct Comeback {
-    /// How many servers there had been, if it is known to which one it was.
+pub(in crate::chaos) struct ViewerReturn {
+    /// The number of servers so far, if it is known to which one the viewer returned.
     pub(in crate::chaos) life: Option<usize>,
     pub(in crate::chaos) gone: Instant,
-    /// When everything that was missed had come.
+    /// When every missed message had arrived.
     pub(in crate::chaos) back: Instant,
 }
 
-impl Tally {
-    /// Adds another one.
+impl LivesTally {
+    /// Adds the counts of another one.
     pub(in crate::chaos) fn add(&mut self, other: &Self) {
         for (&outcome, count) in &other.outcomes {
             *self.outcomes.entry(outcome).or_insert(0) += count;
@@ -50,12 +50,12 @@ impl Tally {
         self.done += other.done;
     }
 
-    /// How many joins had this outcome.
+    /// Returns how many joins had this outcome.
     pub(in crate::chaos) fn joins(&self, how: How) -> u64 {
         self.outcomes.iter().filter(|((is, _), _)| *is == how).map(|(_, count)| count).sum()
     }
 
-    /// Why joins were answered with `reset`, and how often.
+    /// Returns the reasons of joins that were answered with `reset`, and their numbers.
     pub(in crate::chaos) fn resets_by_reason(&self) -> BTreeMap<Reason, u64> {
         self.outcomes.iter().filter_map(|(&(_, reason), &count)| Some((reason?, count))).collect()
     }

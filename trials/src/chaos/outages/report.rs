@@ -1,33 +1,33 @@
-//! What thousands of viewers did that lost the server at one moment, and whether it is good. Must not know how it was
-//! measured.
+//! The findings of thousands of viewers that lost the server at one moment, and the verdict. Must not know how they
+//! were measured.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::{Moments, Outage, Plan, RUSH, UNAVAILABLE};
+use super::{Outage, PhaseStarts, Plan, RUSH, UNAVAILABLE};
 use crate::chaos::herd::{Breed, Sums};
 use crate::chaos::lives::quantile;
 use crate::chaos::times::{percentile, seconds};
-use crate::chaos::witness::Ages;
+use crate::chaos::witness::MessageAges;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// How long it may take until all are back.
+/// The most time until all are back.
 const BACK_MAX: Duration = Duration::from_secs(10);
 
-/// How many times the room beside may take longer than before.
+/// How many times as old the messages of the room beside may be as before.
 const SLOWER_MAX: f64 = 2.0;
 
 /// The most attempts in the first 10 s of an outage.
 const ATTEMPTS_MAX: u32 = 8;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) sums: Sums,
-    pub(super) moments: Moments,
-    pub(super) ages: Ages,
+    pub(super) moments: PhaseStarts,
+    pub(super) ages: MessageAges,
     pub(super) time: Duration,
 }
 
@@ -40,7 +40,7 @@ struct Beside {
 
 impl Findings {
     fn beside(&self) -> Beside {
-        let Moments { quiet, lost, open } = self.moments;
+        let PhaseStarts { quiet, lost, open } = self.moments;
         Beside {
             before: self.ages.between(quiet, lost),
             meanwhile: self.ages.between(lost, open),
@@ -55,8 +55,8 @@ impl Findings {
 }
 
 impl Judged for Findings {
-    /// Fails if anything was lost or repeated, if somebody is not back in time or tried too often, or if the room beside
-    /// took over twice as long.
+    /// Fails if anything was lost or repeated, if a viewer is not back in time or tried too often, or if the room
+    /// beside took over twice as long.
     fn verdict(&self) -> Result<(), Failure> {
         let Sums { repeated, lost, resets, closed, not_back, .. } = self.sums;
         if repeated + lost + resets + closed + not_back > 0 {
@@ -66,7 +66,7 @@ impl Judged for Findings {
         }
         let returns = Sums::sorted(&self.sums.returns_ms);
         let all = percentile(&returns, 100).unwrap_or_default();
-        // Behind an outage of this kind the delays have grown, and that is meant.
+        // After an outage of this kind the delays have grown, as they should.
         if all > BACK_MAX && self.plan.outage != Outage::Unavailable {
             return Err(Failure::new(format!("all were back after {all:?}")));
         }
@@ -106,7 +106,7 @@ impl fmt::Display for Findings {
         )?;
         writeln!(
             f,
-            "  heard      {delivered} messages, {repeated} repeated, {lost} lost, {resets} resets, {closed} viewers gave up {:?}",
+            "  delivered  {delivered} messages, {repeated} repeated, {lost} lost, {resets} resets, {closed} viewers gave up {:?}",
             self.sums.reasons
         )?;
         let attempts = &self.sums.attempts;

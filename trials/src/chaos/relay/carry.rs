@@ -1,4 +1,5 @@
-//! The bytes of one connection, both ways, until either end or the relay ends it. Must not know what is said, nor why it is cut.
+//! The bytes of one connection, both ways, until either end or the relay ends it. Must not know their contents, nor why
+//! it is cut.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -9,33 +10,33 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::cut::{Cut, Direction};
+use super::cut::{Direction, PathFault};
 use crate::load::peer::connect_from;
 
-/// How long a cut in the middle of something waits for it.
+/// The time for which a cut in the middle of bytes waits for them.
 const PART_TIME: Duration = Duration::from_millis(100);
 
-/// How many bytes are carried at a time.
+/// The most bytes carried at a time.
 const CHUNK_BYTES: usize = 8_192;
 
-/// Of a slow link: what the kernel holds of it, and for how long each chunk takes.
+/// For a slow link: the kernel's buffer, and the number of chunks in a second.
 const SLOW_BUFFER_BYTES: usize = 4_096;
 const SLOW_CHUNKS_PER_SECOND: usize = 20;
 
-/// What a request that is refused is answered with.
+/// The answer to a request that is refused.
 const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// How long a request may take that is refused.
+/// The most time of a request that is refused.
 const REQUEST: Duration = Duration::from_secs(5);
 
-/// How fast a connection is carried each way.
+/// The speed at which a connection is carried each way.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(super) struct LinkPace {
     chunk_bytes: usize,
     bytes_per_second: Option<u32>,
 }
 
-impl Pace {
+impl LinkPace {
     pub(super) fn of(bytes_per_second: Option<u32>) -> Self {
         let slow = bytes_per_second.map(|rate| (rate as usize / SLOW_CHUNKS_PER_SECOND).clamp(1, CHUNK_BYTES));
         Self { chunk_bytes: slow.unwrap_or(CHUNK_BYTES), bytes_per_second }
@@ -60,7 +61,7 @@ pub(super) async fn reach(target: SocketAddr, source: Option<Ipv4Addr>) -> std::
 /// Answers a request with 503.
 pub(super) async fn refuse(mut client: TcpStream) {
     let mut bytes = [0; 1_024];
-    // Closing on a request that was not read would reset the answer away.
+    // Closing with unread bytes of the request would reset the connection and lose the answer.
     if let Ok(Ok(1..)) = timeout(REQUEST, client.read(&mut bytes)).await {
         let _ = client.write_all(UNAVAILABLE).await;
     }
@@ -72,7 +73,12 @@ pub(super) fn reset(client: &TcpStream) {
 }
 
 /// Carries bytes both ways until either ends.
-pub(super) async fn carry(mut client: TcpStream, mut server: TcpStream, pace: Pace, way: watch::Receiver<Cut>) {
+pub(super) async fn carry(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    pace: LinkPace,
+    way: watch::Receiver<PathFault>,
+) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     if pace.bytes_per_second.is_some() {
         for socket in [&client, &server] {
@@ -88,7 +94,7 @@ pub(super) async fn carry(mut client: TcpStream, mut server: TcpStream, pace: Pa
             () = pump(from_server, to_client, Direction::ToClient, pace, way.clone()) => {}
         }
     }
-    if matches!(*way.borrow(), Cut::Reset | Cut::Swallow(_)) {
+    if matches!(*way.borrow(), PathFault::Reset | PathFault::Swallow(_)) {
         [&client, &server].into_iter().for_each(reset);
     }
 }
@@ -98,17 +104,17 @@ async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     direction: Direction,
-    pace: Pace,
-    mut way: watch::Receiver<Cut>,
+    pace: LinkPace,
+    mut way: watch::Receiver<PathFault>,
 ) {
     let mut bytes = vec![0; pace.chunk_bytes];
     let mut is_dark = false;
-    // What was ordered before there was a server counts too.
+    // A cut ordered before there was a server counts too.
     way.mark_changed();
     loop {
         let carried = async {
             if is_dark {
-                // Not read, as nothing arrives: the sender's own buffers are what takes it.
+                // Not read, as nothing arrives: the sender's own buffers take the bytes.
                 return std::future::pending().await;
             }
             match from.read(&mut bytes).await {
@@ -121,14 +127,14 @@ async fn pump(
         };
         let cut = tokio::select! {
             biased;
-            changed = way.changed() => changed.map_or(Cut::Finish, |()| *way.borrow_and_update()),
-            is_open = carried => if is_open { Cut::None } else { return },
+            changed = way.changed() => changed.map_or(PathFault::Finish, |()| *way.borrow_and_update()),
+            is_open = carried => if is_open { PathFault::None } else { return },
         };
         match cut {
-            Cut::None => {}
-            Cut::Finish | Cut::Reset => return,
-            Cut::Dark(dark) => is_dark = dark.holds(direction),
-            Cut::Part(count) => {
+            PathFault::None => {}
+            PathFault::Finish | PathFault::Reset => return,
+            PathFault::Dark(dark) => is_dark = dark.holds(direction),
+            PathFault::Part(count) => {
                 let count = count.min(bytes.len());
                 let part = timeout(PART_TIME, from.read(&mut bytes[..count])).await;
                 if let Ok(Ok(count)) = part {
@@ -136,7 +142,7 @@ async fn pump(
                 }
                 return;
             }
-            Cut::Swallow(time) => {
+            PathFault::Swallow(time) => {
                 let swallowed = async { while let Ok(1..) = from.read(&mut bytes).await {} };
                 tokio::select! {
                     () = swallowed => {}

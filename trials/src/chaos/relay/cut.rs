@@ -1,19 +1,19 @@
-//! What a relay can do to a connection that is there, and to one that is asked for. Pure.
+//! What a relay can do to an open connection, and to a new one. Pure.
 
 use std::time::Duration;
 
 use crate::random::Random;
 
-/// How many bytes pass before a cut in the middle of what is said.
+/// The bytes that pass before a cut in the middle of bytes.
 const PART_BYTES: std::ops::Range<u64> = 1..400;
 
-/// How long nothing arrives any more before a connection is gone, in milliseconds.
+/// The time for which bytes are swallowed before a connection is reset, in milliseconds.
 const SWALLOW_MS: std::ops::Range<u64> = 5..150;
 
-/// What happens to a connection that is there.
+/// The fault of an open connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::chaos) enum Cut {
-    /// Nothing: it is carried.
+pub(in crate::chaos) enum PathFault {
+    /// None: it is carried.
     None,
     /// Both ends are closed.
     Finish,
@@ -21,14 +21,14 @@ pub(in crate::chaos) enum Cut {
     Reset,
     /// So many bytes more arrive at either end, and then it is closed.
     Part(usize),
-    /// Nothing arrives any more for a time, though it is taken; then it is reset.
+    /// For a time bytes are taken and do not arrive; then it is reset.
     Swallow(Duration),
-    /// Nothing is carried in these directions any more, and both sockets stay open for good: what a network does that
-    /// has forgotten a connection.
+    /// Nothing is carried in these directions any more, and both sockets stay open for good, as after a network has
+    /// forgotten a connection.
     Dark(Dark),
 }
 
-/// In which directions a connection is dark.
+/// The directions in which a connection is dark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::chaos) enum Dark {
     Both,
@@ -36,9 +36,9 @@ pub(in crate::chaos) enum Dark {
     ToClient,
 }
 
-/// What happens to a connection that is asked for.
+/// The treatment of a new connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::chaos) enum Entry {
+pub(in crate::chaos) enum PathEntry {
     /// It is carried.
     #[default]
     Open,
@@ -57,8 +57,8 @@ pub(super) enum Direction {
     ToClient,
 }
 
-impl Cut {
-    /// Returns some way to end a connection.
+impl PathFault {
+    /// Returns a random way to end a connection.
     pub(in crate::chaos) fn any(random: &mut Random) -> Self {
         match random.index(4) {
             0 => Self::Finish,

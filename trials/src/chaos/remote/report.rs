@@ -1,14 +1,14 @@
-//! What the library's clients went through, and whether it is good. Must not know how it was measured.
+//! The findings of the library's clients, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::ear::Ear;
+use super::viewer_check::ViewerCheck;
 use super::{Outcome, Plan};
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     plan: Plan,
@@ -23,7 +23,7 @@ impl Findings {
 }
 
 impl Judged for Findings {
-    /// Fails if anything was lost, repeated, out of order, stale or untrue, or if less was tried than planned.
+    /// Fails if anything was lost, repeated, out of order, stale or untrue, or if fewer faults were tried than planned.
     fn verdict(&self) -> Result<(), Failure> {
         let Outcome { past, faults, cuts, .. } = &self.outcome;
         if faults.all() > 0 {
@@ -43,8 +43,8 @@ impl Judged for Findings {
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, viewers, rate, cuts, kills, takeovers } = self.plan;
-        let Outcome { past, ears, cuts: met, faults, keys } = &self.outcome;
-        let sum = |of: fn(&Ear) -> u64| ears.iter().map(of).sum::<u64>();
+        let Outcome { past, checks, cuts: met, faults, keys } = &self.outcome;
+        let sum = |of: fn(&ViewerCheck) -> u64| checks.iter().map(of).sum::<u64>();
         writeln!(
             f,
             "remote: seed {seed}, {cuts} cuts, {kills} kills, {takeovers} takeovers, {viewers} viewers, {rate} messages a second"
@@ -57,7 +57,7 @@ impl fmt::Display for Findings {
         )?;
         writeln!(
             f,
-            "  said       {} messages acknowledged, each under the next number, {} of them events; {} ephemeral ones had no \
+            "  published  {} messages acknowledged, each under the next number, {} of them events; {} ephemeral ones had no \
              connection",
             past.acked + past.stored,
             past.events.len(),
@@ -65,16 +65,16 @@ impl fmt::Display for Findings {
         )?;
         writeln!(
             f,
-            "  takeovers  {}, and the last lease is {}; of what the old owners said meanwhile {} were stored before, {} fenced",
+            "  takeovers  {}, and the last lease is {}; of the old owners' messages meanwhile {} were stored before, {} fenced",
             past.takeovers, past.term, past.stored, past.fenced
         )?;
         writeln!(
             f,
-            "  heard      {} messages, {} ephemeral, {} told as skipped; every event once and in order, and {keys} keys as the \
+            "  received   {} messages, {} ephemeral, {} reported as skipped; every event once and in order, and {keys} keys as the \
              owner has them, unless faults follow",
-            sum(|ear| ear.messages),
-            sum(|ear| ear.ephemerals),
-            sum(|ear| ear.skipped)
+            sum(|check| check.messages),
+            sum(|check| check.ephemerals),
+            sum(|check| check.skipped)
         )?;
         writeln!(f, "  time       {:.1} s in all", self.time.as_secs_f64())?;
         write!(f, "{faults}")

@@ -1,4 +1,4 @@
-//! Everybody who wants to be in a room of a server that begins. Must not know how long that may take.
+//! The viewers that join the rooms of a starting server. Must not know how long that may take.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,24 +9,24 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::chaos::ears::Ears;
-use crate::chaos::speaker::Shared;
+use crate::chaos::model_feed::ModelFeed;
+use crate::chaos::speaker::SharedRecord;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::model::answer::How;
 use crate::model::fault::{Fault, Faults};
 use crate::model::state;
-use crate::model::{Claim, Model};
+use crate::model::{CursorClaim, Model};
 use crate::steps::Failure;
 
-/// How long it takes until somebody who found no server tries again.
+/// The time until a client that found no server tries again.
 const RETRY: Duration = Duration::from_millis(1);
 
-/// How long any of it may take.
+/// The most time of each step.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What was seen of one server, and when.
+/// The observations of one server, and their times.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct ArrivalTimes {
     port: Instant,
     ready: Instant,
     first: Instant,
@@ -35,53 +35,60 @@ pub(super) struct Seen {
     faults: Faults,
 }
 
-/// The same from the start of the server's process.
+/// The times from the start of the server's process.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arrival {
-    /// Until a connection was taken.
+pub(super) struct ArrivalDelays {
+    /// Until a connection was accepted.
     pub(super) port: Duration,
-    /// Until `/readyz` said so.
+    /// Until `/readyz` answered that the server is ready.
     pub(super) ready: Duration,
-    /// Until somebody had all of a room's state.
+    /// Until the first viewer had all of a room's state.
     pub(super) first: Duration,
-    /// Until one viewer in each room had all that was said there.
+    /// Until one viewer in each room had all of its messages.
     pub(super) all: Duration,
-    /// How many of them were let resume and ended with the owner's state.
+    /// The number of them that resumed and ended with the owner's state.
     pub(super) resumed: usize,
 }
 
-impl Seen {
-    pub(super) fn since(self, begun: Instant) -> (Arrival, Faults) {
+impl ArrivalTimes {
+    pub(super) fn since(self, begun: Instant) -> (ArrivalDelays, Faults) {
         let since = |at: Instant| at.saturating_duration_since(begun);
         let Self { port, ready, first, all, resumed, faults } = self;
-        (Arrival { port: since(port), ready: since(ready), first: since(first), all: since(all), resumed }, faults)
+        (
+            ArrivalDelays { port: since(port), ready: since(ready), first: since(first), all: since(all), resumed },
+            faults,
+        )
     }
 }
 
-/// Tries from now on to come into the room number `first`, and once somebody is there into all of them.
-pub(super) async fn arrive(address: SocketAddr, rooms: Vec<Shared>, first: usize) -> Result<Seen, Failure> {
+/// Tries to join the room number `first`, and after that all of them.
+pub(super) async fn arrive(
+    address: SocketAddr,
+    rooms: Vec<SharedRecord>,
+    first: usize,
+) -> Result<ArrivalTimes, Failure> {
     let arriving = async {
-        let stranger = Guest::new(rooms[first].clone(), Model::default());
+        let stranger = ArrivingViewer::new(rooms[first].clone(), Model::default());
         let stranger = async { Ok::<_, io::Error>((stranger.stay(address).await, Instant::now())) };
         let ((port, ready), (stranger, first)) = tokio::try_join!(probe(address), stranger)?;
-        let guests = rooms.into_iter().map(|room| Guest::new(room, Model::from_the_first()));
-        let mut staying: JoinSet<_> = guests.map(|guest| guest.stay(address)).collect();
-        let mut guests = Vec::new();
-        while let Some(guest) = staying.join_next().await {
-            guests.push(guest.expect("a guest does not panic"));
+        let viewers = rooms.into_iter().map(|room| ArrivingViewer::new(room, Model::from_the_first()));
+        let mut staying: JoinSet<_> = viewers.map(|viewer| viewer.stay(address)).collect();
+        let mut viewers = Vec::new();
+        while let Some(viewer) = staying.join_next().await {
+            viewers.push(viewer.expect("a viewer does not panic"));
         }
         let all = Instant::now();
-        let resumed = guests.iter().filter(|guest| guest.has_resumed()).count();
+        let resumed = viewers.iter().filter(|viewer| viewer.has_resumed()).count();
         let mut faults = stranger.model.faults;
-        guests.iter().for_each(|guest| faults.add(&guest.model.faults));
-        Ok(Seen { port, ready, first, all, resumed, faults })
+        viewers.iter().for_each(|viewer| faults.add(&viewer.model.faults));
+        Ok(ArrivalTimes { port, ready, first, all, resumed, faults })
     };
     let arrived = timeout(PATIENCE, arriving).await;
-    let arrived = arrived.map_err(|_| Failure::new(format!("not everybody was in a room after {PATIENCE:?}")))?;
+    let arrived = arrived.map_err(|_| Failure::new(format!("not every viewer was in a room after {PATIENCE:?}")))?;
     arrived.map_err(|error: io::Error| Failure::new(format!("the server is not ready: {error}")))
 }
 
-/// When a connection was taken, and when the server said that it is ready.
+/// Returns when a connection was accepted, and when the server said that it is ready.
 async fn probe(address: SocketAddr) -> io::Result<(Instant, Instant)> {
     let mut port = None;
     loop {
@@ -109,20 +116,20 @@ async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// A viewer of one room.
-struct Guest {
-    room: Shared,
+struct ArrivingViewer {
+    room: SharedRecord,
     model: Model,
-    ears: Ears,
-    /// Its connection, once it has all that it asked for.
+    feed: ModelFeed,
+    /// Its connection, once it has everything that it asked for.
     peer: Option<Peer>,
 }
 
-impl Guest {
-    fn new(room: Shared, model: Model) -> Self {
-        Self { room, model, ears: Ears::default(), peer: None }
+impl ArrivingViewer {
+    fn new(room: SharedRecord, model: Model) -> Self {
+        Self { room, model, feed: ModelFeed::default(), peer: None }
     }
 
-    /// Comes, as soon as there is a server, hears all that it has missed, and stays.
+    /// Joins as soon as there is a server, reads everything that it has missed, and stays.
     async fn stay(mut self, address: SocketAddr) -> Self {
         let stayed = loop {
             match self.join(address).await {
@@ -139,24 +146,24 @@ impl Guest {
 
     async fn join(&mut self, address: SocketAddr) -> Result<Peer, PeerError> {
         let mut peer = Peer::open_as(address, V2).await?;
-        let join = self.model.join("join".into(), Claim::Honest, &self.room.read());
+        let join = self.model.join("join".into(), CursorClaim::Honest, &self.room.read());
         peer.say(&join).await?;
         while !self.model.is_live() {
-            self.ears.hear(&mut peer, usize::MAX, &mut self.model, &self.room).await?;
-            if let Some(code) = self.ears.refused.take() {
+            self.feed.hear(&mut peer, usize::MAX, &mut self.model, &self.room).await?;
+            if let Some(code) = self.feed.refused.take() {
                 return Err(PeerError::Answer(code));
             }
         }
         Ok(peer)
     }
 
-    /// Whether it was let resume, and has every message and the owner's state now.
+    /// Returns whether it resumed, and has every message and the owner's state now.
     fn has_resumed(&self) -> bool {
         let record = self.room.read();
         let last = record.last();
         let fold = record.fold(last);
         let has_state = self.model.state().hash() == state::hash(fold.iter().filter_map(|&seq| record.frame(seq)));
         let has_all = self.model.ledger().counts(last).received == last && self.model.position() == Some(last);
-        self.peer.is_some() && self.ears.joined == Some((How::Resumed, None)) && has_state && has_all
+        self.peer.is_some() && self.feed.joined == Some((How::Resumed, None)) && has_state && has_all
     }
 }

@@ -1,18 +1,18 @@
-//! What restarts with many rooms have shown, and whether it is good. Must not know how it was measured.
+//! The findings of restarts with many rooms, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::arrival::Arrival;
-use super::{MESSAGES, Plan, Restart, Way};
+use super::arrival::ArrivalDelays;
+use super::{MESSAGES, Plan, Restart, ServerEnd};
 use crate::model::fault::Faults;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// The longest that it may take from the start of a server until it is ready, and until somebody is in a room.
+/// The most time from the start of a server until it is ready, and until the first viewer is in a room.
 const READY_MAX: Duration = Duration::from_secs(2);
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
@@ -21,14 +21,14 @@ pub(super) struct Findings {
     pub(super) time: Duration,
 }
 
-/// These times in order, in milliseconds.
+/// Returns these times in order, in milliseconds.
 fn times(restarts: &[&Restart], of: impl Fn(&Restart) -> Duration) -> String {
     let times: Vec<_> = restarts.iter().map(|restart| format!("{:.0}", of(restart).as_secs_f64() * 1e3)).collect();
     format!("{} ms", times.join(", "))
 }
 
 impl Judged for Findings {
-    /// Fails if a server was ready too late, or if somebody was not let resume or does not have the owner's state.
+    /// Fails if a server was ready too late, or if a viewer could not resume or does not have the owner's state.
     fn verdict(&self) -> Result<(), Failure> {
         let rooms = self.plan.rooms as usize;
         let missing: usize = self.restarts.iter().map(|restart| rooms - restart.arrival.resumed).sum();
@@ -52,11 +52,11 @@ impl fmt::Display for Findings {
             "restarts: seed {seed}, {rooms} rooms, {restarts} of each kind, {keeping}; from the start of the next server"
         )?;
         for messages in MESSAGES {
-            for (way, name) in [(Way::Stopped, "SIGTERM"), (Way::Killed, "SIGKILL")] {
+            for (way, name) in [(ServerEnd::Stopped, "SIGTERM"), (ServerEnd::Killed, "SIGKILL")] {
                 let is_one = |restart: &&Restart| restart.messages == messages && restart.way == way;
                 let ones: Vec<_> = self.restarts.iter().filter(is_one).collect();
                 let resumed = ones.iter().map(|restart| restart.arrival.resumed).min().unwrap_or(0);
-                let arrival = |of: fn(&Arrival) -> Duration| times(&ones, |restart| of(&restart.arrival));
+                let arrival = |of: fn(&ArrivalDelays) -> Duration| times(&ones, |restart| of(&restart.arrival));
                 writeln!(
                     f,
                     "  {messages:>3} messages, {name}: the port open {}; ready {}; first join whole {}; {resumed} of {rooms} \

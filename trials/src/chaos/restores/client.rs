@@ -1,4 +1,5 @@
-//! Joins of one viewer and returns of one owner, each on a connection of its own. Must not know what is right.
+//! Joins of one viewer and returns of one owner, each on a connection of its own. Must not know which answers are
+//! right.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::model::answer::{Answer, How, Reason};
 
-/// How long an answer may take.
+/// The most time of an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A room as its owner knows it.
@@ -20,9 +21,9 @@ pub(super) struct Room {
     pub(super) key: String,
 }
 
-/// What a join asks for.
+/// The request of a join.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct JoinRequest<'a> {
     pub(super) cursor: Option<(&'a str, u64)>,
     pub(super) lives: bool,
     /// How much of the replay is read before the connection is closed.
@@ -36,21 +37,21 @@ pub(super) enum Read {
     Half,
 }
 
-/// What a join was told.
+/// The answer to a join.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
+pub(super) struct JoinAnswer {
     pub(super) epoch: String,
     pub(super) seq: u64,
     pub(super) how: How,
     pub(super) reason: Option<Reason>,
-    /// How many frames the replay has.
+    /// The number of frames that the replay has.
     pub(super) announced: u64,
-    /// Those that were read.
+    /// The frames that were read.
     pub(super) replay: Vec<String>,
 }
 
-/// Joins a room, hears the replay and closes the connection.
-pub(super) async fn join(address: SocketAddr, room: &Room, asked: Asked<'_>) -> Result<Told, PeerError> {
+/// Joins a room, reads the replay and closes the connection.
+pub(super) async fn join(address: SocketAddr, room: &Room, asked: JoinRequest<'_>) -> Result<JoinAnswer, PeerError> {
     in_time(async {
         let (_, told) = enter(address, room, asked).await?;
         Ok(told)
@@ -58,8 +59,12 @@ pub(super) async fn join(address: SocketAddr, room: &Room, asked: Asked<'_>) -> 
     .await
 }
 
-/// Joins a room and hears the replay.
-pub(super) async fn enter(address: SocketAddr, room: &Room, asked: Asked<'_>) -> Result<(Peer, Told), PeerError> {
+/// Joins a room and reads the replay.
+pub(super) async fn enter(
+    address: SocketAddr,
+    room: &Room,
+    asked: JoinRequest<'_>,
+) -> Result<(Peer, JoinAnswer), PeerError> {
     let mut peer = Peer::open_as(address, V2).await?;
     let cursor = asked.cursor.map_or_else(String::new, cursor);
     let lives = if asked.lives { r#","lives":true"# } else { "" };
@@ -74,7 +79,7 @@ pub(super) async fn enter(address: SocketAddr, room: &Room, asked: Asked<'_>) ->
         replay.push(next(&mut peer).await?);
     }
     let (seq, how, reason) = (joined.seq, joined.how, joined.reason);
-    let told = Told { epoch: joined.epoch.to_string(), seq, how, reason, announced: joined.replay, replay };
+    let told = JoinAnswer { epoch: joined.epoch.to_string(), seq, how, reason, announced: joined.replay, replay };
     Ok((peer, told))
 }
 
@@ -82,7 +87,7 @@ fn cursor((epoch, seq): (&str, u64)) -> String {
     format!(r#","cursor":{{"epoch":"{epoch}","seq":{seq}}}"#)
 }
 
-/// The next text that is neither a heartbeat nor how many watch.
+/// Returns the next text that is neither `alive` nor `audience`.
 async fn next(peer: &mut Peer) -> Result<String, PeerError> {
     loop {
         let text = peer.answer().await?;
@@ -92,7 +97,7 @@ async fn next(peer: &mut Peer) -> Result<String, PeerError> {
     }
 }
 
-/// What this comes to, unless it takes too long.
+/// Returns the outcome of `work`, or fails if it takes too long.
 pub(super) async fn in_time<T>(work: impl Future<Output = Result<T, PeerError>>) -> Result<T, PeerError> {
     timeout(PATIENCE, work).await.unwrap_or_else(|_| Err(PeerError::Answer(format!("none within {PATIENCE:?}"))))
 }
@@ -100,15 +105,15 @@ pub(super) async fn in_time<T>(work: impl Future<Output = Result<T, PeerError>>)
 /// An owner with its connection.
 pub(super) struct Owner {
     peer: Peer,
-    /// What its ids begin with.
+    /// The prefix of its ids.
     prefix: u64,
-    /// How many messages it has said.
+    /// The number of messages it has published.
     said: u64,
-    /// How many of them are acknowledged.
+    /// The number of them that are acknowledged.
     acked: u64,
 }
 
-/// What an owner that comes back was told.
+/// The answer to an owner that comes back.
 pub(super) struct Owned {
     pub(super) epoch: String,
     pub(super) seq: u64,
@@ -159,7 +164,7 @@ impl Owner {
         .await
     }
 
-    /// Says these, in one write.
+    /// Publishes these messages in one write.
     pub(super) async fn say(&mut self, sayings: &[Saying]) -> Result<(), PeerError> {
         let mut frames = Vec::new();
         for saying in sayings {
@@ -170,7 +175,7 @@ impl Owner {
         Ok(self.peer.send(&frames).await?)
     }
 
-    /// Waits until everything that has an id is acknowledged; the number of the last one, if there was any.
+    /// Waits until every message with an id is acknowledged. Returns the number of the last one, if there was any.
     pub(super) async fn settle(&mut self) -> Result<Option<u64>, PeerError> {
         in_time(async {
             let mut last = None;
@@ -193,22 +198,22 @@ impl Owner {
         Ok(())
     }
 
-    /// Hears until the server ends the connection.
+    /// Reads until the server ends the connection.
     pub(super) async fn attend(mut self) {
         while in_time(self.peer.answer()).await.is_ok() {}
     }
 }
 
 /// A viewer that stays.
-pub(super) struct Watcher {
+pub(super) struct StayingViewer {
     peer: Peer,
     pub(super) epoch: String,
     /// The texts of all numbered messages that it has seen, from the first one on.
     pub(super) seen: Vec<String>,
 }
 
-impl Watcher {
-    /// Joins with what it has seen in an earlier life, if there is any; also what it was told.
+impl StayingViewer {
+    /// Joins with the messages of an earlier life, if there are any. Returns also the answer.
     pub(super) async fn join(
         address: SocketAddr,
         room: &Room,
@@ -219,7 +224,7 @@ impl Watcher {
                 Some((epoch, seen)) => (Some((epoch, seen.len() as u64)), seen),
                 None => (None, Vec::new()),
             };
-            let (peer, told) = enter(address, room, Asked { cursor, lives: true, read: Read::All }).await?;
+            let (peer, told) = enter(address, room, JoinRequest { cursor, lives: true, read: Read::All }).await?;
             if told.how == How::Resumed {
                 seen.extend(told.replay);
             }
@@ -228,7 +233,7 @@ impl Watcher {
         .await
     }
 
-    /// Hears until it has seen so many messages.
+    /// Reads until it has so many messages.
     pub(super) async fn hear_until(&mut self, count: u64) -> Result<(), PeerError> {
         in_time(async {
             while (self.seen.len() as u64) < count {
@@ -240,7 +245,7 @@ impl Watcher {
         .await
     }
 
-    /// Hears until the server ends the connection; its epoch and what it has seen.
+    /// Reads until the server ends the connection. Returns its epoch and its messages.
     pub(super) async fn attend(mut self) -> (String, Vec<String>) {
         while let Ok(text) = in_time(next(&mut self.peer)).await {
             self.enter(text);

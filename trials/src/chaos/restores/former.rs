@@ -1,5 +1,5 @@
-//! Clients of the last version that knew nothing of lives, while the server of this one is restarted three times: they come
-//! back, without a loop, and end in the owner's state. Must not know how they speak.
+//! Clients of the last version without lives, while the server of this version is restarted three times: they come
+//! back, without a loop, and end in the owner's state. Must not know their protocol.
 
 mod build;
 mod pair;
@@ -12,66 +12,71 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::chaos::lives::{Keeping, Lineage};
-use crate::chaos::restarts::{Way, begun, ended};
+use crate::chaos::lives::{Keeping, ServerSuccession};
+use crate::chaos::restarts::{ServerEnd, begun, ended};
 use crate::load::{on_a_thread, outcome, target};
 use crate::model::fault::Faults;
 use crate::random::Random;
 use crate::steps::{Failure, Steps};
-use build::Built;
+use build::BuildResult;
 use pair::Pair;
 
-/// How the servers end.
-const ENDS: [Way; 3] = [Way::Stopped, Way::Killed, Way::Stopped];
+/// The way in which each server ends.
+const ENDS: [ServerEnd; 3] = [ServerEnd::Stopped, ServerEnd::Killed, ServerEnd::Stopped];
 
-/// How long everything may take.
+/// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(420);
 
-/// What became of an owner and a viewer of one kind.
+/// The outcome of an owner and a viewer of one kind.
 #[derive(Debug)]
 pub(super) enum Former {
     NotRun(String),
     Ran {
         restarts: usize,
-        /// How many messages were acknowledged.
+        /// The number of messages acknowledged.
         acked: u64,
-        /// The most connections that the owner made to one of the servers behind the first, and the viewer.
+        /// The most connections that the owner made to one of the servers after the first, and the viewer.
         connections: [u64; 2],
-        /// How long it took at most until the owner was acknowledged and the viewer had its state.
+        /// The most time until the owner was acknowledged and the viewer had its state.
         back: Duration,
     },
 }
 
-/// Each kind with its name, and what went wrong.
-type Shown = (Vec<(&'static str, Former)>, Faults);
+/// Each kind with its name, and the faults.
+type FormerFindings = (Vec<(&'static str, Former)>, Faults);
 
 /// Builds them and runs both kinds at once.
-pub(super) fn measure(seed: u64, steps: &mut Steps) -> Result<Shown, Failure> {
+pub(super) fn measure(seed: u64, steps: &mut Steps) -> Result<FormerFindings, Failure> {
     let folder = target().join(format!("clients-{}", build::COMMIT));
     let (library, sdk) = (build::library(&folder, steps)?, build::sdk(&folder, steps)?);
-    if let (Built::Not(library), Built::Not(sdk)) = (&library, &sdk) {
+    if let (BuildResult::Not(library), BuildResult::Not(sdk)) = (&library, &sdk) {
         let not_run = |why: &String| Former::NotRun(why.clone());
         return Ok((vec![(pair::LIBRARY, not_run(library)), (pair::SDK, not_run(sdk))], Faults::default()));
     }
-    let lineage = Lineage::begin("former", Keeping::default(), &mut Random::new(seed, 1 << 40))?;
+    let lineage = ServerSuccession::begin("former", Keeping::default(), &mut Random::new(seed, 1 << 40))?;
     let keys = std::env::temp_dir().join(format!("rtbroadcaster-former-keys-{}", std::process::id()));
     fs::create_dir_all(&keys).map_err(|error| Failure::new(format!("{} cannot be made: {error}", keys.display())))?;
     let shown = outcome(on_a_thread(LIMIT, {
         let keys = keys.clone();
         move || async move { play(lineage, library, sdk, &keys).await }
     }));
-    // The system clears what cannot be removed now.
+    // The system removes what cannot be removed now.
     let _ = fs::remove_dir_all(keys);
     shown
 }
 
-async fn play(mut lineage: Lineage, library: Built, sdk: Built, keys: &Path) -> Result<Shown, Failure> {
+async fn play(
+    mut lineage: ServerSuccession,
+    library: BuildResult,
+    sdk: BuildResult,
+    keys: &Path,
+) -> Result<FormerFindings, Failure> {
     let address = lineage.lives().address();
     let (mut pairs, mut shown, mut faults) = (Vec::new(), Vec::new(), Faults::default());
     for (name, built) in [(pair::LIBRARY, library), (pair::SDK, sdk)] {
         match built {
-            Built::At(clients) => pairs.push(Pair::open(name, &clients, address, keys).await?),
-            Built::Not(why) => shown.push((name, Former::NotRun(why))),
+            BuildResult::At(clients) => pairs.push(Pair::open(name, &clients, address, keys).await?),
+            BuildResult::Not(why) => shown.push((name, Former::NotRun(why))),
         }
     }
     pairs = speak(pairs, 0).await?;
@@ -85,11 +90,11 @@ async fn play(mut lineage: Lineage, library: Built, sdk: Built, keys: &Path) -> 
         faults.add(&pair.faults);
         shown.push(pair.end(ENDS.len()));
     }
-    ended(lineage, Way::Killed).await?;
+    ended(lineage, ServerEnd::Killed).await?;
     Ok((shown, faults))
 }
 
-/// All of them say the messages of one round at once.
+/// All of them publish the messages of one round at once.
 async fn speak(pairs: Vec<Pair>, round: usize) -> Result<Vec<Pair>, Failure> {
     let mut speaking: JoinSet<_> = pairs.into_iter().map(|pair| pair.speak(round)).collect();
     let mut all = Vec::new();

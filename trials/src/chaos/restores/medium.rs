@@ -1,37 +1,37 @@
-//! Where a data directory lies: in a directory, or in a block device of its own. Must not know what is in it.
+//! The place of a data directory: a directory, or a block device of its own. Must not know its contents.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::tool::{Tool, copy, remove};
-use super::way::{Marker, Moment, age};
+use super::way::{MarkerFile, Moment, age};
 use crate::steps::{Failure, output};
 
-/// How large a device is; most of it is never written.
+/// The size of a device; most of it is never written.
 const DEVICE_BYTES: u64 = 512 * 1024 * 1024;
 
-/// How often a copy may be begun that a running server changes.
+/// The most attempts of a copy that a running server changes.
 const COPIES_MAX: u32 = 5;
 
-/// Where the original is.
+/// The place of the original.
 pub(super) struct Medium {
-    /// Everything is in here.
+    /// The folder of everything.
     base: PathBuf,
     device: Option<Device>,
 }
 
 impl Medium {
-    /// A directory on the file system that is there.
+    /// Returns a directory on the present file system.
     pub(super) fn directory(base: PathBuf) -> Result<Self, Failure> {
         create(&base)?;
         Ok(Self { base, device: None })
     }
 
-    /// A file system of its own in a file; fails where that cannot be had.
+    /// Returns a file system of its own in a file; fails where that cannot be had.
     pub(super) fn device(base: PathBuf) -> Result<Self, Failure> {
         create(&base)?;
         let device = Device { file: base.join("device"), mounted: base.join("mounted"), is_mounted: false };
-        // Built at once, so that nothing stays behind a failure.
+        // Constructed at once, so that nothing stays behind after a failure.
         let mut medium = Self { base, device: Some(device) };
         if output("id", "-u").is_none_or(|id| id.trim() != "0") || !Path::new("/dev/loop-control").exists() {
             return Err(Failure::new("needs root and a loop device"));
@@ -43,28 +43,28 @@ impl Medium {
         Ok(medium)
     }
 
-    /// Whether backups are images of a device.
+    /// Returns whether backups are images of a device.
     pub(super) fn is_device(&self) -> bool {
         self.device.is_some()
     }
 
-    /// The data directory.
+    /// Returns the data directory.
     pub(super) fn data(&self) -> PathBuf {
         self.device.as_ref().map_or_else(|| self.base.join("data"), |device| device.mounted.join("data"))
     }
 
-    /// A data directory beside it.
+    /// Returns a data directory beside it.
     pub(super) fn beside(&self) -> PathBuf {
         self.base.join("beside")
     }
 
-    /// The log of the servers on a data directory.
+    /// Returns the log of the servers on a data directory.
     pub(super) fn log(&self, data: &Path) -> PathBuf {
         let name = data.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.base.join(format!("{name}.log"))
     }
 
-    /// Returns what makes a backup, on any thread.
+    /// Returns a function that makes a backup, on any thread.
     pub(super) fn back_up(&self, moment: Moment) -> impl FnOnce() -> Result<(), Failure> + Send + 'static {
         let (data, to) = (self.data(), self.base.join(moment.name()));
         let device = self.device.as_ref().map(|device| (device.file.clone(), device.mounted.clone()));
@@ -74,13 +74,13 @@ impl Medium {
         }
     }
 
-    /// Remembers how it is now, so that several restores can begin there.
+    /// Keeps a copy of its present state, so that several restores can begin there.
     pub(super) fn save_end(&self) -> Result<(), Failure> {
         // A device is put back as a whole.
         if self.device.is_some() { Ok(()) } else { copy(&self.data(), &self.base.join("end")) }
     }
 
-    /// Has everything as it was in the end.
+    /// Restores that copy.
     pub(super) fn return_to_the_end(&self) -> Result<(), Failure> {
         remove(&self.beside())?;
         match &self.device {
@@ -89,32 +89,32 @@ impl Medium {
         }
     }
 
-    /// A backup as a directory, older than what is there, as backups are.
-    pub(super) fn backup(&self, moment: Moment, marker: Marker) -> Result<PathBuf, Failure> {
+    /// Returns a backup as a directory, older than the present one, as backups are.
+    pub(super) fn backup(&self, moment: Moment, marker: MarkerFile) -> Result<PathBuf, Failure> {
         let backup = self.base.join("backup");
         copy(&self.base.join(moment.name()), &backup)?;
         age(&backup, "1-hour-ago")?;
-        if marker == Marker::Without {
+        if marker == MarkerFile::Without {
             remove(&backup.join("alive"))?;
         }
         Ok(backup)
     }
 
-    /// Has the device as it was; fails without one.
-    pub(super) fn roll_back(&mut self, moment: Moment, marker: Marker) -> Result<(), Failure> {
+    /// Restores the device of a backup; fails without a device.
+    pub(super) fn roll_back(&mut self, moment: Moment, marker: MarkerFile) -> Result<(), Failure> {
         let image = self.base.join(moment.name());
         let Some(device) = &mut self.device else { return Err(Failure::new("there is no device")) };
         device.unmount()?;
         copy_sparse(&image, &device.file)?;
         device.mount()?;
-        if marker == Marker::Without { remove(&self.data().join("alive")) } else { Ok(()) }
+        if marker == MarkerFile::Without { remove(&self.data().join("alive")) } else { Ok(()) }
     }
 }
 
 impl Drop for Medium {
     fn drop(&mut self) {
         self.device = None;
-        // The system clears what cannot be removed now.
+        // The system removes what cannot be removed now.
         let _ = fs::remove_dir_all(&self.base);
     }
 }
@@ -166,12 +166,12 @@ impl Drop for Device {
     }
 }
 
-/// Copies a directory in which files come and go: `cp` says so when one was there no more, and is called again.
+/// Copies a directory in which files appear and disappear: `cp` fails when one has disappeared, and is called again.
 fn copy_moving(from: &Path, to: &Path) -> Result<(), Failure> {
     (1..COPIES_MAX).find_map(|_| copy(from, to).ok()).map_or_else(|| copy(from, to), Ok)
 }
 
-/// Copies a device whose file system is synced and stands still meanwhile, as it does for a snapshot of a volume.
+/// Copies a device whose file system is synced and frozen meanwhile, as for a snapshot of a volume.
 fn copy_frozen(file: &Path, mounted: &Path, to: &Path) -> Result<(), Failure> {
     Tool::new("fsfreeze").args("-f").path(mounted).run()?;
     let copied = copy_sparse(file, to);

@@ -1,34 +1,34 @@
-//! What the restores have shown, and whether it is good. Must not know how it was measured.
+//! The findings of the restores, and the verdict. Must not know how they were measured.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use super::former::Former;
-use super::way::Way;
-use super::{Plan, Shown};
+use super::way::RestoreWay;
+use super::{Plan, RestoreFindings};
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
-    pub(super) all: Shown,
-    /// Which ways were not tried, and why.
-    pub(super) not_run: BTreeMap<Way, String>,
+    pub(super) all: RestoreFindings,
+    /// The ways that were not tried, and why.
+    pub(super) not_run: BTreeMap<RestoreWay, String>,
     pub(super) former: Vec<(&'static str, Former)>,
     pub(super) time: Duration,
 }
 
 impl Judged for Findings {
-    /// Fails if anything was wrong, or if a way was tried by which nobody was resumed at all.
+    /// Fails if anything was wrong, or if no viewer at all was resumed after a way.
     fn verdict(&self) -> Result<(), Failure> {
         if self.all.faults.all() > 0 {
             return Err(Failure::new(format!("{} faults", self.all.faults.all())));
         }
         match self.all.rows.iter().find(|(way, row)| !way.is_mixture() && row.resumed() == 0) {
-            Some((way, _)) => Err(Failure::new(format!("{way}: nobody was resumed"))),
+            Some((way, _)) => Err(Failure::new(format!("{way}: no viewer was resumed"))),
             None => Ok(()),
         }
     }
@@ -41,7 +41,7 @@ impl fmt::Display for Findings {
             "restores: seed {}, acknowledged when written and when on the disk, servers that are stopped and killed",
             self.plan.seed
         )?;
-        for way in Way::ALL {
+        for way in RestoreWay::ALL {
             match (self.all.rows.get(&way), self.not_run.get(&way)) {
                 (Some(row), _) => writeln!(f, "  {way:22} {row}")?,
                 (None, Some(why)) => writeln!(f, "  {way:22} not run: {why}")?,

@@ -1,5 +1,5 @@
-//! One data directory with the servers on it, one after the other, and what is known of it. Must not know how files come to be
-//! there.
+//! One data directory with the servers on it, one after the other, and what is known of it. Must not know how its files
+//! are restored.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -7,9 +7,9 @@ use std::path::PathBuf;
 
 use tokio::task::spawn_blocking;
 
-use super::client::{Asked, Read, Room, Told, join};
+use super::client::{JoinAnswer, JoinRequest, Read, Room, join};
 use super::judge::fold;
-use super::known::{Branch, Known, Life, PerRoom, ROOMS};
+use super::known::{Branch, KnownLife, KnownLives, PerRoom, ROOMS};
 use crate::chaos::lives::Keeping;
 use crate::load::peer::PeerError;
 use crate::load::release;
@@ -18,38 +18,38 @@ use crate::model::answer::How;
 use crate::model::fault::{Fault, Faults};
 use crate::steps::Failure;
 
-/// How a server ends.
+/// The way in which a server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum ServerEnd {
     /// By SIGTERM.
     Stopped,
     /// By SIGKILL.
     Killed,
 }
 
-/// How a start ended.
+/// The outcome of a start.
 #[derive(Debug)]
-pub(super) enum Start {
+pub(super) enum StartOutcome {
     Ready,
-    /// What the server said, and the word with which it would start.
+    /// The server's output, and the word with which it would start.
     Refused {
         said: String,
         word: Option<String>,
     },
 }
 
-/// What a room holds now.
+/// The messages that a room holds now.
 #[derive(Debug, Clone, Default)]
-pub(super) enum Holding {
-    /// There is no such room any more.
+pub(super) enum RoomContents {
+    /// The room does not exist any more.
     #[default]
     Nothing,
-    /// Only a part of it is known: the history does not reach back to its first message.
+    /// Only a part is known: the history does not reach back to its first message.
     Part,
     All(Vec<String>),
 }
 
-impl Holding {
+impl RoomContents {
     pub(super) fn texts(&self) -> Option<&[String]> {
         match self {
             Self::All(texts) => Some(texts),
@@ -63,33 +63,33 @@ impl Holding {
 }
 
 /// A directory and its server.
-pub(super) struct Site {
+pub(super) struct DataSite {
     directory: PathBuf,
     log: PathBuf,
     keeping: Keeping,
     server: Option<Server>,
     pub(super) branch: Branch,
-    /// What each room holds, as far as it was looked at.
-    pub(super) holds: PerRoom<Holding>,
+    /// The messages that each room holds, as far as they were looked at.
+    pub(super) holds: PerRoom<RoomContents>,
 }
 
-impl Site {
+impl DataSite {
     pub(super) fn new(directory: PathBuf, log: PathBuf, keeping: Keeping, branch: Branch) -> Self {
         Self { directory, log, keeping, server: None, branch, holds: PerRoom::default() }
     }
 
-    /// The address of the server, which runs.
+    /// Returns the address of the running server.
     pub(super) fn address(&self) -> Result<SocketAddr, Failure> {
         self.server.as_ref().map(Server::address).ok_or_else(|| Failure::new("there is no server"))
     }
 
-    /// What the last server has logged.
+    /// Returns the log of the last server.
     pub(super) fn logged(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default().trim().to_owned()
     }
 
-    /// Starts a server, which may have a word with which it accepts a loss.
-    pub(super) async fn start(&mut self, accepted: Option<&str>) -> Result<Start, Failure> {
+    /// Starts a server, optionally with a word by which it accepts a loss.
+    pub(super) async fn start(&mut self, accepted: Option<&str>) -> Result<StartOutcome, Failure> {
         // There may be none yet.
         let _ = fs::remove_file(&self.log);
         let mut flags = self.keeping.flags(&self.directory);
@@ -102,7 +102,7 @@ impl Site {
         match started.map_err(|error| Failure::new(error.to_string()))? {
             Ok(server) => {
                 self.server = Some(server);
-                Ok(Start::Ready)
+                Ok(StartOutcome::Ready)
             }
             Err(failure) => {
                 let said = self.logged();
@@ -110,7 +110,7 @@ impl Site {
                     return Err(failure);
                 }
                 let word = word(&said).map(str::to_owned);
-                Ok(Start::Refused { said, word })
+                Ok(StartOutcome::Refused { said, word })
             }
         }
     }
@@ -118,29 +118,29 @@ impl Site {
     /// Starts a server that has no reason to refuse.
     pub(super) async fn must_start(&mut self) -> Result<(), Failure> {
         match self.start(None).await? {
-            Start::Ready => Ok(()),
-            Start::Refused { said, .. } => Err(Failure::new(format!("a server does not start: {said}"))),
+            StartOutcome::Ready => Ok(()),
+            StartOutcome::Refused { said, .. } => Err(Failure::new(format!("a server does not start: {said}"))),
         }
     }
 
     /// Ends the server.
-    pub(super) async fn end(&mut self, end: End) -> Result<(), Failure> {
+    pub(super) async fn end(&mut self, end: ServerEnd) -> Result<(), Failure> {
         let Some(server) = self.server.take() else { return Ok(()) };
         let ended = spawn_blocking(move || match end {
-            End::Stopped => server.stop(),
-            End::Killed => server.kill(),
+            ServerEnd::Stopped => server.stop(),
+            ServerEnd::Killed => server.kill(),
         });
         ended.await.map_err(|error| Failure::new(error.to_string()))?
     }
 
-    /// A new life has begun: looks at what every room holds, and enters that life. What does not fit is a fault.
+    /// Begins a new life: looks at the messages of every room, and records that life. A contradiction is a fault.
     pub(super) async fn enter(
         &mut self,
         rooms: &PerRoom<Room>,
-        known: &mut Known,
+        known: &mut KnownLives,
         faults: &mut Faults,
     ) -> Result<(), Failure> {
-        let mut life = Life::default();
+        let mut life = KnownLife::default();
         for (room, epoch) in rooms.iter().zip(&mut life.epochs) {
             if let Some(told) = self.look(room, None).await? {
                 *epoch = told.epoch;
@@ -158,7 +158,7 @@ impl Site {
                 faults.note(Fault::Forgotten, || format!("room {room} has {length} of {least} messages"));
             }
             if !said.starts_with(texts) {
-                faults.note(Fault::OtherBytes, || format!("room {room} holds {texts:?}, {said:?} was said"));
+                faults.note(Fault::OtherBytes, || format!("room {room} holds {texts:?}, {said:?} was published"));
             }
         }
         known.lives.push(life);
@@ -167,30 +167,30 @@ impl Site {
         Ok(())
     }
 
-    /// Looks at what every room holds.
+    /// Looks at the messages that every room holds.
     pub(super) async fn look_at_all(&mut self, rooms: &PerRoom<Room>, faults: &mut Faults) -> Result<(), Failure> {
         for (number, room) in rooms.iter().enumerate() {
             let Some(state) = self.look(room, None).await? else {
-                self.holds[number] = Holding::Nothing;
+                self.holds[number] = RoomContents::Nothing;
                 continue;
             };
             let all = self.look(room, Some((&state.epoch, 0))).await?;
             self.holds[number] = match all {
-                Some(Told { how: How::Resumed, replay, .. }) => {
+                Some(JoinAnswer { how: How::Resumed, replay, .. }) => {
                     if !state.replay.iter().map(String::as_str).eq(fold(&replay).frames()) {
                         faults.note(Fault::OtherState, || format!("room {number}: {:?} of {replay:?}", state.replay));
                     }
-                    Holding::All(replay)
+                    RoomContents::All(replay)
                 }
-                _ => Holding::Part,
+                _ => RoomContents::Part,
             };
         }
         Ok(())
     }
 
-    /// What a join is told; `None` if there is no such room.
-    async fn look(&self, room: &Room, cursor: Option<(&str, u64)>) -> Result<Option<Told>, Failure> {
-        match join(self.address()?, room, Asked { cursor, lives: true, read: Read::All }).await {
+    /// Returns the answer to a join; `None` if there is no such room.
+    async fn look(&self, room: &Room, cursor: Option<(&str, u64)>) -> Result<Option<JoinAnswer>, Failure> {
+        match join(self.address()?, room, JoinRequest { cursor, lives: true, read: Read::All }).await {
             Ok(told) => Ok(Some(told)),
             Err(PeerError::Answer(text)) if text.contains(r#""code":"no_room""#) => Ok(None),
             Err(error) => Err(Failure::new(format!("a viewer: {error}"))),
@@ -198,7 +198,7 @@ impl Site {
     }
 }
 
-/// The word that a refused start has printed.
+/// Returns the word that a refused start has printed.
 fn word(said: &str) -> Option<&str> {
     let (_, rest) = said.split_once("(--accept-data-loss ")?;
     rest.split_once(')').map(|(word, _)| word)

@@ -1,14 +1,14 @@
-//! Four lives of one directory, and the backups that are made of it. Must not know how backups are restored.
+//! Four lives of one directory, and the backups made of it. Must not know how backups are restored.
 
 mod backup;
 mod fill;
 
-use super::client::{Owner, Room, Watcher};
+use super::client::{Owner, Room, StayingViewer};
 use super::judge::{self, Asker};
-use super::known::{Branch, Known, PerRoom, Position, ROOMS};
+use super::known::{Branch, KnownLives, PerRoom, ROOMS, ViewerPosition};
 use super::medium::Medium;
 use super::script::{self, BUSY};
-use super::site::{End, Site};
+use super::site::{DataSite, ServerEnd};
 use super::way::Moment;
 use crate::chaos::lives::Keeping;
 use crate::load::peer::PeerError;
@@ -17,49 +17,49 @@ use crate::model::fault::{Fault, Faults};
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// The life before the end of which no server runs while a backup is made, and the one in which one does.
+/// The life after which a backup is made without a server, and the one in which a backup is made of a running one.
 const LAST_BEFORE_REST: usize = 1;
 const RUNNING: usize = 2;
 
 /// The lives in which much is written.
 const FULL: [usize; 2] = [1, 3];
 
-/// How many messages are on their way when a server ends, and how many a backup of a running one lacks at least.
+/// The number of messages on their way when a server ends, and the least number that a backup of a running one lacks.
 const BURST: usize = 6;
 
-/// How a story goes.
+/// The parameters of a story.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plot {
     pub(super) keeping: Keeping,
-    /// How servers end.
-    pub(super) end: End,
+    /// The way in which servers end.
+    pub(super) end: ServerEnd,
     /// Whether so much is written that the store begins other files, before, while and after backups are made.
     pub(super) fills: bool,
 }
 
-/// What there is at its end.
-pub(super) struct Story {
+/// The result of a story.
+pub(super) struct BackupStory {
     pub(super) plot: Plot,
     pub(super) medium: Medium,
     pub(super) rooms: PerRoom<Room>,
-    pub(super) known: Known,
-    /// Where backups begin and end.
+    pub(super) known: KnownLives,
+    /// The message counts at the beginnings and ends of backups.
     pub(super) marks: Vec<PerRoom<u64>>,
     at_rest: Branch,
     running: Branch,
-    /// How many backups of the running server did not open and were made again.
+    /// The number of backups of the running server that did not open and were made again.
     pub(super) made_again: u64,
-    /// What the directory has in the end.
+    /// The lives of the directory at the end.
     pub(super) last: Branch,
 }
 
-/// While it is told.
-struct Telling<'a> {
+/// A story that is being made.
+struct StoryMaker<'a> {
     plot: Plot,
-    site: Site,
+    site: DataSite,
     medium: &'a Medium,
     rooms: PerRoom<Room>,
-    known: Known,
+    known: KnownLives,
     marks: Vec<PerRoom<u64>>,
     made_again: u64,
     faults: &'a mut Faults,
@@ -67,16 +67,16 @@ struct Telling<'a> {
 }
 
 /// The connections of one life.
-struct Clients {
+struct LifeClients {
     owners: Vec<Owner>,
-    watchers: Vec<Watcher>,
+    watchers: Vec<StayingViewer>,
 }
 
-/// What a viewer takes along: its epoch and what it has seen.
-type Taken = (String, Vec<String>);
+/// A viewer's memory: its epoch and the messages it has seen.
+type ViewerMemory = (String, Vec<String>);
 
-impl Story {
-    /// The branch of a backup.
+impl BackupStory {
+    /// Returns the branch of a backup.
     pub(super) fn backup(&self, moment: Moment) -> &Branch {
         match moment {
             Moment::AtRest => &self.at_rest,
@@ -84,17 +84,17 @@ impl Story {
         }
     }
 
-    pub(super) async fn tell(
+    pub(super) async fn make(
         medium: Medium,
         plot: Plot,
         random: &mut Random,
         faults: &mut Faults,
     ) -> Result<Self, Failure> {
         let branch = Branch { is_certain: true, ..Branch::default() };
-        let site = Site::new(medium.data(), medium.log(&medium.data()), plot.keeping, branch);
-        let (rooms, known) = (PerRoom::default(), Known::default());
+        let site = DataSite::new(medium.data(), medium.log(&medium.data()), plot.keeping, branch);
+        let (rooms, known) = (PerRoom::default(), KnownLives::default());
         let (marks, made_again) = (Vec::new(), 0);
-        let mut telling = Telling { plot, site, medium: &medium, rooms, known, marks, made_again, faults, random };
+        let mut telling = StoryMaker { plot, site, medium: &medium, rooms, known, marks, made_again, faults, random };
         let (mut taken, mut at_rest, mut running) = (Vec::new(), Branch::default(), Branch::default());
         for life in 0..script::LIVES.len() {
             let mut clients = telling.begin(life, taken).await?;
@@ -104,7 +104,8 @@ impl Story {
             }
             if life == RUNNING {
                 running = telling.back_up_while_running(&mut clients.owners[BUSY]).await?;
-                // An acknowledgement may arrive before the viewer's copy does, and a server that is killed sends no more.
+                // An acknowledgement may arrive before the viewer's copy does, and a server that is killed sends no
+                // more.
                 telling.hear(life, BUSY, &mut clients).await?;
             }
             taken = telling.end(life, plot.end, clients).await?;
@@ -113,15 +114,15 @@ impl Story {
                 telling.back_up(Moment::AtRest).await?;
             }
         }
-        let Telling { site, rooms, known, marks, made_again, .. } = telling;
+        let StoryMaker { site, rooms, known, marks, made_again, .. } = telling;
         medium.save_end()?;
         Ok(Self { plot, medium, rooms, known, marks, at_rest, running, made_again, last: site.branch })
     }
 }
 
-impl Telling<'_> {
-    /// A server begins; everybody is in its room.
-    async fn begin(&mut self, life: usize, taken: Vec<Taken>) -> Result<Clients, Failure> {
+impl StoryMaker<'_> {
+    /// Starts a server; all clients join or own their rooms.
+    async fn begin(&mut self, life: usize, taken: Vec<ViewerMemory>) -> Result<LifeClients, Failure> {
         self.site.must_start().await?;
         let address = self.site.address()?;
         let mut owners = Vec::new();
@@ -144,7 +145,7 @@ impl Telling<'_> {
             let before = taken.next();
             let is_first = before.is_none();
             let before = before.as_ref().map(|(epoch, seen)| (epoch.as_str(), seen.clone()));
-            let (watcher, how) = Watcher::join(address, room, before).await.map_err(|error| failed(&error))?;
+            let (watcher, how) = StayingViewer::join(address, room, before).await.map_err(|error| failed(&error))?;
             let said = &self.known.lives[life].said[number];
             if (how == How::Resumed) == is_first || watcher.seen != *said {
                 self.faults
@@ -152,11 +153,11 @@ impl Telling<'_> {
             }
             watchers.push(watcher);
         }
-        Ok(Clients { owners, watchers })
+        Ok(LifeClients { owners, watchers })
     }
 
-    /// Everything is said, acknowledged and seen that is said while nothing else happens.
-    async fn speak(&mut self, life: usize, clients: &mut Clients) -> Result<(), Failure> {
+    /// Publishes the messages of a quiet time: all are acknowledged and seen.
+    async fn speak(&mut self, life: usize, clients: &mut LifeClients) -> Result<(), Failure> {
         for (room, &count) in script::LIVES[life].iter().enumerate() {
             for number in 0..count {
                 self.say(&mut clients.owners[room], room, number).await?;
@@ -166,13 +167,13 @@ impl Telling<'_> {
         Ok(())
     }
 
-    /// The viewer of a room sees everything that was acknowledged in it.
-    async fn hear(&mut self, life: usize, room: usize, clients: &mut Clients) -> Result<(), Failure> {
+    /// The viewer of a room reads every message that was acknowledged in it.
+    async fn hear(&mut self, life: usize, room: usize, clients: &mut LifeClients) -> Result<(), Failure> {
         let acked = self.known.lives[life].acked[room];
         clients.watchers[room].hear_until(acked).await.map_err(|error| failed(&error))
     }
 
-    /// One message is said and acknowledged.
+    /// Publishes one message and waits until it is acknowledged.
     async fn say(&mut self, owner: &mut Owner, room: usize, number: usize) -> Result<(), Failure> {
         let place = self.known.lives.len() - 1;
         let life = &mut self.known.lives[place];
@@ -189,8 +190,13 @@ impl Telling<'_> {
         Ok(())
     }
 
-    /// The server ends while something is on its way; what viewers take along.
-    async fn end(&mut self, life: usize, end: End, mut clients: Clients) -> Result<Vec<Taken>, Failure> {
+    /// Ends the server while messages are on their way. Returns the viewers' memories.
+    async fn end(
+        &mut self,
+        life: usize,
+        end: ServerEnd,
+        mut clients: LifeClients,
+    ) -> Result<Vec<ViewerMemory>, Failure> {
         let said = &mut self.known.lives[life].said[BUSY];
         let burst: Vec<_> = (0..BURST).map(|number| script::event(life, number)).collect();
         for saying in &burst {
@@ -208,9 +214,9 @@ impl Telling<'_> {
             let (epoch, seen) = watcher.await.map_err(|error| Failure::new(error.to_string()))?;
             let said = &self.known.lives[life].said[room];
             if !said.starts_with(&seen) || (seen.len() as u64) < self.site.branch.at_least[room] {
-                self.faults.note(Fault::OtherBytes, || format!("in life {life}: seen {seen:?}, said {said:?}"));
+                self.faults.note(Fault::OtherBytes, || format!("in life {life}: seen {seen:?}, published {said:?}"));
             }
-            // What anybody has seen is there.
+            // Every message that a viewer has seen is in the directory.
             self.site.branch.at_least[room] = seen.len() as u64;
             taken.push((epoch, seen));
         }
@@ -218,17 +224,17 @@ impl Telling<'_> {
     }
 }
 
-/// The owner of a room comes back with its newest acknowledgement of life `before`, and is judged by it.
+/// Lets the owner of a room come back with its newest acknowledgement of life `before`, and judges the answer.
 pub(super) async fn own(
-    site: &Site,
+    site: &DataSite,
     rooms: &PerRoom<Room>,
-    known: &Known,
+    known: &KnownLives,
     room: usize,
     before: usize,
     prefix: u64,
     faults: &mut Faults,
 ) -> Result<Owner, Failure> {
-    let position = Position { room, life: before, seq: known.lives[before].acked[room] };
+    let position = ViewerPosition { room, life: before, seq: known.lives[before].acked[room] };
     let at = (known.epoch(position), position.seq);
     let (owner, owned) = Owner::own(site.address()?, prefix, &rooms[room], at).await.map_err(|error| failed(&error))?;
     let (seq, seen, end) = (position.seq, known.seen(position), site.branch.end(position));

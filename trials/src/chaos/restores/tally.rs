@@ -1,4 +1,4 @@
-//! What the restores by one way have come to. Pure.
+//! The counts of the restores by one way. Pure.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,28 +6,28 @@ use std::fmt;
 use crate::model::answer::{How, Reason};
 use crate::model::fault::Fault;
 
-/// One way.
+/// The counts of one way.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Row {
+pub(super) struct WayTally {
     pub(super) restores: u64,
-    /// How many starts were refused and accepted by their word, and how many were refused for good.
+    /// The number of starts refused and accepted by their word, and of those refused for good.
     pub(super) accepted: u64,
     pub(super) refused: u64,
-    /// How many rooms were not there any more.
+    /// The number of rooms that did not exist any more.
     pub(super) rooms_gone: usize,
-    /// How many cursors were tried with `lives`, and what became of them.
+    /// The number of cursors tried with `lives`, and their outcomes.
     cursors: u64,
     resumed: u64,
     resets: BTreeMap<Reason, u64>,
-    /// How many of the same without `lives` were reset, and resumed.
+    /// The number of cursors without `lives` that were reset, and resumed.
     pub(super) without_lives: [u64; 2],
-    /// How many viewers were cut in the middle of a replay.
+    /// The number of viewers cut in the middle of a replay.
     pub(super) cuts: u64,
     faults: BTreeMap<Fault, u64>,
 }
 
-impl Row {
-    /// A join with `lives` was told this.
+impl WayTally {
+    /// Counts the answer to a join with `lives`.
     pub(super) fn enter(&mut self, how: How, reason: Option<Reason>) {
         self.cursors += 1;
         self.resumed += u64::from(how == How::Resumed);
@@ -57,13 +57,13 @@ impl Row {
         *self.faults.entry(fault).or_default() += 1;
     }
 
-    /// How many joins were resumed.
+    /// Returns how many joins were resumed.
     pub(super) fn resumed(&self) -> u64 {
         self.resumed
     }
 }
 
-impl fmt::Display for Row {
+impl fmt::Display for WayTally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fault = |fault| self.faults.get(&fault).copied().unwrap_or(0);
         let reset = |reason| self.resets.get(&reason).copied().unwrap_or(0);
@@ -97,11 +97,11 @@ mod tests {
 
     #[test]
     fn every_answer_is_counted() {
-        let mut row = Row::default();
+        let mut row = WayTally::default();
         row.enter(How::Resumed, None);
         row.enter(How::Reset, Some(Reason::Epoch));
         row.note(Fault::FalseReset);
-        let mut both = Row::default();
+        let mut both = WayTally::default();
         both.add(&row);
         let text = both.to_string();
         assert!(text.contains("    2 cursors:     1 resumed, reset     1 epoch, 0 future"), "{text}");

@@ -1,4 +1,4 @@
-//! Programs of the system that an operator uses. Must not know what for.
+//! Programs of the system that an operator uses. Must not know their use.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -15,7 +15,7 @@ impl Tool {
         Self(Command::new(program))
     }
 
-    /// Words.
+    /// Adds words.
     pub(super) fn args(mut self, words: &str) -> Self {
         self.0.args(words.split_whitespace());
         self
@@ -26,13 +26,13 @@ impl Tool {
         self
     }
 
-    /// What is in this directory, as rsync writes it.
+    /// Adds the contents of this directory, as rsync writes it.
     pub(super) fn inside(mut self, path: &Path) -> Self {
         self.0.arg(format!("{}/", path.display()));
         self
     }
 
-    /// Runs it to its end. Fails with what it says on stderr.
+    /// Runs it to its end. Fails with its stderr.
     pub(super) fn run(mut self) -> Result<(), Failure> {
         let program = self.0.get_program().to_string_lossy().into_owned();
         let output = self.0.output().map_err(|error| Failure::new(format!("{program} does not start: {error}")))?;

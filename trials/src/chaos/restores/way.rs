@@ -1,4 +1,4 @@
-//! How a backup comes back into its place. Must not know what is in it.
+//! The ways to restore a backup. Must not know its contents.
 
 use std::fmt;
 use std::path::Path;
@@ -7,46 +7,46 @@ use super::tool::{Tool, remove};
 use crate::model::fault::Fault;
 use crate::steps::Failure;
 
-/// How a backup is restored.
+/// A way to restore a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Way {
+pub(super) enum RestoreWay {
     /// Into the directory, which was emptied.
     Emptied,
-    /// Over what is there.
+    /// Over the present files.
     Over,
-    /// Over what is there but the file `alive`.
+    /// Over the present files except the file `alive`.
     OverWithoutMarker,
-    /// Over what is there but the file `alive` and the store.
+    /// Over the present files except the file `alive` and the store.
     OverWithoutStore,
-    /// By rsync over what is there, in place.
+    /// By rsync over the present files, in place.
     Rsync,
-    /// The same in the second in which all was written: rsync takes files of the same size and second for the same.
+    /// The same in the second in which all was written: rsync takes files of the same size and second for equal.
     RsyncAtOnce,
-    /// By rsync, and what the backup does not have is deleted.
+    /// By rsync, which deletes the files that the backup does not have.
     RsyncDelete,
     /// The whole block device as it was.
     RolledBack,
-    /// Not at all: it is used beside the original.
+    /// Not at all: the backup is used beside the original.
     Beside,
 }
 
-/// When a backup was made.
+/// The moment of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moment {
     /// Between two servers.
     AtRest,
-    /// While a server ran and its owner spoke.
+    /// While a server ran and its owner published.
     Running,
 }
 
 /// Whether a backup has the file `alive`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Marker {
+pub(super) enum MarkerFile {
     Without,
     With,
 }
 
-impl Way {
+impl RestoreWay {
     pub(super) const ALL: [Self; 9] = [
         Self::Emptied,
         Self::Over,
@@ -59,21 +59,21 @@ impl Way {
         Self::Beside,
     ];
 
-    /// Whether files of two times may be mixed.
+    /// Returns whether files of two times may be mixed.
     pub(super) fn is_mixture(self) -> bool {
         matches!(self, Self::Over | Self::OverWithoutMarker | Self::Rsync | Self::RsyncAtOnce)
     }
 
-    /// Whether it needs rsync.
+    /// Returns whether it needs rsync.
     pub(super) fn needs_rsync(self) -> bool {
         matches!(self, Self::Rsync | Self::RsyncAtOnce | Self::RsyncDelete)
     }
 
-    /// What a refused start is, whether it can be accepted by a word or not; `None` where it is allowed.
-    pub(super) fn refused(self, moment: Moment, marker: Marker, has_word: bool) -> Option<Fault> {
+    /// Returns the fault of a refused start, by whether a word can accept it; `None` where it is allowed.
+    pub(super) fn refused(self, moment: Moment, marker: MarkerFile, has_word: bool) -> Option<Fault> {
         let is_allowed = if has_word {
-            // The store may have been copied before its marker, and have less than that says.
-            self.is_mixture() || (moment, marker) == (Moment::Running, Marker::With) && self != Self::RolledBack
+            // The store may have been copied before its marker, and have fewer messages than that says.
+            self.is_mixture() || (moment, marker) == (Moment::Running, MarkerFile::With) && self != Self::RolledBack
         } else {
             matches!(self, Self::Over | Self::Rsync | Self::RsyncAtOnce)
         };
@@ -105,17 +105,17 @@ impl Way {
     }
 }
 
-/// Has all files of these directories written in the same second.
+/// Sets the time of all files of these directories to the same second.
 fn same_second(directories: &[&Path]) -> Result<(), Failure> {
     directories.iter().try_for_each(|directory| age(directory, "2026-01-01"))
 }
 
-/// Has all files of a directory written at this time.
+/// Sets the time of all files of a directory.
 pub(super) fn age(directory: &Path, time: &str) -> Result<(), Failure> {
     Tool::new("find").path(directory).args("-type f -exec touch -d").args(time).args("{} +").run()
 }
 
-impl fmt::Display for Way {
+impl fmt::Display for RestoreWay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Emptied => "emptied, cp -a",
@@ -137,15 +137,19 @@ mod tests {
 
     #[test]
     fn only_mixtures_may_be_refused_for_good_and_whole_copies_are_never_refused() {
-        let refused = |way: Way, moment, marker, has_word| way.refused(moment, marker, has_word).is_some();
-        for way in Way::ALL {
-            let for_good = refused(way, Moment::Running, Marker::With, false);
-            assert_eq!(for_good, !matches!(way, Way::Over | Way::Rsync | Way::RsyncAtOnce), "{way}");
-            let whole = refused(way, Moment::AtRest, Marker::Without, true);
+        let refused = |way: RestoreWay, moment, marker, has_word| way.refused(moment, marker, has_word).is_some();
+        for way in RestoreWay::ALL {
+            let for_good = refused(way, Moment::Running, MarkerFile::With, false);
+            assert_eq!(
+                for_good,
+                !matches!(way, RestoreWay::Over | RestoreWay::Rsync | RestoreWay::RsyncAtOnce),
+                "{way}"
+            );
+            let whole = refused(way, Moment::AtRest, MarkerFile::Without, true);
             assert_eq!(whole, !way.is_mixture(), "{way}");
         }
-        assert!(!refused(Way::Emptied, Moment::Running, Marker::With, true));
-        assert!(refused(Way::Emptied, Moment::AtRest, Marker::With, true));
-        assert!(refused(Way::RolledBack, Moment::Running, Marker::With, true));
+        assert!(!refused(RestoreWay::Emptied, Moment::Running, MarkerFile::With, true));
+        assert!(refused(RestoreWay::Emptied, Moment::AtRest, MarkerFile::With, true));
+        assert!(refused(RestoreWay::RolledBack, Moment::Running, MarkerFile::With, true));
     }
 }

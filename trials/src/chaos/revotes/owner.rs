@@ -9,10 +9,10 @@ use tokio::time::timeout;
 use super::Totals;
 use crate::load::peer::{Peer, PeerError, V2};
 
-/// How often it is told totals, in milliseconds.
+/// The time between two totals, in milliseconds.
 const EVERY_MS: u64 = 100;
 
-/// Its connection, and what it knows.
+/// Its connection, and the totals it knows.
 pub(super) struct Owner {
     peer: Peer,
     room: String,
@@ -32,7 +32,7 @@ impl Owner {
         Ok(Self { peer, room, key, totals: Totals::new() })
     }
 
-    /// Owns the room again, at the next server. What that server has counted is nothing.
+    /// Owns the room again, at the next server, which has counted nothing.
     pub(super) async fn return_to(self, address: SocketAddr) -> Result<Self, PeerError> {
         let Self { room, key, .. } = self;
         let mut peer = Peer::open_as(address, V2).await?;
@@ -48,7 +48,7 @@ impl Owner {
         &self.room
     }
 
-    /// Waits until the totals are these, or `limit` is over, and returns what they are.
+    /// Waits until the totals are these, or `limit` is over, and returns the present ones.
     pub(super) async fn await_totals(&mut self, wanted: &Totals, limit: Duration) -> Result<Totals, PeerError> {
         let deadline = Instant::now() + limit;
         while self.totals != *wanted {
@@ -63,7 +63,7 @@ impl Owner {
     }
 }
 
-/// Takes the totals of a frame that tells some.
+/// Takes the totals of a frame that has some.
 fn hear(text: &[u8], totals: &mut Totals) {
     let frame: Value = serde_json::from_slice(text).unwrap_or_default();
     let Some(counts) = frame["counts"].as_array().filter(|_| frame["type"] == "signal") else { return };
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn totals_are_read_from_the_frame_that_tells_them() {
+    fn totals_are_read_from_the_frame_that_has_them() {
         let mut totals = Totals::new();
         hear(br#"{"type":"alive","seq":0}"#, &mut totals);
         assert!(totals.is_empty());

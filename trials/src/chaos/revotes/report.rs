@@ -1,4 +1,4 @@
-//! What was counted of voters that voted again and again, and whether it is good. Must not know how it was measured.
+//! The findings of voters that voted again and again, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::{Outcome, Plan};
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
@@ -45,7 +45,7 @@ impl fmt::Display for Findings {
             f,
             "  counted    {exact} of {rounds} totals exact; at most {doubled} counted twice and {missing} missing in a round"
         )?;
-        writeln!(f, "  numbers    {renumbered} joins with a key got another number, {unnamed} joins were told none")?;
+        writeln!(f, "  numbers    {renumbered} joins with a key got another number, {unnamed} joins got none")?;
         writeln!(f, "  refused    {refused} {}", refusal.as_deref().unwrap_or_default())?;
         write!(f, "  time       {:.1} s in all", self.time.as_secs_f64())
     }

@@ -1,5 +1,5 @@
-//! One voter: a person with one or more tabs, whose connections end in any way, and whose viewer key stays.
-//! Must not know what is counted.
+//! One voter: a person with one or more tabs, whose connections end in any way, and whose viewer key stays. Must not
+//! know the totals.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,30 +11,30 @@ use super::CHOICES;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::random::Random;
 
-/// The most tabs of a voter, and the most connections that it has lost and not ended.
+/// The most tabs of a voter, and the most connections that it has lost and the server has not.
 const TABS_MAX: usize = 3;
 const GHOSTS_MAX: usize = 2;
 
-/// What a voter does before it votes.
+/// The turn of a voter before it votes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Turn {
-    /// It comes for the first time, or to another server.
+pub(super) enum VoterTurn {
+    /// It joins for the first time, or at another server.
     Come,
-    /// Nothing.
+    /// Does nothing.
     Stay,
-    /// A tab is reset, and comes back.
+    /// A tab is reset, and joins again.
     Reset,
-    /// A tab's connection is ended, and it comes back.
+    /// A tab's connection is ended, and it joins again.
     Finish,
-    /// A tab comes back over another network: the server still believes in the older connection.
+    /// A tab joins again over another network: the server still holds the older connection.
     Ghost,
-    /// A tab leaves, and another one comes that knows the viewer key alone.
+    /// A tab leaves, and another one joins that knows only the viewer key.
     Reload,
-    /// One more tab.
+    /// One more tab joins.
     Tab,
 }
 
-/// The person.
+/// A person that votes.
 pub(super) struct Voter {
     random: Random,
     tabs: Vec<Peer>,
@@ -56,37 +56,37 @@ impl Voter {
         Self { random, tabs, ghosts, number, key, choice, votes: 0, renumbered: 0, unnamed: 0, refused }
     }
 
-    /// The server is gone.
+    /// Drops all connections: the server has ended.
     pub(super) fn lose(&mut self) {
         self.tabs.clear();
         self.ghosts.clear();
     }
 
-    /// Returns what it chose last, as the parameters are told.
+    /// Returns its last choice, as the parameters of totals have it.
     pub(super) fn choice(&self) -> String {
         format!("[{}]", self.choice)
     }
 
-    /// Does something, and votes with every tab.
-    pub(super) async fn act(mut self, address: SocketAddr, room: String) -> Result<(Self, Turn), PeerError> {
+    /// Takes a turn, and votes with every tab.
+    pub(super) async fn act(mut self, address: SocketAddr, room: String) -> Result<(Self, VoterTurn), PeerError> {
         let turn = self.turn();
         match turn {
-            Turn::Stay => {}
-            Turn::Come | Turn::Tab => self.open(address, &room).await?,
-            Turn::Reset => {
+            VoterTurn::Stay => {}
+            VoterTurn::Come | VoterTurn::Tab => self.open(address, &room).await?,
+            VoterTurn::Reset => {
                 self.tabs.swap_remove(0).reset();
                 self.open(address, &room).await?;
             }
-            Turn::Finish => {
+            VoterTurn::Finish => {
                 self.tabs.swap_remove(0).finish().await;
                 self.open(address, &room).await?;
             }
-            Turn::Ghost => {
+            VoterTurn::Ghost => {
                 let ghost = self.tabs.swap_remove(0);
                 self.ghosts.push(ghost);
                 self.open(address, &room).await?;
             }
-            Turn::Reload => {
+            VoterTurn::Reload => {
                 let mut tab = self.tabs.swap_remove(0);
                 tab.say(r#"{"type":"leave"}"#).await?;
                 drop(tab);
@@ -99,7 +99,7 @@ impl Voter {
             tab.say(&vote).await?;
             self.votes += 1;
         }
-        // Heartbeats are answered, and refusals heard.
+        // Heartbeats are answered, and refusals read.
         for tab in self.tabs.iter_mut().chain(&mut self.ghosts) {
             let refused = &mut self.refused;
             let _ = timeout(Duration::ZERO, tab.hear(|text| hear(text, refused))).await;
@@ -107,17 +107,17 @@ impl Voter {
         Ok((self, turn))
     }
 
-    fn turn(&mut self) -> Turn {
+    fn turn(&mut self) -> VoterTurn {
         if self.tabs.is_empty() {
-            return Turn::Come;
+            return VoterTurn::Come;
         }
         match self.random.index(6) {
-            0 => Turn::Reset,
-            1 => Turn::Finish,
-            2 if self.ghosts.len() < GHOSTS_MAX => Turn::Ghost,
-            3 => Turn::Reload,
-            4 if self.tabs.len() < TABS_MAX => Turn::Tab,
-            _ => Turn::Stay,
+            0 => VoterTurn::Reset,
+            1 => VoterTurn::Finish,
+            2 if self.ghosts.len() < GHOSTS_MAX => VoterTurn::Ghost,
+            3 => VoterTurn::Reload,
+            4 if self.tabs.len() < TABS_MAX => VoterTurn::Tab,
+            _ => VoterTurn::Stay,
         }
     }
 

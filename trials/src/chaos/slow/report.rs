@@ -1,27 +1,27 @@
-//! What clients did on a slow link, and whether it is good. Must not know how it was measured.
+//! The findings of clients on a slow link, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
 
-use super::{BYTES_PER_SECOND, MESSAGE_BYTES, MESSAGES, Past, Role, STATE_BYTES};
+use super::{BYTES_PER_SECOND, ClientOutcome, MESSAGE_BYTES, MESSAGES, Role, STATE_BYTES};
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
-    pub(super) pasts: Vec<Past>,
+    pub(super) pasts: Vec<ClientOutcome>,
     pub(super) time: Duration,
 }
 
-impl Past {
+impl ClientOutcome {
     fn is_good(&self) -> bool {
         self.done.is_some() && self.connections == 1 && self.failed == 0
     }
 }
 
 impl Judged for Findings {
-    /// Fails if a client did not get through, or gave up a connection on which bytes went.
+    /// Fails if a client did not get through, or gave up a connection that carried bytes.
     fn verdict(&self) -> Result<(), Failure> {
         match self.pasts.iter().filter(|past| !past.is_good()).count() {
             0 => Ok(()),

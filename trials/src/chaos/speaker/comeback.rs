@@ -1,5 +1,5 @@
-//! An owner that comes back to a server that knows its room, and says again what had no answer. Must not know why it
-//! was away.
+//! An owner that comes back to a server that knows its room, and repeats the messages without an answer. Must not know
+//! why it was away.
 
 use std::net::SocketAddr;
 
@@ -9,29 +9,30 @@ use crate::load::peer::{Peer, PeerError, V2};
 use crate::model::answer::{Answer, How, Owned};
 use crate::model::fault::Fault;
 
-/// The name of the request.
+/// The id of the request.
 const ID: &str = "own";
 
 impl Speaker {
-    /// From now on its server may be replaced by another one, whose history holds so many messages if that is limited.
+    /// Records that from now on its server may be replaced by another one, whose history holds `history_messages` if
+    /// that is limited.
     pub(in crate::chaos) fn may_be_away(&self, history_messages: Option<u64>) {
         let mut record = self.record.write();
         (record.may_be_away, record.history_messages) = (true, history_messages);
     }
 
-    /// Ends its side of a connection that is of no use any more, so that the server does not wait for that.
+    /// Ends its side of a broken connection, so that the server does not wait for that.
     pub(in crate::chaos) async fn hang_up(&mut self) {
         // It may have ended already.
         let _ = self.peer.end_this_side().await;
     }
 
-    /// Connects, asks for the room by its key, and says again what has no answer, in order and under the same ids.
-    /// How many these are.
+    /// Connects, owns the room by its key, and repeats the messages without an answer, in order and under the same ids.
+    /// Returns how many these are.
     pub(in crate::chaos) async fn come_back(&mut self, address: SocketAddr) -> Result<u64, PeerError> {
         let mut peer = Peer::open_as(address, V2).await?;
         let (room, acked) = {
             let mut record = self.record.write();
-            // Before it is asked: viewers may be told the term before this owner is.
+            // Before the request: viewers may learn the term before this owner does.
             record.term += 1;
             (record.room.clone(), record.acked)
         };
@@ -56,7 +57,7 @@ impl Speaker {
         Ok(self.unacked.len() as u64)
     }
 
-    /// Whether the room is the one that this owner has left, with every message that was acknowledged to it.
+    /// Checks that the room is the one that this owner has left, with every message that was acknowledged to it.
     fn judge(&mut self, owned: &Owned<'_>, state: &[String]) {
         let Self { record, faults, term, .. } = self;
         let record = record.read();
@@ -65,7 +66,7 @@ impl Speaker {
             faults.note(Fault::OddRoom, || format!("{owned:?} after term {term}"));
         }
         if owned.how != Some(How::Resumed) {
-            faults.note(Fault::Forgotten, || format!("{owned:?}: what was acknowledged is said to be gone"));
+            faults.note(Fault::Forgotten, || format!("{owned:?}: acknowledged messages are missing"));
         }
         if owned.seq < record.acked {
             let acked = record.acked;
@@ -81,7 +82,7 @@ impl Speaker {
     }
 }
 
-/// The next text that is neither a heartbeat nor how many watch.
+/// Returns the next text that is neither `alive` nor `audience`.
 async fn answer(peer: &mut Peer) -> Result<String, PeerError> {
     loop {
         let text = peer.answer().await?;

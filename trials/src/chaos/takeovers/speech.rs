@@ -1,29 +1,30 @@
-//! What an owner says as fast as it may: every message holds its term and a counter. Pure: frames into a buffer.
+//! The messages of an owner that publishes as fast as it may: every one holds its term and a counter. Pure: frames into
+//! a buffer.
 
 use std::collections::VecDeque;
 
 use crate::chaos::speaker::Saying;
 use crate::load::frame::{Opcode, masked};
-use crate::model::record::{Kind, Record};
+use crate::model::record::{Effect, Record};
 
-/// How many keys have states.
+/// The number of keys with states.
 const STATE_KEYS: u64 = 8;
 
-/// The messages of one term, and what waits for its socket.
+/// The messages of one term, and the bytes that wait for its socket.
 #[derive(Debug)]
 pub(super) struct Speech {
     term: u64,
-    /// What its ids begin with.
+    /// The prefix of its ids.
     prefix: u64,
     /// The last message's counter.
     counter: u64,
-    /// What waits for the socket.
+    /// The bytes that wait for the socket.
     waiting: VecDeque<u8>,
-    /// How many bytes the socket took.
+    /// The number of bytes that the socket took.
     written: u64,
-    /// How many bytes there were behind each numbered message.
+    /// The number of bytes up to the end of each numbered message.
     ends: Vec<u64>,
-    /// How many messages with an id have no answer.
+    /// The number of messages with an id and without an answer.
     pub(super) unacked: usize,
 }
 
@@ -33,7 +34,7 @@ impl Speech {
         Self { term, prefix, counter: 0, waiting, written: 0, ends, unacked: 0 }
     }
 
-    /// Says one more message.
+    /// Queues one more message.
     pub(super) fn say(&mut self) {
         self.counter += 1;
         let saying = saying(self.term, self.counter);
@@ -45,58 +46,59 @@ impl Speech {
         self.unacked += usize::from(saying.has_id);
     }
 
-    /// Puts a frame behind the others.
+    /// Queues a frame.
     pub(super) fn push(&mut self, frame: &[u8]) {
         self.waiting.extend(frame);
     }
 
-    /// The counter in an id that this speech has given.
+    /// Returns the counter in an id of this speech.
     pub(super) fn counter_of(&self, id: &str) -> Option<u64> {
         let (prefix, counter) = id.split_once('-')?;
         let counter = counter.parse().ok()?;
         (prefix == format!("{:016x}", self.prefix) && counter <= self.counter).then_some(counter)
     }
 
-    /// What the socket should take next.
+    /// Returns the bytes that the socket should take next.
     pub(super) fn waiting(&self) -> &[u8] {
         self.waiting.as_slices().0
     }
 
-    /// How many bytes wait.
+    /// Returns the number of bytes that wait.
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// The socket took the first `bytes`.
+    /// Removes the first `bytes`, which the socket took.
     pub(super) fn took(&mut self, bytes: usize) {
         self.waiting.drain(..bytes);
         self.written += bytes as u64;
     }
 
-    /// The socket takes nothing any more.
+    /// Drops the waiting bytes: the socket takes nothing any more.
     pub(super) fn give_up(&mut self) {
         self.waiting.clear();
     }
 
-    /// How many numbered messages the socket took whole.
+    /// Returns how many numbered messages the socket took whole.
     pub(super) fn numbered(&self) -> u64 {
         self.ends.partition_point(|&end| end <= self.written) as u64
     }
 }
 
-/// The message with this counter, from 1, in a term. Few have an id: an owner that stands still must have room for all
-/// acknowledgements that are on their way, and for the end behind them.
+/// Returns the message with this counter, from 1, in a term. Few have an id: a stopped owner must have room for all
+/// acknowledgements on their way, and for the end behind them.
 fn saying(term: u64, counter: u64) -> Saying {
     let (kind, key, has_id) = match counter % 8 {
         0 => (None, "pointer".into(), false),
-        1 | 5 => (Some(Kind::State), format!("state-{}", counter / 4 % STATE_KEYS), counter % 16 == 1),
-        _ => (Some(Kind::Event), "event".into(), counter % 16 == 10),
+        1 | 5 => (Some(Effect::State), format!("state-{}", counter / 4 % STATE_KEYS), counter % 16 == 1),
+        _ => (Some(Effect::Event), "event".into(), counter % 16 == 10),
     };
     let params = format!(r#"[{term},{counter},"{}"]"#, "z".repeat((counter % 64) as usize));
     Saying { kind, key, params, has_id }
 }
 
-/// Writes into the record what a term has said if it got `count` numbers, each with its counter into `marks`.
+/// Writes the messages of a term into the record, given that `count` of them got numbers, and each one's counter into
+/// `marks`.
 pub(super) fn record(term: u64, count: u64, record: &mut Record, marks: &mut Vec<(u64, u64)>) {
     let numbered = (1..).filter_map(|counter| {
         let Saying { kind, key, params, .. } = saying(term, counter);

@@ -1,30 +1,30 @@
-//! What a viewer of a room with many owners hears: numbers without a gap, and nothing of an older term behind the
+//! The checks of a viewer of a room with many owners: numbers without a gap, and nothing of an older term behind the
 //! `owner` frame of a newer one. Pure.
 
-use crate::model::Heard;
+use crate::model::Meaning;
 use crate::model::answer::{Answer, Message};
 use crate::model::fault::{Fault, Faults};
 use crate::model::record::Record;
 
-/// The texts that the viewers of one room heard, by their numbers.
+/// The texts that the viewers of one room received, by their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Chronicle(Vec<Option<Box<str>>>);
+pub(super) struct RoomTexts(Vec<Option<Box<str>>>);
 
 /// One viewer.
 #[derive(Debug, Default)]
-pub(super) struct Witness {
+pub(super) struct TermWitness {
     has_joined: bool,
     position: u64,
-    /// The term that it was told.
+    /// The newest term that it knows.
     term: u64,
-    /// How many terms it was told.
+    /// The number of terms so far.
     pub(super) terms: u64,
     /// Term and counter of the last ephemeral message.
     ephemeral: (u64, u64),
     hole: Option<u64>,
-    /// The holes that it was told, to be looked at when all is known.
+    /// The announced holes, to be checked when all is known.
     holes: Vec<(u64, u64)>,
-    /// How much of a replay of a state is to come.
+    /// The number of frames that are left of a state's replay.
     replay: u64,
     pub(super) messages: u64,
     pub(super) ephemerals: u64,
@@ -32,8 +32,8 @@ pub(super) struct Witness {
     pub(super) faults: Faults,
 }
 
-impl Chronicle {
-    /// Enters a text; false if another one has this number.
+impl RoomTexts {
+    /// Records a text. Returns false if another one has this number.
     fn enter(&mut self, seq: u64, text: &str) -> bool {
         let Some(at) = seq.checked_sub(1).and_then(|at| usize::try_from(at).ok()) else { return false };
         if at >= self.0.len() {
@@ -48,7 +48,7 @@ impl Chronicle {
         }
     }
 
-    /// Compares what was heard with what was said.
+    /// Compares the received texts with the published ones.
     pub(super) fn compare(&self, record: &Record, faults: &mut Faults) {
         for (text, seq) in self.0.iter().zip(1..) {
             if let Some(text) = text.as_deref()
@@ -60,22 +60,22 @@ impl Chronicle {
     }
 }
 
-/// The term and the counter in a message.
+/// Returns the term and the counter of a message.
 fn mark(message: &Message<'_>) -> Result<(u64, u64), String> {
     let (term, counter, _): (u64, u64, &str) =
         serde_json::from_str(message.params.get()).map_err(|error| error.to_string())?;
     Ok((term, counter))
 }
 
-impl Witness {
-    /// A text came.
-    pub(super) fn hear(&mut self, text: &[u8], chronicle: &mut Chronicle) -> Heard {
+impl TermWitness {
+    /// Checks one text.
+    pub(super) fn hear(&mut self, text: &[u8], chronicle: &mut RoomTexts) -> Meaning {
         let read = std::str::from_utf8(text).map_err(|error| error.to_string());
         let (text, answer) = match read.and_then(|text| Ok((text, Answer::read(text)?))) {
             Ok(read) => read,
             Err(why) => {
                 self.faults.note(Fault::Forbidden, || format!("{why}: {}", String::from_utf8_lossy(text)));
-                return Heard::Other;
+                return Meaning::Other;
             }
         };
         match answer {
@@ -87,7 +87,7 @@ impl Witness {
                 if let Err(why) = self.message(&message, text, chronicle) {
                     self.faults.note(Fault::Unsaid, || format!("{why}: {text}"));
                 }
-                return Heard::Message;
+                return Meaning::Message;
             }
             Answer::Owner(owner) if owner.term < self.term => {
                 let term = self.term;
@@ -103,13 +103,13 @@ impl Witness {
                 (self.position, self.replay, self.term) = (reset.seq, reset.replay, reset.term);
             }
             Answer::Alive(_) => {}
-            Answer::Closed(closed) => return Heard::Closed(closed.reason.into_owned()),
+            Answer::Closed(closed) => return Meaning::Closed(closed.reason.into_owned()),
             _ => self.faults.note(Fault::Forbidden, || format!("not here: {text}")),
         }
-        Heard::Other
+        Meaning::Other
     }
 
-    fn message(&mut self, message: &Message<'_>, text: &str, chronicle: &mut Chronicle) -> Result<(), String> {
+    fn message(&mut self, message: &Message<'_>, text: &str, chronicle: &mut RoomTexts) -> Result<(), String> {
         let (term, counter) = mark(message)?;
         if let Some(seq) = message.seq
             && !chronicle.enter(seq, text)
@@ -150,7 +150,7 @@ impl Witness {
         Ok(())
     }
 
-    /// Looks at the holes, now that it is known what was said; how many messages were superseded.
+    /// Checks the holes, now that the messages are known. Returns how many messages were superseded.
     pub(super) fn settle(&mut self, record: &Record) -> u64 {
         let mut superseded = 0;
         for (from, through) in std::mem::take(&mut self.holes) {
@@ -169,14 +169,14 @@ impl Witness {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::record::Kind;
+    use crate::model::record::Effect;
 
     fn event(seq: u64, term: u64, counter: u64) -> String {
         format!(r#"{{"type":"message","seq":{seq},"key":"e","params":[{term},{counter},""]}}"#)
     }
 
-    fn check(texts: &[String], wanted: Option<Fault>) -> Witness {
-        let (mut witness, mut chronicle) = (Witness::default(), Chronicle::default());
+    fn check(texts: &[String], wanted: Option<Fault>) -> TermWitness {
+        let (mut witness, mut chronicle) = (TermWitness::default(), RoomTexts::default());
         let joined = r#"{"type":"joined","id":"a","room":"r","epoch":"e","term":1,"seq":0,"how":"snapshot","replay":0,"owner":"live","aliveMs":0,"limits":{"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096}}"#;
         witness.hear(joined.as_bytes(), &mut chronicle);
         for text in texts {
@@ -210,11 +210,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_heard_is_what_was_said() {
+    fn the_received_messages_are_the_published_ones() {
         let mut record = Record::default();
-        record.say(Kind::Event, "e", r#"[1,1,""]"#);
-        record.say(Kind::Event, "e", r#"[1,2,""]"#);
-        let (mut chronicle, mut faults) = (Chronicle::default(), Faults::default());
+        record.say(Effect::Event, "e", r#"[1,1,""]"#);
+        record.say(Effect::Event, "e", r#"[1,2,""]"#);
+        let (mut chronicle, mut faults) = (RoomTexts::default(), Faults::default());
         assert!(chronicle.enter(2, &event(2, 1, 2)));
         chronicle.compare(&record, &mut faults);
         assert_eq!(faults.all(), 0);
@@ -222,7 +222,7 @@ mod tests {
         assert!(chronicle.enter(3, &event(3, 1, 3)));
         chronicle.compare(&record, &mut faults);
         assert_eq!(faults.count(Fault::Unsaid), 2);
-        let mut witness = Witness { holes: vec![(1, 1)], ..Witness::default() };
+        let mut witness = TermWitness { holes: vec![(1, 1)], ..TermWitness::default() };
         assert_eq!(witness.settle(&record), 1);
         assert_eq!(witness.faults.count(Fault::FalseSkipped), 1);
     }

@@ -1,5 +1,5 @@
-//! A class of browsers behind one address, each with six connections for files and a WebSocket connection. No attack: all of
-//! them must get in. Must not know what the files hold.
+//! A class of browsers behind one address, each with six connections for files and a WebSocket connection. No attack:
+//! all of them must get in. Must not know the contents of the files.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::plain::Plain;
 use crate::hostile::sources::CLASS;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::steps::Failure;
 
-/// How many browsers at full scale, and at least: their connections are more than one address may have.
+/// The number of browsers at full scale, and the least number: their connections are more than one address may have.
 const BROWSERS: u64 = 300;
 const BROWSERS_MIN: u64 = 6;
 
-/// What a browser opens for files, and how many files it reads.
+/// A browser's connections for files, and the number of files it reads.
 const CONNECTIONS: usize = 6;
 const FILES: usize = 26;
 const PATHS: [&str; 6] = ["/", "/page/page.css", "/page/page.js", "/page/viewer.js", "/sdk/index.js", "/page/icon.svg"];
 
-/// How long after the one before it a browser comes.
+/// The time between the first requests of two browsers.
 const TURN: Duration = Duration::from_millis(5);
 
-/// How long a browser may take, and how long one waits that was told to come later.
+/// The most time of a browser, and the wait of one that was asked to come later.
 const PATIENCE: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -57,15 +57,15 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if most < count {
         made.faults.push(format!("of {count} browsers {most} were in at the same time"));
     }
-    made.load = Load {
+    made.load = ServerLoad {
         connections: count,
         handshakes: (CONNECTIONS as u64 * count).min(plan.plain_max) + count,
-        ..Load::default()
+        ..ServerLoad::default()
     };
     Ok(made)
 }
 
-/// Reads the files, joins the room, and stays until all others are in too and a message has come.
+/// Reads the files, joins the room, and stays until all others are in too and a message has arrived.
 async fn browse(plan: &Plan, all_in: &watch::Sender<u64>, count: u64, made: &mut Made) -> Result<(), PeerError> {
     let mut parts = JoinSet::new();
     for connection in 0..CONNECTIONS {
@@ -103,7 +103,7 @@ async fn browse(plan: &Plan, all_in: &watch::Sender<u64>, count: u64, made: &mut
         match Peer::open_from(CLASS.of(0), plan.address, V2).await {
             Ok(peer) => break peer,
             Err(PeerError::Refused(line)) if line.contains("429") => {
-                made.answer("told to come later");
+                made.answer("asked to come later");
                 sleep(AGAIN).await;
             }
             Err(error) => return Err(error),

@@ -1,4 +1,4 @@
-//! A room with a state that changes all the time. Must not know who joins it.
+//! A room with a state that changes all the time. Must not know its viewers.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::load::peer::{Peer, PeerError, V2};
 
 /// The state of such a room.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct State {
+pub(super) struct ChangingState {
     pub(super) keys: u64,
     pub(super) value_bytes: usize,
-    /// How often a value changes.
+    /// The time between two changes.
     pub(super) beat: Duration,
 }
 
-impl State {
+impl ChangingState {
     /// Opens a room with this state. Returns its owner and its name.
     pub(super) async fn open(self, plan: &Plan) -> Result<(Peer, String), PeerError> {
         let mut owner = Peer::open_from(MANY.of(0), plan.address, V2).await?;

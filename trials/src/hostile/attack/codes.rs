@@ -1,5 +1,5 @@
-//! QR codes, each of another link, as fast as they are answered, and how soon another room's owner is acknowledged meanwhile.
-//! Must not know how a code is made.
+//! QR codes, each of another link, as fast as they are answered, and the delay of another room's acknowledgements
+//! meanwhile. Must not know how a code is made.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,25 +9,26 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout_at};
 
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::plain::Plain;
 use crate::hostile::sources::{FEW, GOOD};
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::steps::Failure;
 
-/// How many pairs of blocks there are, one without the flood and one with it, and how long a block is.
+/// The number of pairs of blocks, one without the flood and one with it, and the length of a block.
 const PAIRS: u32 = 20;
 const PAIRS_SHORT: u32 = 2;
 const BLOCK: Duration = Duration::from_millis(1_500);
 const BLOCK_SHORT: Duration = Duration::from_millis(400);
 
-/// How many connections ask at once, eight from each address.
+/// The number of connections that ask at once, eight from each address.
 const AT_ONCE: u64 = 64;
 
-/// How often the owner publishes.
+/// The time between two messages of the owner.
 const BEAT: Duration = Duration::from_millis(5);
 
-/// How late the last hundredth may be in a flood, whatever the machine does besides, or by how many times later.
+/// The most delay of the last hundredth in a flood, whatever else the machine does, or the factor over the delay
+/// without.
 const LATE_MAX: Duration = Duration::from_millis(100);
 const TIMES_MAX: u32 = 10;
 
@@ -56,11 +57,12 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if flooded > LATE_MAX.max(quiet * TIMES_MAX) {
         made.faults.push(format!("acknowledgements take {flooded:?} while codes are asked for, {quiet:?} before"));
     }
-    made.load = Load { connections: 1, handshakes: AT_ONCE, rooms: 1, pinned_bytes: 256 * 1024, ..Load::default() };
+    made.load =
+        ServerLoad { connections: 1, handshakes: AT_ONCE, rooms: 1, pinned_bytes: 256 * 1024, ..ServerLoad::default() };
     Ok(made)
 }
 
-/// Publishes for `time`, and adds how long each acknowledgement took.
+/// Publishes for `time`, and adds the delay of each acknowledgement.
 async fn publish(owner: &mut Peer, time: Duration, took: &mut Vec<Duration>) -> Result<(), PeerError> {
     let (began, mut beat) = (Instant::now(), interval(BEAT));
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -105,7 +107,7 @@ async fn ask(plan: Plan, connection: u64, numbers: Arc<AtomicU64>, until: Instan
     made
 }
 
-/// The smallest that 99 of 100 do not exceed.
+/// Returns the smallest value that 99 of 100 do not exceed.
 fn last_hundredth(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get((times.len() * 99).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()

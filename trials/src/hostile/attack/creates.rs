@@ -1,24 +1,24 @@
-//! Rooms without end: each connection creates one and goes. Must not know who keeps them.
+//! Rooms without end: each connection creates one and ends. Must not know the other clients.
 
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 
 use super::{Made, Plan, crowd};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::FEW;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// How many creates at full scale, and how many at once.
+/// The number of creates at full scale, and at once.
 const CREATES: u64 = 20_000;
 const AT_ONCE: u64 = 64;
 
-/// How many rooms one address may have, by default, and how many addresses there are.
+/// The most rooms of one address, by default, and the number of addresses.
 const ROOMS_MAX: u64 = 1_000 * 8;
 
-/// How long one may take, and how long a refused one waits.
+/// The most time of one, and the wait of a refused one.
 const PATIENCE: Duration = Duration::from_secs(15);
 const AGAIN: Duration = Duration::from_millis(50);
 
@@ -45,7 +45,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
                     made.faults.push(format!("a create was answered with {answer}"));
                 }
             }
-            // The gate of the address: it counts when it got through.
+            // The rate limit of the address: the create counts when it got through.
             Ok(Err(PeerError::Refused(line))) if line.contains("429") => {
                 made.answer("429");
                 sleep(AGAIN).await;
@@ -57,6 +57,6 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     };
     let mut all = crowd(&plan, AT_ONCE, plan.share(CREATES), work).await?;
     let rooms = all.times("created").min(ROOMS_MAX);
-    all.load = Load { connections: AT_ONCE, rooms, ..Load::default() };
+    all.load = ServerLoad { connections: AT_ONCE, rooms, ..ServerLoad::default() };
     Ok(all)
 }

@@ -1,4 +1,4 @@
-//! Mutated frames, on connections that are opened anew when the server has closed them. Must not know what is right.
+//! Mutated frames, on connections that are opened anew when the server has closed them. Must not know which are right.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
 use crate::hostile::corpus::{self, Names};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::mutation;
 use crate::hostile::sources::MANY;
 use crate::load::frame::Opcode;
@@ -15,17 +15,17 @@ use crate::load::peer::{self, Peer, PeerError, V2};
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// How many frames at full scale, and on how many connections at once.
+/// The number of frames at full scale, and of connections at once.
 const FRAMES: u64 = 1_000_000;
 const AT_ONCE: u64 = 48;
 
 /// The most mutated frames between two right ones.
 const RUN: usize = 2;
 
-/// How long a connection may last.
+/// The most time of a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The code that would be the server's own fault.
+/// The code of a fault of the server's own.
 const FAULT: u16 = 1011;
 
 pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
@@ -58,16 +58,20 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         }
     };
     let mut all = crowd(&plan, AT_ONCE, plan.share(FRAMES), work).await?;
-    all.load =
-        Load { connections: AT_ONCE, half_messages: AT_ONCE, rooms: 1 + all.times("created"), ..Load::default() };
+    all.load = ServerLoad {
+        connections: AT_ONCE,
+        half_messages: AT_ONCE,
+        rooms: 1 + all.times("created"),
+        ..ServerLoad::default()
+    };
     Ok(all)
 }
 
-/// What is sent on one connection: right and mutated frames, and behind each of those a ping with its number.
+/// Returns the bytes of one connection: right and mutated frames, and after each of those a ping with its number.
 fn bytes(texts: &[String], random: &mut Random) -> Vec<u8> {
     let (mut bytes, mut number) = (Vec::new(), 0);
     for (at, text) in texts.iter().enumerate() {
-        // A connection that begins rightly is taken for more.
+        // The server reads more from a connection that begins rightly.
         let runs = if at == 0 && !random.one_in(4) { 0 } else { 1 + random.index(RUN) };
         for _ in 0..runs {
             let other = &texts[random.index(texts.len())];
@@ -82,7 +86,7 @@ fn bytes(texts: &[String], random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Sends it all, and counts the mutated frames that the server has looked at.
+/// Sends all of it, and counts the mutated frames that the server has read.
 async fn converse(mut peer: Peer, bytes: &[u8], cuts: &[usize], made: &mut Made) -> Result<(), PeerError> {
     let mut from = 0;
     for &cut in cuts {
@@ -113,7 +117,7 @@ async fn converse(mut peer: Peer, bytes: &[u8], cuts: &[usize], made: &mut Made)
             Err(error) => return Err(error),
         }
     }
-    // The frame that ended it was looked at too.
+    // The frame that ended it was read too.
     made.count = seen + u64::from(end.is_some());
     match end {
         Some(FAULT) => made.faults.push(format!("a connection was closed with {FAULT}")),
@@ -126,7 +130,7 @@ async fn converse(mut peer: Peer, bytes: &[u8], cuts: &[usize], made: &mut Made)
     Ok(())
 }
 
-/// Whether this may answer a creation of the older protocol: a join is answered with the same words.
+/// Returns whether this may answer a creation of the older protocol: a join is answered with the same words.
 fn is_classic_room(payload: &[u8]) -> bool {
     const END: &[u8] = br#""status":{"value":3,"text":"connected"},"funcKey":"","funcParams":[],"stateMessage":false}"#;
     payload.ends_with(END)

@@ -6,21 +6,21 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::MANY;
 use crate::hostile::{corpus, mutation};
 use crate::load::peer::connect_from;
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// How many requests at full scale, and how many at once.
+/// The number of requests at full scale, and at once.
 const REQUESTS: u64 = 100_000;
 const AT_ONCE: u64 = 48;
 
-/// How long one may take: the server's 5 s for a head, and what a busy machine needs.
+/// The most time of one: the server's 5 s for a head, and the time of a busy machine.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A header that is more than any server takes.
+/// A header that is too long for any server.
 const HUGE_BYTES: usize = 20 * 1024;
 
 pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
@@ -33,7 +33,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
             let mut stream = connect_from(MANY.of(number), address).await?;
             let mut from = 0;
             for cut in cuts {
-                // Whatever comes of it is seen by reading.
+                // The outcome shows when reading.
                 let _ = stream.write_all(&bytes[from..cut]).await;
                 from = cut;
             }
@@ -58,11 +58,11 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         (made, random)
     };
     let mut all = crowd(&plan, AT_ONCE, plan.share(REQUESTS), work).await?;
-    all.load = Load { handshakes: AT_ONCE, ..Load::default() };
+    all.load = ServerLoad { handshakes: AT_ONCE, ..ServerLoad::default() };
     Ok(all)
 }
 
-/// The status of an answer, if there is one.
+/// Returns the status of an answer, if it has one.
 fn status(answer: &[u8]) -> String {
     let line = answer.split(|&byte| byte == b'\r').next().unwrap_or_default();
     let status = String::from_utf8_lossy(line).split(' ').nth(1).map(str::to_owned);

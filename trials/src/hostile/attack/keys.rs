@@ -6,27 +6,28 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::{MANY, ONE};
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::steps::Failure;
 
-/// How many rooms at full scale, and how many joins of them at least: more than one address gets at once.
+/// The number of rooms at full scale, and the least number of joins of them: more than one address gets at once.
 const ROOMS: u64 = 40;
 const JOINS: u64 = 120;
 const JOINS_MIN: u64 = 50;
 
-/// How many keys a room is given: more than fit into its state, and fewer more than a connection may ask in vain.
+/// The number of keys published in a room: more than fit into its state, and fewer refusals than close a connection.
 const KEYS: u32 = 740;
 
-/// A key as JSON has it: 256 characters that take six bytes each.
+/// The characters of a key; each takes six bytes in JSON.
 const KEY_CHARACTERS: u32 = 256;
 
-/// What one address is told at once, and in a second; what a message counts besides its key and params.
+/// The replay budget of one address, at once and in a second.
 const SAVED_BYTES: u64 = 10 * RATE_BYTES;
 const RATE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// What a room keeps by default: its state, and of its history 256 messages, in both protocols; the place of each.
+/// The most that a room keeps by default: its state, and of its history 256 messages, in both protocols, with the
+/// overhead of each.
 const KEPT_BYTES: u64 = 2 * (1024 + 256 * 2) * 1024 + 512 * (1_024 + 256);
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,12 +56,12 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         }
         made.count += 1;
     }
-    // A frame has some members besides, which the 128 bytes for each message cover.
+    // A frame has some members besides, which the 128 bytes of each message cover.
     let most = SAVED_BYTES + RATE_BYTES * (began.elapsed().as_secs() + 1) + largest;
     made.answers.insert("replayed, KiB".into(), heard / 1024);
     made.answers.insert("the largest replay, KiB".into(), largest / 1024);
     if heard > most {
-        made.faults.push(format!("one address was told {heard} bytes, of {most} that it may be told"));
+        made.faults.push(format!("one address got {heard} bytes, of {most} that it may get"));
     }
     if made.times("rate") == 0 {
         made.faults.push("none of the joins was one too many".into());
@@ -69,26 +70,31 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         let close = room.owner.say(r#"{"type":"close"}"#).await;
         close.map_err(|error| Failure::new(format!("an owner of the full rooms: {error}")))?;
     }
-    made.load =
-        Load { connections: 2 * count, rooms: count, replays: 1, pinned_bytes: count * KEPT_BYTES, ..Load::default() };
+    made.load = ServerLoad {
+        connections: 2 * count,
+        rooms: count,
+        replays: 1,
+        pinned_bytes: count * KEPT_BYTES,
+        ..ServerLoad::default()
+    };
     Ok(made)
 }
 
 /// A room whose state is full of such keys.
-struct Full {
+struct FullRoom {
     owner: Peer,
     name: String,
     keys: u32,
 }
 
-async fn open(plan: &Plan, number: u64, made: &mut Made) -> Result<Full, PeerError> {
+async fn open(plan: &Plan, number: u64, made: &mut Made) -> Result<FullRoom, PeerError> {
     let mut owner = Peer::open_from(MANY.of(number), plan.address, V2).await?;
     owner.say(r#"{"type":"create","id":"a"}"#).await?;
     let answer = owner.answer().await?;
     let room = answer.split_once(r#""room":""#).and_then(|(_, rest)| rest.split('"').next());
     let name = room.ok_or_else(|| PeerError::Answer(answer.clone()))?.to_owned();
     for number in 0..KEYS {
-        // Three characters of each key tell it from all others.
+        // Three characters of each key distinguish it from all others.
         let key: String = (0..KEY_CHARACTERS).map(|at| escape(if at < 3 { number >> (4 * at) } else { 1 })).collect();
         owner.say(&format!(r#"{{"type":"publish","id":"{number}","key":"{key}","params":[],"state":true}}"#)).await?;
     }
@@ -105,16 +111,16 @@ async fn open(plan: &Plan, number: u64, made: &mut Made) -> Result<Full, PeerErr
     if keys == KEYS {
         return Err(PeerError::Answer(format!("{KEYS} keys of {KEY_CHARACTERS} control characters fit into a state")));
     }
-    Ok(Full { owner, name, keys })
+    Ok(FullRoom { owner, name, keys })
 }
 
-/// One of the 16 control characters that have no short form in JSON, as JSON has it.
+/// Returns the JSON of one of the 16 control characters without a short form.
 fn escape(number: u32) -> String {
     format!("\\u001{:x}", number % 16)
 }
 
-/// Joins and reads the whole state. How many bytes that were, or none if the address has to wait.
-async fn join(plan: &Plan, room: &Full, number: u64) -> Result<Option<u64>, PeerError> {
+/// Joins and reads the whole state. Returns its bytes, or none if the address has to wait.
+async fn join(plan: &Plan, room: &FullRoom, number: u64) -> Result<Option<u64>, PeerError> {
     let is_new = !number.is_multiple_of(4);
     let mut peer = Peer::open_from(ONE.of(0), plan.address, if is_new { V2 } else { None }).await?;
     if is_new {
@@ -134,7 +140,7 @@ async fn join(plan: &Plan, room: &Full, number: u64) -> Result<Option<u64>, Peer
     Ok(Some(bytes))
 }
 
-/// Whether a text is one of the values, in either protocol.
+/// Returns whether a text is one of the values, in either protocol.
 fn is_value(text: &[u8]) -> bool {
     text.starts_with(br#"{"type":"message""#) || text.windows(9).any(|window| window == br#""funcKey""#)
 }

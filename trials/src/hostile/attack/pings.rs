@@ -1,18 +1,18 @@
-//! Pings as fast as they can be written. Must not know what a server owes.
+//! Pings as fast as they can be written. Must not know which answers a server owes.
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::MANY;
 use crate::load::frame::{self, Opcode};
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// How many connections at full scale, how many at once, and the pings of each.
+/// The number of connections at full scale, the number at once, and the pings of each.
 const CONNECTIONS: u64 = 5_000;
 const AT_ONCE: u64 = 48;
 const PINGS: usize = 2_000;
@@ -20,7 +20,7 @@ const PINGS: usize = 2_000;
 /// The longest payload (RFC 6455 section 5.5).
 const PAYLOAD: [u8; 125] = [b'p'; 125];
 
-/// How long a connection may last.
+/// The most time of a connection.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The only code that is right.
@@ -38,7 +38,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
                 if number.is_multiple_of(2) {
                     peer.say(&format!(r#"{{"type":"join","id":"a","room":"{room}"}}"#)).await?;
                 }
-                // The end may come before all are written.
+                // The server may close before all are written.
                 let _ = peer.send(&pings).await;
                 loop {
                     peer.hear(|_| ()).await?;
@@ -53,11 +53,11 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         }
     };
     let mut all = crowd(&plan, AT_ONCE, plan.share(CONNECTIONS), work).await?;
-    // A reset takes the close frame with it when the flood goes on behind it.
+    // A reset loses the close frame when the flood continues after it.
     let told = all.times(RATE);
     if told * 2 < all.count {
-        all.faults.push(format!("only {told} of {} were told that it was too much", all.count));
+        all.faults.push(format!("only {told} of {} got the code of the rate limit", all.count));
     }
-    all.load = Load { connections: AT_ONCE, half_messages: AT_ONCE, ..Load::default() };
+    all.load = ServerLoad { connections: AT_ONCE, half_messages: AT_ONCE, ..ServerLoad::default() };
     Ok(all)
 }

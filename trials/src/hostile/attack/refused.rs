@@ -1,52 +1,52 @@
-//! Requests that are refused or change nothing, as fast as they can be written. Must not know where the rate lies.
+//! Requests that are refused or change nothing, as fast as they can be written. Must not know the rate limit.
 
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::MANY;
 use crate::load::frame::{self, Opcode};
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// How many connections at full scale, how many at once, and how often each asks.
+/// The number of connections at full scale, the number at once, and the requests of each.
 const CONNECTIONS: u64 = 2_000;
 const AT_ONCE: u64 = 48;
 const REQUESTS: usize = 600;
 
-/// The most of them that may be refused before the end: a burst of 128, 20 a second, and as many again for a busy machine.
+/// The most refusals before the close: a burst of 128, 20 a second, and as many again for a busy machine.
 const REFUSED_MAX: u64 = 400;
 
-/// How long a connection may last.
+/// The most time of a connection.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What is asked again and again.
+/// The repeated request.
 #[derive(Debug, Clone, Copy)]
-enum Flood {
+enum RepeatedRequest {
     /// Signals of 4 KB over the viewer's rate.
     Signals,
-    /// To pause and go on.
+    /// `pause` and `unpause`.
     Turns,
-    /// To join once more.
+    /// A second join.
     Again,
-    /// To join rooms that are not there.
+    /// Joins of rooms that do not exist.
     Absent,
     /// The same by the older protocol.
     AbsentClassic,
-    /// To own a room without its key.
+    /// `own` without the room's key.
     Keys,
-    /// What cannot be understood.
+    /// Texts that cannot be understood.
     Odd,
 }
 
-impl Flood {
+impl RepeatedRequest {
     const ALL: [Self; 7] =
         [Self::Signals, Self::Turns, Self::Again, Self::Absent, Self::AbsentClassic, Self::Keys, Self::Odd];
 
-    /// What is written `REQUESTS` times.
+    /// Returns the text that is written `REQUESTS` times.
     fn text(self, room: &str) -> String {
         match self {
             Self::Signals => format!(r#"{{"type":"signal","id":"a","key":"k","params":["{}"]}}"#, "x".repeat(4_000)),
@@ -63,12 +63,12 @@ impl Flood {
         if matches!(self, Self::AbsentClassic) { None } else { V2 }
     }
 
-    /// Whether a client has to be in the room for it.
+    /// Returns whether a client has to be in the room for it.
     fn is_of_viewers(self) -> bool {
         matches!(self, Self::Signals | Self::Turns | Self::Again)
     }
 
-    /// The only code that is right.
+    /// Returns the only code that is right.
     fn code(self) -> u16 {
         match self {
             Self::Signals | Self::Turns | Self::Again => 4029,
@@ -87,7 +87,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let work = move |number: u64, random: Random| {
         let room = room.clone();
         async move {
-            let flood = Flood::ALL[usize::try_from(number).unwrap_or(0) % Flood::ALL.len()];
+            let flood = RepeatedRequest::ALL[usize::try_from(number).unwrap_or(0) % RepeatedRequest::ALL.len()];
             let (mut made, mut refused) = (Made { count: 1, ..Made::default() }, 0_u64);
             let end = timeout(PATIENCE, async {
                 let mut peer = Peer::open_from(MANY.of(number), address, flood.protocol()).await?;
@@ -96,10 +96,10 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
                     peer.answer().await?;
                 }
                 let mut once = frame::masked(Opcode::Text, flood.text(&room).as_bytes());
-                if matches!(flood, Flood::Turns) {
+                if matches!(flood, RepeatedRequest::Turns) {
                     once.extend(frame::masked(Opcode::Text, br#"{"type":"unpause","id":"b"}"#));
                 }
-                // The end may come before all are written.
+                // The server may close before all are written.
                 let _ = peer.send(&once.repeat(REQUESTS)).await;
                 loop {
                     let mut count = |text: &[u8]| refused += u64::from(text.starts_with(br#"{"type":"error""#));
@@ -123,11 +123,11 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         }
     };
     let mut all = crowd(&plan, AT_ONCE, plan.share(CONNECTIONS), work).await?;
-    // A reset takes the close frame with it when the flood goes on behind it.
+    // A reset loses the close frame when the flood continues after it.
     let cut = all.times("cut");
     if cut * 2 > all.count {
-        all.faults.push(format!("{cut} of {} were not told why they end", all.count));
+        all.faults.push(format!("{cut} of {} got no close code", all.count));
     }
-    all.load = Load { connections: AT_ONCE, half_messages: AT_ONCE, lagging: AT_ONCE, ..Load::default() };
+    all.load = ServerLoad { connections: AT_ONCE, half_messages: AT_ONCE, lagging: AT_ONCE, ..ServerLoad::default() };
     Ok(all)
 }

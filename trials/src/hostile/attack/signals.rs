@@ -1,5 +1,5 @@
-//! Signals as fast as they can be written, told one by one and counted, to the witnesses' owner, to one that is told totals,
-//! and to one that reads nothing. Must not know how a server limits them.
+//! Signals as fast as they can be written, single and counted: to the witnesses' owner, to one that gets totals, and to
+//! one that reads nothing. Must not know how a server limits them.
 
 pub(super) mod owners;
 mod speech;
@@ -12,53 +12,53 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::MANY;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::random::Random;
 use crate::steps::Failure;
 use owners::{COUNTED_KEYS, Counter, Deaf};
 
-/// How many signals at full scale, how many viewers at once, and what each says in one go: less than the refusals that the
-/// server takes at once.
+/// The number of signals at full scale, of viewers at once, and of a viewer's signals in one write: fewer than the
+/// refusals that close a connection.
 const SIGNALS: u64 = 1_000_000;
 const AT_ONCE: u64 = 96;
 const EACH: usize = 120;
 
-/// How many of them read nothing, at most.
+/// The most viewers at once that read nothing.
 const UNREAD_MAX: usize = 12;
 
-/// The longest signal, and what a refusal costs while it waits.
+/// The longest signal, and the bytes that a waiting refusal counts.
 const SIGNAL_BYTES: u64 = 4_608;
 const REFUSAL_BYTES: u64 = 260;
 
-/// How long a connection may last.
+/// The most time of a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What one viewer says.
+/// The signals of one viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flood {
-    /// What is counted, and is counted here too.
+enum SignalFlood {
+    /// Counted ones, which are counted here too.
     Votes,
-    /// What is told one by one to an owner that has better things to do.
+    /// Single ones, to the witnesses' owner.
     Singles,
-    /// The same to one that reads nothing.
+    /// The same to an owner that reads nothing.
     Unheard,
-    /// What is hardly right, and what is not.
+    /// Borderline and wrong ones.
     Odd,
-    /// What is told one by one, without reading a single refusal.
+    /// Single ones, without reading a single refusal.
     Unread,
 }
 
-/// What all viewers know.
+/// The parts that all viewers share.
 struct Shared {
     plan: Plan,
-    /// The rooms of the owner that is told totals, and of the one that reads nothing.
+    /// The rooms of the owner that gets totals, and of the one that reads nothing.
     counted_room: String,
     deaf_room: String,
-    /// For those who read nothing.
+    /// Limits the viewers that read nothing.
     unread: Arc<Semaphore>,
-    /// How many claps were taken, and of how many viewers at least one vote.
+    /// The number of claps that were taken, and of viewers with at least one taken vote.
     claps: AtomicU64,
     voters: AtomicU64,
 }
@@ -80,7 +80,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         let shared = Arc::clone(&all);
         async move {
             let mut random = random;
-            let made = flood(&shared, number, &mut random).await;
+            let made = send_signals(&shared, number, &mut random).await;
             (made, random)
         }
     };
@@ -88,48 +88,46 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let (claps, voters) = (shared.claps.load(Ordering::Relaxed), shared.voters.load(Ordering::Relaxed));
     let told = counter.end(claps, voters).await.map_err(failed)?;
     made.answers.insert("claps counted".into(), claps);
-    made.answers.insert("totals told".into(), told.frames);
+    made.answers.insert("totals".into(), told.frames);
     if (told.claps, told.voters) != (claps, voters) {
-        made.faults.push(format!(
-            "of {claps} claps and {voters} voters the owner was told {} and {}",
-            told.claps, told.voters
-        ));
+        made.faults
+            .push(format!("of {claps} claps and {voters} voters the totals have {} and {}", told.claps, told.voters));
     }
     drop(deaf);
-    made.load = Load {
+    made.load = ServerLoad {
         connections: AT_ONCE + 2,
         rooms: 2,
         // The owner that reads nothing is one more.
         lagging: UNREAD_MAX as u64 + 1,
         pinned_bytes: AT_ONCE * (EACH as u64 * REFUSAL_BYTES + 2 * SIGNAL_BYTES),
         counted_keys: COUNTED_KEYS,
-        // Each viewer is another one, whose choices stay when it has left.
+        // Each is another viewer, whose choices stay when it has left.
         votes: made.count.div_ceil(EACH as u64) * COUNTED_KEYS,
-        ..Load::default()
+        ..ServerLoad::default()
     };
     Ok(made)
 }
 
-/// One viewer comes, says all it has to, and goes.
-async fn flood(shared: &Shared, number: u64, random: &mut Random) -> Made {
+/// One viewer joins, sends all its signals, and leaves.
+async fn send_signals(shared: &Shared, number: u64, random: &mut Random) -> Made {
     let permit = Arc::clone(&shared.unread).try_acquire_owned();
     let flood = match number % 8 {
-        0..=2 => Flood::Votes,
-        3 | 4 => Flood::Singles,
-        5 => Flood::Unheard,
-        7 if permit.is_ok() => Flood::Unread,
-        _ => Flood::Odd,
+        0..=2 => SignalFlood::Votes,
+        3 | 4 => SignalFlood::Singles,
+        5 => SignalFlood::Unheard,
+        7 if permit.is_ok() => SignalFlood::Unread,
+        _ => SignalFlood::Odd,
     };
     let room = match flood {
-        Flood::Votes | Flood::Odd => &shared.counted_room,
-        Flood::Singles | Flood::Unread => &shared.plan.room,
-        Flood::Unheard => &shared.deaf_room,
+        SignalFlood::Votes | SignalFlood::Odd => &shared.counted_room,
+        SignalFlood::Singles | SignalFlood::Unread => &shared.plan.room,
+        SignalFlood::Unheard => &shared.deaf_room,
     };
     let mut made = Made::default();
     let said = timeout(PATIENCE, async {
-        let peer = join(shared, number, room, flood == Flood::Unread).await?;
-        if flood == Flood::Unread {
-            stare(peer, &speech::singles(EACH, random), &mut made).await;
+        let peer = join(shared, number, room, flood == SignalFlood::Unread).await?;
+        if flood == SignalFlood::Unread {
+            send_without_reading(peer, &speech::singles(EACH, random), &mut made).await;
             return Ok(());
         }
         converse(peer, shared, flood, random, &mut made).await
@@ -137,7 +135,7 @@ async fn flood(shared: &Shared, number: u64, random: &mut Random) -> Made {
     match said.await {
         Ok(Ok(())) => {}
         // The third in a row that makes no sense.
-        Ok(Err(PeerError::Closed(4501))) if flood == Flood::Odd => made.answer("4501"),
+        Ok(Err(PeerError::Closed(4501))) if flood == SignalFlood::Odd => made.answer("4501"),
         Ok(Err(error)) => made.faults.push(format!("{flood:?}: {error}")),
         Err(_) => made.faults.push(format!("{flood:?}: a connection lasts over {PATIENCE:?}")),
     }
@@ -156,20 +154,20 @@ async fn join(shared: &Shared, number: u64, room: &str, is_narrow: bool) -> Resu
     if answer.starts_with(r#"{"type":"joined""#) { Ok(peer) } else { Err(PeerError::Answer(answer)) }
 }
 
-/// Says everything and reads until the last thing is answered.
+/// Sends everything and reads until the last request is answered.
 async fn converse(
     mut peer: Peer,
     shared: &Shared,
-    flood: Flood,
+    flood: SignalFlood,
     random: &mut Random,
     made: &mut Made,
 ) -> Result<(), PeerError> {
     let (bytes, claps) = match flood {
-        Flood::Votes => speech::votes(EACH, random),
-        Flood::Odd => (speech::odd(EACH, random), 0),
-        Flood::Singles | Flood::Unheard | Flood::Unread => (speech::singles(EACH, random), 0),
+        SignalFlood::Votes => speech::votes(EACH, random),
+        SignalFlood::Odd => (speech::odd(EACH, random), 0),
+        SignalFlood::Singles | SignalFlood::Unheard | SignalFlood::Unread => (speech::singles(EACH, random), 0),
     };
-    // The end may come before all is written, and is seen by reading.
+    // The server may close before all is written, which shows when reading.
     let _ = peer.send(&bytes).await;
     let (mut heard, mut odd) = (speech::Refusals::default(), None);
     let mut end = Ok(());
@@ -181,13 +179,13 @@ async fn converse(
         });
         end = link.await.map(|_| ()).and_then(|()| odd.take().map_or(Ok(()), |odd| Err(PeerError::Answer(odd))));
     }
-    // Of those that were cut off it is only known what was refused.
+    // Of a viewer that was closed only the refused signals are known.
     made.count = if heard.is_over { EACH as u64 } else { heard.codes.values().sum() };
     for (code, count) in std::mem::take(&mut heard.codes) {
         *made.answers.entry(code).or_insert(0) += count;
     }
     end?;
-    if flood == Flood::Votes {
+    if flood == SignalFlood::Votes {
         shared.claps.fetch_add(claps - heard.claps, Ordering::Relaxed);
         shared.voters.fetch_add(u64::from(EACH as u64 - claps > heard.votes), Ordering::Relaxed);
     }
@@ -197,8 +195,8 @@ async fn converse(
     Ok(())
 }
 
-/// Says the same again and again, reads nothing, and is thrown out.
-async fn stare(mut peer: Peer, bytes: &[u8], made: &mut Made) {
+/// Sends the same again and again, reads nothing, and is closed.
+async fn send_without_reading(mut peer: Peer, bytes: &[u8], made: &mut Made) {
     while peer.send(bytes).await.is_ok() {
         made.count += EACH as u64;
     }

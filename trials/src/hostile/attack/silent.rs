@@ -1,4 +1,5 @@
-//! Connections from one address that say nothing, and are opened again as they are closed. Must not know other addresses.
+//! Connections from one address that send nothing, and are opened again when they are closed. Must not know other
+//! addresses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,19 +10,19 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::ONE;
 use crate::load::peer::connect_from;
 use crate::steps::Failure;
 
-/// How many at once at full scale, and for how long all of them.
+/// The number at once at full scale, and the time of the attack.
 const AT_ONCE: u64 = 5_000;
 const TIME: Duration = Duration::from_secs(20);
 
-/// How long after one the next is opened: faster than that they wait in the system's queue, and others wait behind them.
+/// The time between two connections: faster ones wait in the system's queue, and others wait behind them.
 const TURN: Duration = Duration::from_micros(500);
 
-/// The same of a short attack: more than one address may have.
+/// The number at once of a short attack: more than one address may have.
 const AT_ONCE_SHORT: u64 = 60;
 const TIME_SHORT: Duration = Duration::from_secs(2);
 
@@ -59,6 +60,6 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if made.times("closed") < count.saturating_sub(plan.plain_max) {
         made.faults.push(format!("of {count} connections of one address only {} were closed", made.times("closed")));
     }
-    made.load = Load { handshakes: count.min(plan.plain_max), ..Load::default() };
+    made.load = ServerLoad { handshakes: count.min(plan.plain_max), ..ServerLoad::default() };
     Ok(made)
 }

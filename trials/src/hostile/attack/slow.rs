@@ -1,4 +1,5 @@
-//! Requests that never end: silent from the beginning, in the middle, or a byte now and then. Must not know other times.
+//! Requests that never end: silent from the beginning or in the middle, or with a byte now and then. Must not know
+//! other timeouts.
 
 use std::time::{Duration, Instant};
 
@@ -7,24 +8,24 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::FEW;
 use crate::load::peer::connect_from;
 use crate::steps::Failure;
 
-/// How many at full scale.
+/// The number at full scale.
 const REQUESTS: u64 = 5_000;
 
-/// How long the server may keep one, from its connection on.
+/// The most time for which the server keeps one, from its connection on.
 const KEPT_MAX: Duration = Duration::from_millis(5_500);
 
-/// When nobody waits any more.
+/// The time after which an attacker gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How often a byte comes from those that send any.
+/// The time between two bytes of those that send any.
 const TRICKLE: Duration = Duration::from_millis(700);
 
-/// How many connect before the others of a batch do: the kernel queues so many.
+/// The number that connect before the others of a batch do: the kernel queues so many.
 const BATCH: u64 = 500;
 
 pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
@@ -73,6 +74,6 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if made.times("closed in time") < count {
         made.faults.push(format!("not all were closed within {KEPT_MAX:?}; the longest was kept for {longest:?}"));
     }
-    made.load = Load { handshakes: count, ..Load::default() };
+    made.load = ServerLoad { handshakes: count, ..ServerLoad::default() };
     Ok(made)
 }

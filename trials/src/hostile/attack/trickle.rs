@@ -1,19 +1,19 @@
-//! Joins from one address of a room with a state that changes, by clients that read less than the least pace: what replays
-//! hold that are hardly taken. Must not know how a server counts them.
+//! Joins from one address of a room with a state that changes, by clients that read less than the least pace: the
+//! memory of replays that are hardly read. Must not know how a server counts them.
 
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 
-use super::changing::State;
+use super::changing::ChangingState;
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::ONE;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::steps::Failure;
 
-/// How many joins at full scale, and at least.
+/// The number of joins at full scale, and the least number.
 const JOINS: u64 = 700;
 const JOINS_MIN: u64 = 16;
 
@@ -22,28 +22,28 @@ const KEYS: u64 = 64;
 const VALUE_BYTES: usize = 2 * 1024;
 const PACE: Duration = Duration::from_secs(64);
 
-/// How often a value changes: each state is another one after four seconds.
+/// The time between two changes: each state is another one after four seconds.
 const BEAT: Duration = Duration::from_millis(60);
 
-/// How often a client of the address joins.
+/// The time between two joins of the address.
 const TURN: Duration = Duration::from_millis(11);
 
-/// What a client reads, and how often: less than 2 048 bytes a second. The server ends it by that pace, or before, when the
-/// system has taken none of its bytes for the stall limit.
+/// The bytes that a client reads, and how often: less than 2 048 bytes a second. The server closes it by that pace, or
+/// before, when the system has taken none of its bytes for the stall limit.
 const SIP_BYTES: usize = 600;
 const SIP: Duration = Duration::from_millis(500);
 
-/// How long the server may keep one besides, and how long one of a short attack stays.
+/// The most time for which the server keeps one besides, and the stay of one in a short attack.
 const MARGIN: Duration = Duration::from_secs(10);
 const STAY_SHORT: Duration = Duration::from_secs(3);
 
-/// What one address may have been told and not taken.
+/// The most bytes that one address was sent and has not taken.
 const PENDING_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// The only code that is right. Mostly a client that hardly reads has not come so far when the server cuts.
+/// The only code that is right. Mostly a client that hardly reads has not read so far when the server closes.
 const LAGGED: u16 = 4008;
 
-const STATE: State = State { keys: KEYS, value_bytes: VALUE_BYTES, beat: BEAT };
+const STATE: ChangingState = ChangingState { keys: KEYS, value_bytes: VALUE_BYTES, beat: BEAT };
 
 pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let failed = |error: PeerError| Failure::new(format!("the owner of the room: {error}"));
@@ -54,7 +54,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         let (mut tasks, mut turns) = (JoinSet::new(), interval(TURN));
         for _ in 0..count {
             turns.tick().await;
-            tasks.spawn(sip(plan.clone(), room.clone(), stay));
+            tasks.spawn(read_slowly(plan.clone(), room.clone(), stay));
         }
         let mut made = Made::default();
         while let Some(one) = tasks.join_next().await {
@@ -75,24 +75,24 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if plan.either(left, 0) > 0 {
         made.faults.push(format!("{left} were kept for over {stay:?}"));
     }
-    // What replays hold, and the room's own state and history in both protocols.
+    // The bytes of replays, and of the room's own state and history in both protocols.
     let state = VALUE_BYTES as u64 * KEYS;
     let pending = (count * state).min(PENDING_BYTES_MAX + state);
     let kept = 2 * (state + 1024 * 1024);
     let lagging = count.min(PENDING_BYTES_MAX / state);
-    made.load = Load {
+    made.load = ServerLoad {
         connections: count,
         rooms: 1,
         replays: lagging,
         lagging,
         pinned_bytes: pending + kept,
-        ..Load::default()
+        ..ServerLoad::default()
     };
     Ok(made)
 }
 
-/// Joins, and reads a little now and then until the server ends it.
-async fn sip(plan: Plan, room: String, stay: Duration) -> Made {
+/// Joins, and reads a little now and then until the server closes.
+async fn read_slowly(plan: Plan, room: String, stay: Duration) -> Made {
     let mut made = Made { count: 1, ..Made::default() };
     let joined = async {
         let mut peer = Peer::open_narrow_from(ONE.of(0), plan.address, V2).await?;
@@ -125,7 +125,7 @@ async fn sip(plan: Plan, room: String, stay: Duration) -> Made {
                 *made.answers.entry("seconds in all".into()).or_insert(0) += began.elapsed().as_secs();
                 return made;
             }
-            // A refused one is told nothing more.
+            // A refused one gets nothing more.
             Err(_) => break,
         }
     }

@@ -1,4 +1,5 @@
-//! Connections of plain HTTP that ask for a file again and again, and read no answer. Must not know what the file holds.
+//! Connections of plain HTTP that ask for a file again and again, and read no answer. Must not know the file's
+//! contents.
 
 use std::time::{Duration, Instant};
 
@@ -7,24 +8,24 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::plain::request;
 use crate::hostile::sources::FEW;
 use crate::load::peer::connect_narrow_from;
 use crate::steps::Failure;
 
-/// How many connections at full scale, and at least; and how often each asks at a time.
+/// The number of connections at full scale, and the least number, and the requests of each at a time.
 const CONNECTIONS: u64 = 1_000;
 const CONNECTIONS_MIN: u64 = 16;
 const REQUESTS: usize = 500;
 
 const FILE: &str = "/page/page.css";
 
-/// How long the server may keep one: 10 s, 1 s for each 2 048 bytes that it took in spite of all, and what a busy machine
-/// needs.
+/// The most time for which the server keeps one: 10 s, 1 s for each 2 048 bytes that the client took in spite of all,
+/// and the time of a busy machine.
 const KEPT_MAX: Duration = Duration::from_secs(45);
 
-/// How long one of a short attack stays: what the server does about it takes longer than the attack.
+/// The stay of one in a short attack: the server's timeout is longer than the attack.
 const STAY_SHORT: Duration = Duration::from_secs(2);
 
 pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
@@ -58,6 +59,6 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if plan.either(left, 0) > 0 {
         made.faults.push(format!("{left} were kept for over {KEPT_MAX:?}"));
     }
-    made.load = Load { handshakes: count, ..Load::default() };
+    made.load = ServerLoad { handshakes: count, ..ServerLoad::default() };
     Ok(made)
 }

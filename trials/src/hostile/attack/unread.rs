@@ -1,35 +1,35 @@
-//! Joins of a room with a big state that changes all the time, by clients that read nothing: what a replay pins.
-//! Must not know how a server keeps it.
+//! Joins of a room with a big state that changes all the time, by clients that read nothing: the memory that a replay
+//! pins. Must not know how a server keeps it.
 
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 
-use super::changing::State;
+use super::changing::ChangingState;
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::FEW;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::steps::Failure;
 
-/// How many joins at full scale.
+/// The number of joins at full scale.
 const JOINS: u64 = 1_000;
 
-/// The state: as much as a room may hold, less a little.
+/// The state: a little less than a room may hold.
 const KEYS: u64 = 100;
 const VALUE_BYTES: usize = 10_000;
 
-/// How often a value changes.
+/// The time between two changes.
 const BEAT: Duration = Duration::from_millis(50);
 
-/// How often a client of one address joins; the gate lets a hundred in.
+/// The time between two joins of one address; the gate lets a hundred in.
 const TURN: Duration = Duration::from_millis(2);
 
-/// How long the server may keep one behind its own limit: the close frame has a second, the end two.
+/// The most time for which the server keeps one beyond its own limit: the close frame has a second, the end two.
 const MARGIN: Duration = Duration::from_secs(5);
 
-const STATE: State = State { keys: KEYS, value_bytes: VALUE_BYTES, beat: BEAT };
+const STATE: ChangingState = ChangingState { keys: KEYS, value_bytes: VALUE_BYTES, beat: BEAT };
 
 pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let failed = |error: PeerError| Failure::new(format!("the owner of the big room: {error}"));
@@ -41,7 +41,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let join = async {
         for number in 0..count {
             turns.tick().await;
-            tasks.spawn(stare(plan.clone(), number, room.clone(), kept));
+            tasks.spawn(read_nothing(plan.clone(), number, room.clone(), kept));
         }
         let mut made = Made::default();
         while let Some(one) = tasks.join_next().await {
@@ -58,20 +58,21 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         },
     }?;
     owner.say(r#"{"type":"close"}"#).await.map_err(|error| failed(error.into()))?;
-    // The state, what was said while the first of them was kept, and the history; each in both protocols.
+    // The state, the messages published while the first of them was kept, and the history; each in both protocols.
     let bytes = VALUE_BYTES as u64 * (KEYS + said + 256);
-    made.load = Load { connections: count, rooms: 1, pinned_bytes: bytes * 2, replays: count, ..Load::default() };
+    made.load =
+        ServerLoad { connections: count, rooms: 1, pinned_bytes: bytes * 2, replays: count, ..ServerLoad::default() };
     Ok(made)
 }
 
-/// Whether an answer says, in either protocol, that the address had its share of replays.
+/// Returns whether an answer says, in either protocol, that the address has used its replay budget.
 fn is_refusal(text: &[u8]) -> bool {
     let text = String::from_utf8_lossy(text);
     text.contains(r#""code":"rate""#) || text.contains(r#""text":"unavailable""#)
 }
 
-/// Joins, reads nothing while the server may keep it, and then sees whether it is over.
-async fn stare(plan: Plan, number: u64, room: String, kept: Duration) -> Made {
+/// Joins, reads nothing while the server may keep it, and then checks that the connection has ended.
+async fn read_nothing(plan: Plan, number: u64, room: String, kept: Duration) -> Made {
     let mut made = Made { count: 1, ..Made::default() };
     let is_new = number.is_multiple_of(2);
     let joined = async {
@@ -96,7 +97,7 @@ async fn stare(plan: Plan, number: u64, room: String, kept: Duration) -> Made {
         }
     };
     sleep(kept).await;
-    // What the kernel holds is there at once; behind it there is an end or nothing.
+    // Bytes in the kernel are read at once; after them comes the end or nothing.
     let mut is_refused = false;
     let end = timeout(MARGIN, async {
         loop {
@@ -107,7 +108,7 @@ async fn stare(plan: Plan, number: u64, room: String, kept: Duration) -> Made {
     });
     let end = end.await;
     if is_refused {
-        // Its address had its share: it has no room, and all its time for one.
+        // Its address has used its budget: it has no room, and the whole time for one.
         made.answer("refused: its address had its share");
         return made;
     }

@@ -1,5 +1,5 @@
-//! Viewers without end that vote, leave, and come back by their keys or as somebody else: how many choices a key remembers,
-//! and that nobody counts twice. Must not know how a server remembers them.
+//! Viewers without end that vote, leave, and come back by their keys or as new viewers: how many choices a key
+//! remembers, and that no viewer counts twice. Must not know how a server remembers them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,31 +10,32 @@ use tokio::time::{sleep, timeout};
 
 use super::signals::owners::{COUNTED_KEYS, Counter};
 use super::{Made, Plan, crowd};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::MANY;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// How many voters at full scale, and how many at once.
+/// The number of voters at full scale, and at once.
 const VOTERS: u64 = 50_000;
 const AT_ONCE: u64 = 96;
 
-/// How many choices one key remembers by default: of two audiences.
+/// The number of choices that one key remembers by default: of two audiences.
 const REMEMBERED_MAX: u64 = 2 * 20_000;
 
-/// The keys that each votes for, as many as a viewer may say in a second.
+/// The keys that each votes for, as many as the signals that a viewer may send in a second.
 const KEYS: [&str; 5] = ["vote", "k2", "k3", "k4", "k5"];
 
 /// One in so many comes back by its key and votes again.
 const BACK_ONE_IN: u64 = 4;
 
-/// How long one may take, how long one waits whose address made too many handshakes, and until its signals are counted anew.
+/// The most time of one, the wait after too many handshakes of its address, and the time until its signals are counted
+/// anew.
 const PATIENCE: Duration = Duration::from_secs(20);
 const AGAIN: Duration = Duration::from_millis(50);
 const PACE: Duration = Duration::from_millis(1_100);
 
-/// What became of one vote for the first key.
+/// The outcome of one vote for the first key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Vote {
     Counted,
@@ -63,7 +64,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
                         None => {}
                     }
                 }
-                // The gate of the address: it counts when it got through.
+                // The rate limit of the address: the voter counts when it got through.
                 Ok(Err(PeerError::Refused(line))) if line.contains("429") => {
                     made.answer("429");
                     sleep(AGAIN).await;
@@ -77,26 +78,26 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let mut made = crowd(&plan, AT_ONCE, plan.share(VOTERS), work).await?;
     let counted = counted.load(Ordering::Relaxed);
     let told = counter.end(0, counted).await.map_err(failed)?;
-    made.answers.insert("totals told".into(), told.frames);
+    made.answers.insert("totals".into(), told.frames);
     if told.voters != counted {
-        made.faults.push(format!("of {counted} voters the owner was told {}", told.voters));
+        made.faults.push(format!("of {counted} voters the totals have {}", told.voters));
     }
     let expected = made.count.min(REMEMBERED_MAX);
     if counted != expected {
         made.faults.push(format!("of {} voters {counted} were counted, not {expected}", made.count));
     }
-    made.load = Load {
+    made.load = ServerLoad {
         connections: AT_ONCE + 1,
         rooms: 1,
         counted_keys: COUNTED_KEYS,
         votes: expected * KEYS.len() as u64,
-        ..Load::default()
+        ..ServerLoad::default()
     };
     Ok(made)
 }
 
-/// One viewer votes for all keys and leaves; it may come back by its key, from another address, and vote again. Returns what became of
-/// its votes for the first key.
+/// One viewer votes for all keys and leaves. It may come back by its key, from another address, and vote again. Returns
+/// the outcome of its votes for the first key.
 async fn vote(
     address: SocketAddr,
     number: u64,
@@ -109,7 +110,7 @@ async fn vote(
     if !comes_back {
         return Ok((first, None));
     }
-    // What it said within the second before counts for its number.
+    // Its signals within the second before count for its number.
     sleep(PACE).await;
     let (mut peer, again) = join(address, number + 1, room, Some(&key)).await?;
     if again != key {
@@ -118,7 +119,7 @@ async fn vote(
     Ok((first, Some(say(&mut peer, number % 5).await?)))
 }
 
-/// Joins, with a key if there is one, and returns the key that is told.
+/// Joins, with a key if there is one, and returns the key of `joined`.
 async fn join(address: SocketAddr, number: u64, room: &str, key: Option<&str>) -> Result<(Peer, String), PeerError> {
     let mut peer = Peer::open_from(MANY.of(number), address, V2).await?;
     let shown = key.map(|key| format!(r#","viewer":"{key}""#)).unwrap_or_default();

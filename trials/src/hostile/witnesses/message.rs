@@ -1,17 +1,18 @@
-//! What the witnesses say: a number, the time, and padding, as both protocols show it. Pure.
+//! The witnesses' messages: a number, the time, and padding, as both protocols show them. Pure.
 
-/// What stands before the number: `"params":[` or `"funcParams":[`.
+/// The text before the number: `"params":[` or `"funcParams":[`.
 const BEFORE: &[u8] = br#"arams":["#;
 
 /// Some text, so that a message is not tiny.
-const PADDING: &str = "a message of some hundred bytes, as a slide or a line of a caption would be; nobody reads it";
+const PADDING: &str =
+    "a message of some hundred bytes, as a slide or a line of a caption would be; its text is not read";
 
-/// A message of an owner of version 2.
+/// Returns a message of an owner of version 2.
 pub(super) fn write(number: u32, micros: u64) -> String {
     format!(r#"{{"type":"publish","key":"tick","params":[{number},{micros},"{PADDING}"]}}"#)
 }
 
-/// The number and the time of a message, if it is one.
+/// Returns the number and the time of a message, if it is one.
 pub(super) fn read(text: &[u8]) -> Option<(u32, u64)> {
     let start = text.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
     let mut fields = text[start..].split(|&byte| byte == b',');
@@ -20,7 +21,7 @@ pub(super) fn read(text: &[u8]) -> Option<(u32, u64)> {
     Some((number, micros))
 }
 
-/// The room in the answer to an opening.
+/// Returns the room in the answer to a create.
 pub(super) fn room(answer: &str) -> Option<&str> {
     answer.split_once(r#""room":""#)?.1.split('"').next()
 }

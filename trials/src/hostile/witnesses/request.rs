@@ -1,4 +1,4 @@
-//! Requests of plain HTTP from an address that does nothing wrong, again and again. Must not know what else is done.
+//! Requests of plain HTTP from an address that behaves, again and again. Must not know the attacks.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use super::{SOON, Shared};
 use crate::hostile::plain::Plain;
 use crate::hostile::sources::GOOD;
 
-/// How often one is made, each on a connection of its own.
+/// The time between two requests, each on a connection of its own.
 const TURN: Duration = Duration::from_millis(150);
 
-/// Whether the server says that it is ready, and what a browser asks for.
+/// The requests of a health check, and of a browser.
 const PATHS: [&str; 3] = ["/readyz", "/page/page.css", "/healthz"];
 
-/// Asks, and notes how long the answers take and which are wrong.
+/// Makes requests, and records how long the answers take and which are wrong.
 pub(super) async fn repeat(address: SocketAddr, shared: Arc<Shared>) {
     let mut turns = interval(TURN);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -1,4 +1,4 @@
-//! A viewer that reads as fast as it can and counts what is missing. Must not know who else is there.
+//! A viewer that reads as fast as it can and counts missing messages. Must not know the other clients.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Shared, message};
 use crate::hostile::sources::GOOD;
-use crate::load::peer::{Link, Peer, PeerError, V2};
+use crate::load::peer::{Peer, PeerError, ReadOutcome, V2};
 
 /// Joins as viewer number `number`, which decides its address and its protocol.
 pub(super) async fn join(address: SocketAddr, number: usize, room: &str) -> Result<Peer, PeerError> {
@@ -24,7 +24,7 @@ pub(super) async fn join(address: SocketAddr, number: usize, room: &str) -> Resu
     if is_in { Ok(peer) } else { Err(PeerError::Answer(answer)) }
 }
 
-/// Hears until the end, which should not come.
+/// Reads until the connection ends, which it should not.
 pub(super) async fn listen(mut peer: Peer, number: usize, shared: Arc<Shared>) {
     let next = &shared.next[number];
     loop {
@@ -42,8 +42,8 @@ pub(super) async fn listen(mut peer: Peer, number: usize, shared: Arc<Shared>) {
             }
         });
         let end = match link.await {
-            Ok(Link::Open) => continue,
-            Ok(Link::Done) => "a viewer: the room has ended".to_owned(),
+            Ok(ReadOutcome::Open) => continue,
+            Ok(ReadOutcome::Done) => "a viewer: the room has ended".to_owned(),
             Err(error) => format!("a viewer: {error}"),
         };
         shared.heard().ends.push(end);

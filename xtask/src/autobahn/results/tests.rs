@@ -1,4 +1,4 @@
-//! What the suite found against what is expected.
+//! The suite's verdicts against the expected ones.
 
 use super::*;
 
@@ -13,7 +13,7 @@ const REPORT: &str = r#"{
     }
 }"#;
 
-fn case(name: &str) -> Case {
+fn case(name: &str) -> CaseNumber {
     name.parse().unwrap()
 }
 
@@ -53,7 +53,7 @@ fn cases_are_named_and_ordered_by_their_numbers() {
     assert!(case("6.4.1").is_named("6.*") && case("2.10").is_named("2.10"));
     assert!(!case("10.1.1").is_named("1.*") && !case("2.10").is_named("2.1"));
     assert_eq!((case("9.5.6").section(), case("6.4.1").section()), ("9.5".into(), "6".into()));
-    assert!("6.x".parse::<Case>().is_err());
+    assert!("6.x".parse::<CaseNumber>().is_err());
 }
 
 #[test]

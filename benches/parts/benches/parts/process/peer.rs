@@ -1,5 +1,5 @@
-//! A room in this process with one Rust owner, and viewers over sockets of this machine, all on one thread.
-//! Must not know what is measured.
+//! A room in this process with one Rust owner, and viewers over loopback sockets, all on one thread. Must not know what
+//! is measured.
 
 use std::convert::Infallible;
 
@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 const PARAMS: &str = "a message of an ordinary length, as people write them in a chat or a caption";
 
 /// A process with one room.
-pub(crate) struct House {
+pub(crate) struct RoomProcess {
     runtime: Runtime,
     manager: Manager,
     owner: Owner,
@@ -29,12 +29,12 @@ pub(crate) struct House {
 /// A viewer's end of its connection.
 pub(crate) struct Viewer {
     stream: TcpStream,
-    /// What came and was not read yet.
+    /// The bytes that arrived and are not read yet.
     came: Vec<u8>,
 }
 
-impl House {
-    /// Returns a process with a room that nobody watches.
+impl RoomProcess {
+    /// Returns a process with a room without viewers.
     pub(crate) fn open() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
         let lifted = Config { handshakes_per_address_per_second: Limit::None, ..Config::default() };
@@ -50,19 +50,19 @@ impl House {
         self.runtime.block_on(said).expect("the room is there");
     }
 
-    /// Returns a viewer that has joined and read its answer.
+    /// Connects and joins a viewer, reads the answer, and returns the viewer.
     pub(crate) fn viewer(&mut self) -> Viewer {
         let Self { runtime, manager, owner, listener } = self;
         let mut viewer = runtime.block_on(async {
             let address = listener.local_addr().expect("it is bound");
             let (stream, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-            tokio::spawn(serve(manager.clone(), accepted.expect("it comes").0));
-            let mut viewer = Viewer { stream: stream.expect("it goes"), came: Vec::new() };
+            tokio::spawn(serve(manager.clone(), accepted.expect("the viewer connects").0));
+            let mut viewer = Viewer { stream: stream.expect("the listener accepts"), came: Vec::new() };
             viewer.stream.write_all(HANDSHAKE.as_bytes()).await.expect("the server reads");
             viewer.wait_for(b"\r\n\r\n").await;
             let join = format!(r#"{{"type":"join","id":"j","room":"{}"}}"#, owner.room());
             let length = u8::try_from(join.len()).expect("it is short");
-            // Under a mask of zeroes.
+            // The mask is zero.
             viewer.stream.write_all(&[&[0x81, 0x80 | length, 0, 0, 0, 0], join.as_bytes()].concat()).await.expect("so");
             viewer.wait_for(br#""type":"joined""#).await;
             viewer
@@ -76,7 +76,7 @@ impl House {
         self.runtime.block_on(viewer.wait_for(PARAMS.as_bytes()));
     }
 
-    /// Closes the connection of `viewer`, and waits until the room knows it.
+    /// Closes the connection of `viewer`, and waits until the room has removed it.
     pub(crate) fn leave(&mut self, viewer: Viewer) {
         drop(viewer);
         let Self { runtime, owner, .. } = self;
@@ -93,7 +93,7 @@ const HANDSHAKE: &str = "GET / HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\n
     Sec-WebSocket-Protocol: rtbroadcaster.v2\r\n\r\n";
 
 impl Viewer {
-    /// Reads up to the end of `what`, and keeps what came behind it.
+    /// Reads up to the end of `what`, and keeps the bytes behind it.
     async fn wait_for(&mut self, what: &[u8]) {
         loop {
             if let Some(at) = self.came.windows(what.len()).position(|part| part == what) {

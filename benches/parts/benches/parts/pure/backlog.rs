@@ -1,4 +1,4 @@
-//! What waits for one viewer. Must not know sockets.
+//! The backlog of one viewer. Must not know sockets.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new("take_a_replay_of_64_values", replay),
 ];
 
-/// As a client task takes them: so many frames and bytes at once.
+/// The number of frames that a client task takes at once.
 const FRAMES_MAX: usize = 64;
 const BYTES_MAX: usize = 32 * 1024;
 
-/// So many messages wait, then all of them go out.
+/// Queues `messages` messages, then takes all of them.
 fn push_and_take(change: Change, messages: u64, keys: u64) -> Box<dyn FnMut()> {
     let frames = frames(change, messages, keys);
     let mut taken = Vec::new();
@@ -37,7 +37,7 @@ fn push_and_take(change: Change, messages: u64, keys: u64) -> Box<dyn FnMut()> {
     })
 }
 
-/// More waits than may: what waited is lost.
+/// Passes the byte limit, so that the queued messages are lost.
 fn lose() -> Box<dyn FnMut()> {
     let frames = frames(Change::Event, 64, 1);
     let limit = frames.iter().skip(1).map(|frame| frame.bytes.len()).sum();
@@ -50,7 +50,7 @@ fn lose() -> Box<dyn FnMut()> {
     })
 }
 
-/// A viewer joins: the state goes out.
+/// A viewer joins, and the state is taken.
 fn replay() -> Box<dyn FnMut()> {
     let entries: Arc<[_]> = entries(Change::State, 64, 64).into_iter().map(Arc::new).collect();
     let announcement = encode::text(br#"{"type":"joined"}"#);

@@ -1,4 +1,4 @@
-//! The room's log: numbering, folding, the snapshot for joiners and the history for those who come back. Must not know
+//! The room's log: numbering, folding, the snapshot for joiners and the history for those that resume. Must not know
 //! members.
 
 use std::hint::black_box;
@@ -22,7 +22,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new("resume_64_messages_behind", resume),
 ];
 
-/// A room whose history, state and known ids are full: one more message.
+/// Applies one more message to a room whose history, state and known ids are full.
 fn apply(change: Change, keys: u64, id: Option<&'static str>) -> Box<dyn FnMut()> {
     let (mut log, params) = (sample::log(), sample::params(sample::BYTES));
     let mut number = 0;
@@ -35,7 +35,7 @@ fn apply(change: Change, keys: u64, id: Option<&'static str>) -> Box<dyn FnMut()
     Box::new(work)
 }
 
-/// A publisher says something again.
+/// Repeats a publish with a known id.
 fn repeat() -> Box<dyn FnMut()> {
     let mut log = full();
     let again = Proposal { id: Some("9f86d081884c7d65-1".into()), ..proposal(0, 1, &params(), Change::Event) };
@@ -43,7 +43,7 @@ fn repeat() -> Box<dyn FnMut()> {
     Box::new(move || assert!(matches!(log.check(black_box(&again)), Ok(Verdict::Known(_)))))
 }
 
-/// The first viewer joins after a change.
+/// Makes the snapshot for the first viewer that joins after a change.
 fn snapshot() -> Box<dyn FnMut()> {
     let (mut log, params) = (full(), params());
     let mut number = 0;
@@ -54,7 +54,7 @@ fn snapshot() -> Box<dyn FnMut()> {
     })
 }
 
-/// Another viewer joins.
+/// Gets the shared snapshot for another viewer.
 fn shared_snapshot() -> Box<dyn FnMut()> {
     let mut log = full();
     Box::new(move || {
@@ -62,7 +62,7 @@ fn shared_snapshot() -> Box<dyn FnMut()> {
     })
 }
 
-/// A viewer comes back.
+/// Resumes a viewer.
 fn resume() -> Box<dyn FnMut()> {
     let mut log = full();
     let seq = Seq::new(log.seq().get() - 64).expect("it is smaller than a number");
@@ -74,7 +74,7 @@ fn resume() -> Box<dyn FnMut()> {
 
 const KEYS: u64 = 1_000;
 
-/// A log that holds a value of each key.
+/// Returns a log that holds a value of each key.
 fn full() -> Log {
     let (mut log, params) = (sample::log(), params());
     for number in 0..KEYS {
@@ -83,7 +83,7 @@ fn full() -> Log {
     log
 }
 
-/// So short that 1 000 of them are within the limit of a state.
+/// Returns parameters so short that 1 000 of them are within the limit of a state.
 fn params() -> Params {
     sample::params(128)
 }

@@ -8,7 +8,7 @@ mod wire;
 
 use rtbroadcaster_parts::Part;
 
-/// All of them.
+/// Returns all of them.
 pub(crate) fn parts() -> Vec<Part> {
     [wire::PARTS, protocol::PARTS, backlog::PARTS, log::PARTS].concat()
 }

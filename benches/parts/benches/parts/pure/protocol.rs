@@ -1,4 +1,4 @@
-//! Protocols: reading what an owner or a viewer asks for, writing the frame of a message. Must not know rooms.
+//! Protocols: reads the requests of owners and viewers, writes the frame of a message. Must not know rooms.
 
 use std::hint::black_box;
 
@@ -34,7 +34,7 @@ pub(crate) const PARTS: &[Part] = &[
     }),
 ];
 
-/// The first frame of a new message.
+/// Writes the first frame of a new message.
 fn write(dialect: &'static Dialect) -> Box<dyn FnMut()> {
     let (key, params): (Key, Params) = (sample::key(0, 1), sample::params(sample::BYTES));
     Box::new(move || {

@@ -1,4 +1,4 @@
-//! What the benches work on: the same in every run. Must not know what is measured.
+//! The input of the benches, the same in every run. Must not know what is measured.
 
 use std::time::Duration;
 
@@ -9,28 +9,28 @@ use rtbroadcaster_core::id::{Epoch, Term};
 use rtbroadcaster_core::message::{Change, Entry, Key, Params};
 use rtbroadcaster_core::room::log;
 
-/// The moment at which everything happens.
+/// The time of every operation.
 pub(crate) const NOW: Duration = Duration::from_secs(60);
 
-/// The parameters of most messages, in bytes.
+/// The size of most messages' parameters, in bytes.
 pub(crate) const BYTES: usize = 512;
 
-/// One room.
+/// Returns the id of one room.
 pub(crate) fn room() -> RoomId {
     "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse().expect("it is a room's name")
 }
 
-/// One life of its numbering.
+/// Returns one life of its numbering.
 pub(crate) fn epoch() -> Epoch {
     Epoch::from_wire("0b9e7c1d5a3f4e2f8c6d4b2a19070503").expect("it is short enough")
 }
 
-/// A key among `keys`, as they come in turn.
+/// Returns one of `keys` keys, in turn.
 pub(crate) fn key(number: u64, keys: u64) -> Key {
     Key::new(&format!("key-{:04}", number % keys)).expect("it is short enough")
 }
 
-/// The text of parameters of so many bytes, with texts, numbers and a nested array in it.
+/// Returns the JSON of parameters of `bytes` bytes: texts, numbers and a nested array.
 pub(crate) fn params_text(bytes: usize) -> String {
     let (start, end) = (r#"[0.5,true,["b",1e3],""#, r#""]"#);
     let filling = "Ein Wort, γράμματα. ".chars().cycle();
@@ -47,17 +47,17 @@ pub(crate) fn params_text(bytes: usize) -> String {
     text + end
 }
 
-/// Parameters of so many bytes.
+/// Returns parameters of `bytes` bytes.
 pub(crate) fn params(bytes: usize) -> Params {
     Params::from_json(&params_text(bytes)).expect("it is an array")
 }
 
-/// A message with this number, of which no frame is made yet.
+/// Returns a message with this number and without encoded frames.
 pub(crate) fn entry(seq: u64, key: Key, params: Params, change: Change) -> Entry {
     Entry::new(room(), Seq::new(seq), Term::FIRST, key, params, change)
 }
 
-/// A log with the default limits.
+/// Returns a log with the default limits.
 pub(crate) fn log() -> log::Log {
     log::Log::new(room(), epoch(), log::LogLimits::from(&Config::default()))
 }

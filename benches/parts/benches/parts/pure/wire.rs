@@ -1,4 +1,4 @@
-//! Frames: encoding what goes out, decoding what clients send. Must not know JSON.
+//! Frames: encodes the server's, decodes those of clients. Must not know JSON.
 
 use std::hint::black_box;
 
@@ -15,7 +15,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new("decode_a_text_of_16_kib_in_pieces_of_1_460_bytes", || decode(16 * 1024, 1_460)),
 ];
 
-/// Any mask does.
+/// The mask of every frame; its value does not matter.
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 fn encode(bytes: usize) -> Box<dyn FnMut()> {
@@ -25,7 +25,7 @@ fn encode(bytes: usize) -> Box<dyn FnMut()> {
     })
 }
 
-/// A client's frame that comes in pieces of so many bytes.
+/// Decodes a client's frame of `bytes` bytes that arrives in pieces of `piece` bytes.
 fn decode(bytes: usize, piece: usize) -> Box<dyn FnMut()> {
     let frame = masked(sample::params_text(bytes).as_bytes());
     let mut decoder = Decoder::new(Limits::default());
@@ -37,7 +37,7 @@ fn decode(bytes: usize, piece: usize) -> Box<dyn FnMut()> {
     })
 }
 
-/// A text frame as clients send it (RFC 6455 section 5.2), of 126 to 65 535 bytes.
+/// Returns a text frame as clients send it (RFC 6455 section 5.2), of 126 to 65 535 bytes.
 fn masked(payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len()).expect("it fits two bytes");
     let mut frame = vec![0x81, 0x80 | 126];

@@ -2,7 +2,7 @@ import { Component, type ReactNode } from "react";
 
 type Props = { children: ReactNode };
 
-/** An error boundary: says why there is no room any more. What is in it begins anew when it is asked to. */
+/** An error boundary: shows why the room is closed. Its children begin anew when the user asks for that. */
 export class Failures extends Component<Props, { error?: Error }> {
   state: { error?: Error } = {};
 

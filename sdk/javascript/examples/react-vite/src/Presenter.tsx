@@ -3,7 +3,7 @@ import { useAudience, useHost, useRoomEvent, useRoomKey } from "rtbroadcaster/re
 import type { Show } from "./messages";
 
 export function Presenter() {
-  // The storage makes a page that is loaded again the owner again.
+  // With the storage, a page is the owner again after a reload.
   const { room, status, error, retry } = useHost<Show>(undefined, { storage: () => sessionStorage, audience: true });
   const [slide] = useRoomKey(room, "slide") ?? [0];
   const audience = useAudience(room);

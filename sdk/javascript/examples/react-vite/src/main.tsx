@@ -1,4 +1,4 @@
-// One page for both: it presents, and with `?room=` it watches.
+// One page for both roles: it presents, and with `?room=` it watches.
 
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -9,7 +9,7 @@ import { Viewer } from "./Viewer";
 
 const room = new URLSearchParams(location.search).get("room");
 
-// What the boundary shows need not be in the console.
+// Errors that the boundary shows need not be in the console.
 createRoot(document.getElementById("app")!, { onCaughtError() {} }).render(
   <StrictMode>
     <Failures>

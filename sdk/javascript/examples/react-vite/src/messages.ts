@@ -1,4 +1,4 @@
-/** What is said in the room, with the parameters of each key. */
+/** The messages of the room, with the parameters of each key. */
 export type Show = {
   state: { slide: readonly [number: number]; note: readonly [text: string] };
   events: { bell: readonly [] };

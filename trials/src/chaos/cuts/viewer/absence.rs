@@ -1,5 +1,4 @@
-//! How long a viewer that was cut stays away, and how it comes back.
-//! Must not know what it hears then.
+//! The absence of a viewer that was cut, and its return. Must not know what it receives then.
 
 use std::time::Duration;
 
@@ -7,23 +6,23 @@ use tokio::time::sleep;
 
 use super::Viewer;
 use crate::load::peer::{Peer, PeerError, V2};
-use crate::model::Claim;
+use crate::model::CursorClaim;
 use crate::model::fault::Fault;
 
-/// One cut in so many is followed by a long absence, after half of which the history does not reach back.
+/// One cut in so many is followed by a long absence; the history does not reach back over half of these.
 const LONG_ABSENCE_IN: u64 = 200;
 
-/// One cut in so many is followed by a short one, so that there is something to resume; after the others the viewer is
-/// back at once.
+/// One cut in so many is followed by a short absence, so that there is something to resume; after the others the viewer
+/// returns at once.
 const SHORT_ABSENCE_IN: u64 = 3;
 
-/// How long a short absence is, in milliseconds.
+/// The length of a short absence, in milliseconds.
 const SHORT_MS: std::ops::Range<u64> = 10..2_000;
 
-/// How long a long absence is, in milliseconds.
+/// The length of a long absence, in milliseconds.
 const LONG_MS: std::ops::Range<u64> = 10_000..30_000;
 
-/// How long it takes until a client that was refused at the door tries again, in milliseconds.
+/// The time until a client whose handshake was refused tries again, in milliseconds.
 const RETRY_MS: std::ops::Range<u64> = 20..200;
 
 impl Viewer {
@@ -38,18 +37,19 @@ impl Viewer {
         };
         tokio::select! {
             () = sleep(Duration::from_millis(self.random.within(time))) => {}
-            _ = self.house.calm.changed() => {}
+            _ = self.shared.calm.changed() => {}
         }
     }
 
-    /// Connects and asks for the room, as often as needed.
+    /// Connects and joins the room, as often as needed.
     pub(super) async fn connect(&mut self) -> Peer {
         loop {
             self.connection += 1;
-            let join = self.model.join(format!("join-{}", self.connection), Claim::Honest, &self.house.record.read());
+            let join =
+                self.model.join(format!("join-{}", self.connection), CursorClaim::Honest, &self.shared.record.read());
             let opened = async {
-                let address = self.house.address;
-                let mut peer = match self.house.lags {
+                let address = self.shared.address;
+                let mut peer = match self.shared.lags {
                     true => Peer::open_narrow(address, V2).await?,
                     false => Peer::open_as(address, V2).await?,
                 };

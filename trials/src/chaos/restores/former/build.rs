@@ -1,4 +1,4 @@
-//! Takes clients out of the history and builds them, once. Must not know what they do.
+//! Takes clients out of the git history and builds them, once. Must not know what they do.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,35 +6,35 @@ use std::process::{Command, Stdio};
 
 use crate::steps::{Failure, Steps, command, output};
 
-/// The last commit whose clients know nothing of lives.
+/// The last commit whose clients do not know lives.
 pub(super) const COMMIT: &str = "9645d65";
 
 /// The oldest Node.js that runs them.
 const NODE_MAJOR_MIN: u32 = 20;
 
-/// The oldest one that has a WebSocket without being asked for it.
+/// The oldest one that has a WebSocket without a flag.
 const NODE_MAJOR_WEBSOCKET: u32 = 22;
 
-/// Where something is, or why it is not there.
+/// The result of a build, or why there is none.
 #[derive(Debug)]
-pub(super) enum Built {
-    At(Clients),
+pub(super) enum BuildResult {
+    At(FormerClients),
     Not(String),
 }
 
-/// How clients are started.
+/// The way to start the clients.
 #[derive(Debug)]
-pub(super) enum Clients {
+pub(super) enum FormerClients {
     /// The server's program, with its commands `publish` and `watch`.
     Program(PathBuf),
-    /// The folder of the SDK, and what Node.js needs to run it.
+    /// The folder of the SDK, and the flags that Node.js needs to run it.
     Sdk { folder: PathBuf, flags: &'static [&'static str] },
 }
 
-/// The program, in `folder`.
-pub(super) fn library(folder: &Path, steps: &mut Steps) -> Result<Built, Failure> {
+/// Builds the program in `folder`.
+pub(super) fn library(folder: &Path, steps: &mut Steps) -> Result<BuildResult, Failure> {
     if !is_in_this_clone() {
-        return Ok(Built::Not("the commit is not in this clone".into()));
+        return Ok(BuildResult::Not("the commit is not in this clone".into()));
     }
     let source = unpack(folder, steps)?;
     let target = folder.join("target");
@@ -43,23 +43,23 @@ pub(super) fn library(folder: &Path, steps: &mut Steps) -> Result<Built, Failure
         let mut build = command("cargo", "build --release --bin rtbroadcaster");
         steps.run(build.current_dir(source).env("CARGO_TARGET_DIR", target))?;
     }
-    Ok(Built::At(Clients::Program(program)))
+    Ok(BuildResult::At(FormerClients::Program(program)))
 }
 
-/// The SDK, in `folder`.
-pub(super) fn sdk(folder: &Path, steps: &mut Steps) -> Result<Built, Failure> {
+/// Builds the SDK in `folder`.
+pub(super) fn sdk(folder: &Path, steps: &mut Steps) -> Result<BuildResult, Failure> {
     if !is_in_this_clone() {
-        return Ok(Built::Not("the commit is not in this clone".into()));
+        return Ok(BuildResult::Not("the commit is not in this clone".into()));
     }
     let Some(major) = output("node", "--version").and_then(|version| major(&version)) else {
-        return Ok(Built::Not("there is no Node.js".into()));
+        return Ok(BuildResult::Not("there is no Node.js".into()));
     };
     if major < NODE_MAJOR_MIN {
-        return Ok(Built::Not(format!("Node.js is older than {NODE_MAJOR_MIN}")));
+        return Ok(BuildResult::Not(format!("Node.js is older than {NODE_MAJOR_MIN}")));
     }
     let flags: &[_] = if major < NODE_MAJOR_WEBSOCKET { &["--experimental-websocket"] } else { &[] };
     let folder = unpack(folder, steps)?.join("sdk/javascript");
-    Ok(Built::At(Clients::Sdk { folder, flags }))
+    Ok(BuildResult::At(FormerClients::Sdk { folder, flags }))
 }
 
 fn is_in_this_clone() -> bool {
@@ -67,7 +67,7 @@ fn is_in_this_clone() -> bool {
     look.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
-/// The sources of that commit.
+/// Unpacks the sources of that commit.
 fn unpack(folder: &Path, steps: &mut Steps) -> Result<PathBuf, Failure> {
     let (source, archive) = (folder.join("source"), folder.join("source.tar"));
     if archive.exists() {
@@ -75,7 +75,7 @@ fn unpack(folder: &Path, steps: &mut Steps) -> Result<PathBuf, Failure> {
     }
     fs::create_dir_all(&source)
         .map_err(|error| Failure::new(format!("{} cannot be made: {error}", source.display())))?;
-    // It has its name when all of it is unpacked.
+    // It gets its name when all of it is unpacked.
     let part = folder.join("source.part");
     steps.run(command("git", &format!("archive --format=tar {COMMIT} --output")).arg(&part))?;
     steps.run(Command::new("tar").arg("-xf").arg(&part).arg("-C").arg(&source))?;
@@ -83,7 +83,7 @@ fn unpack(folder: &Path, steps: &mut Steps) -> Result<PathBuf, Failure> {
     Ok(source)
 }
 
-/// 20 of `v20.11.1`.
+/// Returns the major version, such as 20 of `v20.11.1`.
 fn major(version: &str) -> Option<u32> {
     version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }

@@ -9,24 +9,24 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::Former;
-use super::build::Clients;
+use super::build::FormerClients;
 use super::process::Process;
 use crate::chaos::relay::Relay;
 use crate::model::fault::{Fault, Faults};
 use crate::steps::{Failure, root};
 
-/// What the kinds are called.
+/// The names of the kinds.
 pub(super) const LIBRARY: &str = "former Rust clients";
 pub(super) const SDK: &str = "former SDK";
 
-/// What each restart is followed by: two values and the end of one.
+/// The messages after each restart: two values and one clear.
 const MESSAGES: u64 = 3;
 
 /// The most connections of one client to one server.
 const CONNECTIONS_MAX: u64 = 3;
 
 /// The state of a room.
-type State = BTreeMap<String, Value>;
+type PairState = BTreeMap<String, Value>;
 
 /// An owner and its viewer.
 pub(super) struct Pair {
@@ -34,11 +34,11 @@ pub(super) struct Pair {
     owner: Process,
     viewer: Process,
     relays: [Relay; 2],
-    /// How many connections each had made when the newest server began.
+    /// The connections that each had made when the newest server started.
     before: [u64; 2],
-    /// What the owner has said, and what the viewer has.
-    said: State,
-    seen: State,
+    /// The owner's state, and the viewer's.
+    said: PairState,
+    seen: PairState,
     acked: u64,
     asked: Instant,
     connections: [u64; 2],
@@ -47,10 +47,10 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// Has the owner make a room and the viewer join it.
+    /// Lets the owner make a room and the viewer join it.
     pub(super) async fn open(
         name: &'static str,
-        clients: &Clients,
+        clients: &FormerClients,
         address: SocketAddr,
         keys: &Path,
     ) -> Result<Self, Failure> {
@@ -62,13 +62,13 @@ impl Pair {
             return Err(Failure::new(format!("{name}: {created} instead of a room")));
         }
         let viewer = Process::start(format!("{name}, the viewer"), watches(clients, relays[1].url(), &room))?;
-        let (said, seen, asked) = (State::new(), State::new(), Instant::now());
+        let (said, seen, asked) = (PairState::new(), PairState::new(), Instant::now());
         let (before, connections, back) = ([0; 2], [0; 2], Duration::ZERO);
         let faults = Faults::default();
         Ok(Self { name, owner, viewer, relays, before, said, seen, acked: 0, asked, connections, back, faults })
     }
 
-    /// Has the owner say the messages of one round, wherever it is, and waits for everything.
+    /// Lets the owner publish the messages of one round, on whichever server it is, and waits for all of them.
     pub(super) async fn speak(mut self, round: usize) -> Result<Self, Failure> {
         self.ask(round).await?;
         self.hear(round).await?;
@@ -123,12 +123,12 @@ impl Pair {
         }
     }
 
-    /// A server has ended.
+    /// Records that a server has ended.
     pub(super) fn forget_connections(&mut self) {
         self.before = self.relays.each_ref().map(|relay| relay.tally().served);
     }
 
-    /// Counts the connections to the newest server: more than so many are a loop.
+    /// Counts the connections to the newest server: more than `CONNECTIONS_MAX` are a loop.
     fn count(&mut self) {
         for (place, relay) in self.relays.iter().enumerate() {
             let connections = relay.tally().served - self.before[place];
@@ -139,22 +139,22 @@ impl Pair {
         }
     }
 
-    /// What became of it.
+    /// Returns the outcome.
     pub(super) fn end(self, restarts: usize) -> (&'static str, Former) {
         let Self { name, acked, connections, back, .. } = self;
         (name, Former::Ran { restarts, acked, connections, back })
     }
 }
 
-/// An owner that says what it reads.
-fn owns(clients: &Clients, url: &str, keys: &Path) -> Command {
+/// Returns the command of an owner that publishes the lines that it reads.
+fn owns(clients: &FormerClients, url: &str, keys: &Path) -> Command {
     match clients {
-        Clients::Program(program) => {
+        FormerClients::Program(program) => {
             let mut command = Command::new(program);
             command.args(["publish", url, "--patience", "0", "--owner-key-file"]).arg(keys.join("room.key"));
             command
         }
-        Clients::Sdk { folder, flags } => {
+        FormerClients::Sdk { folder, flags } => {
             let mut command = node(folder, flags);
             command.args(["host", url]);
             command
@@ -162,15 +162,15 @@ fn owns(clients: &Clients, url: &str, keys: &Path) -> Command {
     }
 }
 
-/// A viewer that writes what it hears.
-fn watches(clients: &Clients, url: &str, room: &str) -> Command {
+/// Returns the command of a viewer that writes the messages that it receives.
+fn watches(clients: &FormerClients, url: &str, room: &str) -> Command {
     match clients {
-        Clients::Program(program) => {
+        FormerClients::Program(program) => {
             let mut command = Command::new(program);
             command.args(["watch", "--patience", "0", url, room]);
             command
         }
-        Clients::Sdk { folder, flags } => {
+        FormerClients::Sdk { folder, flags } => {
             let mut command = node(folder, flags);
             command.args(["join", url, room]);
             command

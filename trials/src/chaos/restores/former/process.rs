@@ -1,4 +1,4 @@
-//! A program that reads lines and writes lines. Must not know what they mean.
+//! A program that reads lines and writes lines. Must not know their meaning.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use tokio::time::timeout;
 
 use crate::steps::Failure;
 
-/// How long a line may take: a client comes back up to 23 s after a stop, or by its backoff of up to 15 s.
+/// The most time until a line: a client comes back up to 23 s after a stop, or by its backoff of up to 15 s.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running program. Dropping it kills it.
 pub(super) struct Process {
-    /// For whoever reads a failure.
+    /// Its name in a failure.
     name: String,
     _child: Child,
     stdin: ChildStdin,
@@ -37,10 +37,10 @@ impl Process {
         written.map_err(|error| Failure::new(format!("{} takes nothing: {error}", self.name)))
     }
 
-    /// The next line, which is JSON.
+    /// Returns the next line, which is JSON.
     pub(super) async fn read(&mut self) -> Result<Value, Failure> {
         let line = timeout(PATIENCE, self.lines.next_line()).await;
-        let line = line.map_err(|_| Failure::new(format!("{} says nothing for {PATIENCE:?}", self.name)))?;
+        let line = line.map_err(|_| Failure::new(format!("{} printed nothing for {PATIENCE:?}", self.name)))?;
         match line {
             Ok(Some(line)) => {
                 serde_json::from_str(&line).map_err(|error| Failure::new(format!("{}: {line}: {error}", self.name)))

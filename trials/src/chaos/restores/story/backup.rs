@@ -1,24 +1,25 @@
-//! Backups that are made while a story is told. Must not know how they are restored.
+//! Backups made during a story. Must not know how they are restored.
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::fill::fill;
-use super::{BURST, RUNNING, Telling, failed};
+use super::{BURST, RUNNING, StoryMaker, failed};
 use crate::chaos::restores::client::Owner;
 use crate::chaos::restores::known::Branch;
 use crate::chaos::restores::script::{self, BUSY};
-use crate::chaos::restores::site::{End, Site, Start};
-use crate::chaos::restores::way::{Marker, Moment};
+use crate::chaos::restores::site::{DataSite, ServerEnd, StartOutcome};
+use crate::chaos::restores::way::{MarkerFile, Moment};
 use crate::steps::Failure;
 
-/// The most messages that are said while a backup is made.
+/// The most messages published while a backup is made.
 const MEANWHILE_MAX: usize = 60;
 
-/// How many backups of a running server are made at most until one opens.
+/// The most backups of a running server until one opens.
 const BACKUPS_MAX: u32 = 12;
 
-impl Telling<'_> {
-    /// A backup is made while the owner speaks, and again until one opens, as an operator does; what is known of it.
+impl StoryMaker<'_> {
+    /// Makes a backup while the owner publishes, and again until one opens, as an operator does. Returns what is known
+    /// of it.
     pub(super) async fn back_up_while_running(&mut self, owner: &mut Owner) -> Result<Branch, Failure> {
         let mut number = script::LIVES[RUNNING][BUSY];
         for _ in 0..BACKUPS_MAX {
@@ -38,7 +39,7 @@ impl Telling<'_> {
         Err(Failure::new(format!("none of {BACKUPS_MAX} backups opens")))
     }
 
-    /// Copies while the owner speaks, from message `number`; the number of the next one.
+    /// Copies while the owner publishes, from message `number`. Returns the number of the next one.
     async fn copy_while_speaking(&mut self, owner: &mut Owner, mut number: usize) -> Result<usize, Failure> {
         let (address, random) = (self.site.address()?, self.random.clone());
         let filling = self.plot.fills.then(|| tokio::spawn(fill(address, random)));
@@ -56,20 +57,21 @@ impl Telling<'_> {
         Ok(number)
     }
 
-    /// Whether a server starts on the backup. Files come and go while `cp` copies them; an image of a device needs no trial.
+    /// Returns whether a server starts on the backup. Files appear and disappear while `cp` copies them; an image of a
+    /// device needs no trial.
     async fn opens(&self) -> Result<bool, Failure> {
         if self.medium.is_device() {
             return Ok(true);
         }
-        let backup = self.medium.backup(Moment::Running, Marker::Without)?;
+        let backup = self.medium.backup(Moment::Running, MarkerFile::Without)?;
         let log = self.medium.log(&backup);
-        let mut trial = Site::new(backup, log, self.plot.keeping, Branch::default());
-        let is_ready = matches!(trial.start(None).await?, Start::Ready);
-        trial.end(End::Stopped).await?;
+        let mut trial = DataSite::new(backup, log, self.plot.keeping, Branch::default());
+        let is_ready = matches!(trial.start(None).await?, StartOutcome::Ready);
+        trial.end(ServerEnd::Stopped).await?;
         Ok(is_ready)
     }
 
-    /// A backup is made while nobody speaks.
+    /// Makes a backup while no owner publishes.
     pub(super) async fn back_up(&mut self, moment: Moment) -> Result<(), Failure> {
         self.marks.push(self.site.branch.at_least);
         let copied = spawn_blocking(self.medium.back_up(moment)).await;

@@ -1,21 +1,21 @@
-//! A room that is filled and ends: it leaves nothing but other files in the store. Must not know why.
+//! A room that is filled and ends: only new files in the store are left of it. Must not know why.
 
 use std::net::SocketAddr;
 
 use super::super::client::Owner;
 use crate::chaos::speaker::Saying;
 use crate::load::peer::PeerError;
-use crate::model::record::Kind;
+use crate::model::record::Effect;
 use crate::random::Random;
 
-/// How many messages, and how long their parameters: more than the journal takes (64 MiB).
+/// The number of messages, and the length of their parameters: more than the journal takes (64 MiB).
 const MESSAGES: usize = 1_200;
 const PARAMS_BYTES: usize = 60_000;
 
-/// How many messages are on their way.
+/// The number of messages on their way.
 const WINDOW: usize = 16;
 
-/// Opens a room, says much, and ends it.
+/// Opens a room, publishes the messages, and ends it.
 pub(super) async fn fill(address: SocketAddr, mut random: Random) -> Result<(), PeerError> {
     let (mut owner, _) = Owner::create(address, random.next()).await?;
     for number in 0..MESSAGES {
@@ -28,11 +28,11 @@ pub(super) async fn fill(address: SocketAddr, mut random: Random) -> Result<(), 
     owner.close().await
 }
 
-/// A message that cannot be written shorter.
+/// Returns a message that cannot be compressed.
 fn saying(random: &mut Random) -> Saying {
     let mut text = String::with_capacity(PARAMS_BYTES + 16);
     while text.len() < PARAMS_BYTES {
         text.push_str(&format!("{:016x}", random.next()));
     }
-    Saying { kind: Some(Kind::Event), key: "fill".into(), params: format!("[\"{text}\"]"), has_id: true }
+    Saying { kind: Some(Effect::Event), key: "fill".into(), params: format!("[\"{text}\"]"), has_id: true }
 }

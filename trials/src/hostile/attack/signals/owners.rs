@@ -1,4 +1,4 @@
-//! The owners of the attackers' rooms: one reads what it is told, the other nothing. Must not know who speaks to them.
+//! The owners of the attackers' rooms: one reads its frames, the other reads nothing. Must not know the viewers.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -13,26 +13,26 @@ use tokio::time::timeout;
 use crate::hostile::sources::MANY;
 use crate::load::peer::{Peer, PeerError, V2};
 
-/// How many keys are counted.
+/// The number of keys that are counted.
 pub(in crate::hostile::attack) const COUNTED_KEYS: u64 = 8;
 
-/// How long the last totals may take, which are told after a tenth of a second.
+/// The most time until the last totals, which are sent after a tenth of a second.
 const SOON: Duration = Duration::from_secs(5);
 
-/// What an owner was told.
+/// The totals that an owner got.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::hostile::attack) struct Told {
-    /// In how many totals.
+pub(in crate::hostile::attack) struct ReceivedTotals {
+    /// The number of frames with totals.
     pub(in crate::hostile::attack) frames: u64,
     pub(in crate::hostile::attack) claps: u64,
     pub(in crate::hostile::attack) voters: u64,
 }
 
-/// An owner that is told totals.
+/// An owner that gets totals.
 pub(in crate::hostile::attack) struct Counter {
     hearing: JoinHandle<Result<(), PeerError>>,
-    told: watch::Receiver<Told>,
-    /// Ends the hearing when it is dropped.
+    told: watch::Receiver<ReceivedTotals>,
+    /// Ends the reading when it is dropped.
     enough: watch::Sender<()>,
 }
 
@@ -53,20 +53,20 @@ struct Totals<'a> {
     other: u64,
 }
 
-/// What one viewer says.
+/// One viewer's signal.
 #[derive(Deserialize)]
 struct Single<'a> {
     #[serde(borrow)]
     key: Cow<'a, str>,
 }
 
-/// Whether a room of these counts the signals of `key`.
+/// Returns whether a room of these counts the signals of `key`.
 fn is_counted(key: &str) -> bool {
     matches!(key, "clap" | "vote") || (2..COUNTED_KEYS).any(|number| key == format!("k{number}"))
 }
 
 impl Counter {
-    /// Opens a room that counts, and begins to hear. With it comes its name.
+    /// Opens a room that counts, and starts to read. Returns also its name.
     pub(in crate::hostile::attack) async fn open(address: SocketAddr) -> Result<(Self, String), PeerError> {
         let mut peer = Peer::open_from(MANY.of(0), address, V2).await?;
         let others = (2..COUNTED_KEYS)
@@ -76,14 +76,19 @@ impl Counter {
             r#"{{"clap":{{"count":true,"everyMs":100}},"vote":{{"count":true,"everyMs":100,"oncePerViewer":true}}{others}}}"#
         );
         let room = create(&mut peer, &format!(r#","audience":true,"signals":{signals}"#)).await?;
-        let ((tell, told), (enough, end)) = (watch::channel(Told::default()), watch::channel(()));
+        let ((tell, told), (enough, end)) = (watch::channel(ReceivedTotals::default()), watch::channel(()));
         Ok((Self { hearing: tokio::spawn(hear(peer, tell, end)), told, enough }, room))
     }
 
-    /// Waits until so many claps and voters were told, or that takes too long; then the room is closed. What was told.
-    pub(in crate::hostile::attack) async fn end(mut self, claps: u64, voters: u64) -> Result<Told, PeerError> {
+    /// Waits until so many claps and voters are in the totals, or that takes too long; then closes the room. Returns
+    /// the totals.
+    pub(in crate::hostile::attack) async fn end(
+        mut self,
+        claps: u64,
+        voters: u64,
+    ) -> Result<ReceivedTotals, PeerError> {
         let all = self.told.wait_for(|told| (told.claps, told.voters) == (claps, voters));
-        // Who ended in time, and with what, is seen by what was told.
+        // The totals show whether it ended in time.
         let _ = timeout(SOON, all).await;
         let told = *self.told.borrow();
         drop(self.enough);
@@ -103,7 +108,7 @@ impl Deaf {
     }
 }
 
-/// Opens a room with these members besides, and gives its name.
+/// Opens a room with these further members, and returns its name.
 async fn create(peer: &mut Peer, more: &str) -> Result<String, PeerError> {
     peer.say(&format!(r#"{{"type":"create","id":"a"{more}}}"#)).await?;
     let answer = peer.answer().await?;
@@ -111,11 +116,15 @@ async fn create(peer: &mut Peer, more: &str) -> Result<String, PeerError> {
     room.map(str::to_owned).ok_or_else(|| PeerError::Answer(answer.clone()))
 }
 
-/// Hears totals until that is enough, and closes the room.
-async fn hear(mut peer: Peer, tell: watch::Sender<Told>, mut enough: watch::Receiver<()>) -> Result<(), PeerError> {
+/// Reads totals until that is enough, and closes the room.
+async fn hear(
+    mut peer: Peer,
+    tell: watch::Sender<ReceivedTotals>,
+    mut enough: watch::Receiver<()>,
+) -> Result<(), PeerError> {
     loop {
         tokio::select! {
-            // It is never told anything: the sender goes.
+            // No value is ever sent: the sender is dropped.
             _ = enough.changed() => break,
             readable = peer.readable() => readable?,
         }
@@ -133,10 +142,10 @@ async fn hear(mut peer: Peer, tell: watch::Sender<Told>, mut enough: watch::Rece
     Ok(peer.say(r#"{"type":"close"}"#).await?)
 }
 
-/// Whether these are totals, which are noted, or something else that this owner is told.
-fn tell_totals(text: &[u8], tell: &watch::Sender<Told>) -> bool {
+/// Returns whether these are totals, which are recorded, or another frame that this owner may get.
+fn tell_totals(text: &[u8], tell: &watch::Sender<ReceivedTotals>) -> bool {
     let Ok(Totals { key, counts, other }) = serde_json::from_slice(text) else {
-        // What is not counted is told one by one.
+        // Signals of other keys come one by one.
         return serde_json::from_slice(text).is_ok_and(|Single { key }| !is_counted(&key));
     };
     let sum = other + counts.iter().map(|(_, count)| count).sum::<u64>();
@@ -158,10 +167,10 @@ mod tests {
 
     #[test]
     fn totals_are_summed_up_and_what_makes_no_sense_is_found() {
-        let tell = watch::Sender::new(Told::default());
+        let tell = watch::Sender::new(ReceivedTotals::default());
         assert!(tell_totals(br#"{"type":"signal","key":"clap","counts":[[[1],3],[["\ud800"],1]],"other":2}"#, &tell));
         assert!(tell_totals(br#"{"type":"signal","key":"vote","counts":[[[],1]]}"#, &tell));
-        assert_eq!(*tell.borrow(), Told { frames: 2, claps: 6, voters: 1 });
+        assert_eq!(*tell.borrow(), ReceivedTotals { frames: 2, claps: 6, voters: 1 });
         assert!(tell_totals(br#"{"type":"signal","key":"hand","params":[1],"from":7}"#, &tell));
         assert!(!tell_totals(br#"{"type":"signal","key":"clap","counts":[[[1],1],[[2],2]]}"#, &tell));
         assert!(!tell_totals(br#"{"type":"signal","key":"clap","counts":[[1,1]]}"#, &tell));

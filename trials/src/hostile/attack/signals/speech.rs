@@ -1,37 +1,37 @@
-//! What viewers say that say too much, and what they are answered. Pure.
+//! The texts of viewers that send too many signals, and the answers to them. Pure.
 
 use std::collections::BTreeMap;
 
 use crate::load::frame::{Opcode, masked};
 use crate::random::Random;
 
-/// More values than a room tells apart.
+/// More values than a room distinguishes.
 const VALUES: u64 = 200;
 
-/// The last thing that is said: its answer stands behind all others.
+/// The last request: its answer comes after all others.
 const LAST: &str = r#"{"type":"join","id":"last","room":""}"#;
 
-/// The most spaces and letters of what is told one by one.
+/// The most spaces and letters of a single signal.
 const PADDING_MAX: u64 = 4_000;
 
-/// What a viewer was answered.
+/// The answers to a viewer.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
-    /// How often with which code.
+    /// The codes of refusals, and how often each came.
     pub(super) codes: BTreeMap<String, u64>,
-    /// How many claps and votes were refused.
+    /// The number of claps and votes that were refused.
     pub(super) claps: u64,
     pub(super) votes: u64,
-    /// The last thing was answered.
+    /// Whether the last request was answered.
     pub(super) is_over: bool,
 }
 
 impl Refusals {
-    /// Takes one text in. Whether it is one that a viewer may get.
+    /// Takes one text. Returns whether a viewer may get it.
     pub(super) fn hear(&mut self, text: &[u8]) -> bool {
         let text = String::from_utf8_lossy(text);
         let Some(rest) = text.strip_prefix(r#"{"type":"error","#) else {
-            // The room goes on meanwhile.
+            // The room's own frames arrive meanwhile.
             let others = ["message", "skipped", "reset", "owner", "audience", "alive", "closed"];
             return others.iter().any(|other| text.starts_with(&format!(r#"{{"type":"{other}","#)));
         };
@@ -50,14 +50,14 @@ impl Refusals {
         *self.codes.entry(code.to_owned()).or_insert(0) += 1;
         match code {
             "rate" | "unavailable" | "bad_message" => true,
-            // What is too long to be counted. Votes, which carry an id, are not.
+            // A signal that is too long to be counted. Votes, which carry an id, are not.
             "too_big" => id.is_empty(),
             _ => false,
         }
     }
 }
 
-/// So many claps and votes, more than one room tells apart; with them comes how many claps they are.
+/// Returns `count` claps and votes, of more values than one room distinguishes, and how many of them are claps.
 pub(super) fn votes(count: usize, random: &mut Random) -> (Vec<u8>, u64) {
     let (mut texts, mut claps) = (Vec::new(), 0);
     for _ in 0..count {
@@ -74,7 +74,7 @@ pub(super) fn votes(count: usize, random: &mut Random) -> (Vec<u8>, u64) {
     (frames(texts), claps)
 }
 
-/// So many signals that are told one by one, of all lengths.
+/// Returns `count` single signals, of all lengths.
 pub(super) fn singles(count: usize, random: &mut Random) -> Vec<u8> {
     let single = |_| {
         let padding = if random.one_in(8) { random.within(0..PADDING_MAX) } else { random.within(0..40) };
@@ -89,8 +89,8 @@ pub(super) fn singles(count: usize, random: &mut Random) -> Vec<u8> {
     frames((0..count).map(single).collect())
 }
 
-/// So many things that are hardly right. Of one viewer in four some are wrong, so that it is thrown out: what is refused since
-/// it is too much does not end a row of these.
+/// Returns `count` borderline signals. Of one viewer in four some are wrong, so that it is closed: refusals by rate do
+/// not end a row of these.
 pub(super) fn odd(count: usize, random: &mut Random) -> Vec<u8> {
     let is_rude = random.one_in(4);
     let odd = |_| {
@@ -103,7 +103,7 @@ pub(super) fn odd(count: usize, random: &mut Random) -> Vec<u8> {
             2 => format!(r#"{{"type":"signal","key":"{key}","params":["{}"]}}"#, "v".repeat(5_000)),
             3 => format!(r#"{{"type":"signal","key":"{key}","params":[1],"params":[{value}]}}"#),
             4 => format!(r#"{{"type":"signal","key":"{key}","params":{{}}}}"#),
-            // As deep as may be, and values that hardly anybody else says.
+            // As deep as allowed, and values that hardly any other viewer sends.
             5 => format!(r#"{{"type":"signal","key":"{key}","params":{}{}}}"#, "[".repeat(31), "]".repeat(31)),
             6 | 8 => format!(r#"{{"type":"signal","key":"{key}","params":["\ud800\u0000",{value}]}}"#),
             7 | 9 => format!(r#"{{"type":"signal","key":"{key}","params":[{{"a":{value},"a":null}}]}}"#),
@@ -115,7 +115,7 @@ pub(super) fn odd(count: usize, random: &mut Random) -> Vec<u8> {
     frames((0..count).map(odd).collect())
 }
 
-/// These texts and the last one as frames.
+/// Returns these texts and the last one as frames.
 fn frames(mut texts: Vec<String>) -> Vec<u8> {
     texts.push(LAST.to_owned());
     texts.iter().flat_map(|text| masked(Opcode::Text, text.as_bytes())).collect()

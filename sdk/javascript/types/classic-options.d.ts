@@ -1,0 +1,82 @@
+export type StatusEvent = {
+    status: "connecting" | "connected" | "reconnecting" | "refused" | "closed";
+    /**
+     * The reason, of the server or the SDK; empty for `connecting` and `connected`.
+     */
+    reason: string;
+    /**
+     * The close code, if a socket was closed.
+     */
+    code?: number;
+    /**
+     * The time until the next attempt, in milliseconds; only of `reconnecting`.
+     */
+    retryInMs?: number;
+};
+export type Options = {
+    /**
+     * The room to join; empty: create a room. Default: the parameter `uuid` of the page's address.
+     */
+    uuid?: string;
+    /**
+     * Whether a viewer reconnects, and the bounds
+     * of its delays in milliseconds. Default true, with 500 and 15 000.
+     */
+    reconnect?: boolean | {
+        firstMs?: number;
+        maxMs?: number;
+        random?: () => number;
+    };
+    /**
+     * The timeout of an attempt, up to the server's answer, in milliseconds. Default 10 000.
+     */
+    connectTimeoutMs?: number;
+    /**
+     * Whether to log what happens, to the console or to a function. Default false.
+     */
+    debug?: boolean | ((line: string) => void);
+    /**
+     * The class to connect with. Default the global `WebSocket`.
+     */
+    WebSocket?: new (url: string) => WebSocket;
+    /**
+     * Called with each change of the status.
+     */
+    onStatus?: (event: StatusEvent) => void;
+    /**
+     * Called like the constructor's `errorCallback`.
+     */
+    onError?: (message: string, error?: unknown) => void;
+};
+/**
+ * A change of the status, which begins as `connecting`. `reconnecting`: the client waits for the next attempt, and is `connecting` again when
+ * that begins. `closed` is final. `refused` is no change: the server refused a message, and the connection stays open.
+ * @typedef {object} StatusEvent
+ * @property {"connecting" | "connected" | "reconnecting" | "refused" | "closed"} status
+ * @property {string} reason The reason, of the server or the SDK; empty for `connecting` and `connected`.
+ * @property {number} [code] The close code, if a socket was closed.
+ * @property {number} [retryInMs] The time until the next attempt, in milliseconds; only of `reconnecting`.
+ */
+/**
+ * The options of the classic client.
+ * @typedef {object} Options
+ * @property {string} [uuid] The room to join; empty: create a room. Default: the parameter `uuid` of the page's address.
+ * @property {boolean | { firstMs?: number, maxMs?: number, random?: () => number }} [reconnect] Whether a viewer reconnects, and the bounds
+ *   of its delays in milliseconds. Default true, with 500 and 15 000.
+ * @property {number} [connectTimeoutMs] The timeout of an attempt, up to the server's answer, in milliseconds. Default 10 000.
+ * @property {boolean | ((line: string) => void)} [debug] Whether to log what happens, to the console or to a function. Default false.
+ * @property {new (url: string) => WebSocket} [WebSocket] The class to connect with. Default the global `WebSocket`.
+ * @property {(event: StatusEvent) => void} [onStatus] Called with each change of the status.
+ * @property {(message: string, error?: unknown) => void} [onError] Called like the constructor's `errorCallback`.
+ */
+/** The default timeout of an attempt, in milliseconds. */
+export declare const CONNECT_TIMEOUT_MS = 10000;
+/**
+ * Separates the old library's callbacks from the options, which may take the place of any of them.
+ * @param {unknown[]} rest The constructor's parameters after the address.
+ * @returns {{ callbacks: (Function | undefined)[], options: Options }}
+ */
+export declare function separate(rest: unknown[]): {
+    callbacks: (Function | undefined)[];
+    options: Options;
+};
