@@ -1,5 +1,5 @@
 //! Connections to a manager within its process.
-//! Must not know what is said over them.
+//! Must not know what is sent over them.
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -9,14 +9,14 @@ use crate::manager::Manager;
 use crate::rights::Permit;
 use crate::upgrade::Upgrade;
 
-/// How many bytes one end of a connection takes that the other end has not read.
+/// How many bytes one end of a connection takes before the other end has read them.
 const BUFFER_BYTES: usize = 64 * 1024;
 
 impl Manager {
-    /// Returns this manager as a server that owners and viewers of [`remote`](crate::remote) connect to without a port. They
-    /// pass the same handshake, limits and [rights](crate::Rights) as over the network, and come back after the same delays; only
-    /// limits per address do not apply. For tests of applications, also under a paused clock, and for programs that watch rooms of
-    /// their own.
+    /// Returns this manager as a server that owners and viewers of [`remote`](crate::remote) connect to without a port.
+    /// They pass the same handshake, limits and [rights](crate::Rights) as over the network, and reconnect after the
+    /// same delays. Only limits per address do not apply. For tests of applications, also under a paused clock, and for
+    /// programs that watch rooms of their own.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
