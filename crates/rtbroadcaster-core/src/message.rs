@@ -1,4 +1,4 @@
-//! What an owner says: a key, parameters, and how long it matters.
+//! The messages of an owner: a key, parameters, and how long they matter.
 //! Must not know rooms, sockets or protocols.
 
 mod entry;
@@ -128,7 +128,7 @@ impl fmt::Debug for Params {
 
 /// One thing an owner says: "call this key with these parameters".
 ///
-/// Making one never fails; what is wrong with it is told by `Owner::publish`.
+/// Making one never fails: `Owner::publish` returns its fault.
 ///
 /// ```
 /// use rtbroadcaster::{Message, MessageError};

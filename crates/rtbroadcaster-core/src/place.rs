@@ -1,4 +1,4 @@
-//! Where a client comes from, as far as limits per address tell clients apart.
+//! The block of addresses that a limit per address counts as one.
 //! Must not know what is limited.
 
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use std::net::IpAddr;
 pub struct Place(IpAddr);
 
 impl Place {
-    /// The address that stands for it.
+    /// Returns the address that stands for the block.
     pub fn address(self) -> IpAddr {
         self.0
     }

@@ -1,31 +1,31 @@
-//! What viewers say to the owner of their room, as the owner gets it.
-//! Must not know who said it, nor how it was counted.
+//! The signals of viewers, as the owner of their room gets them.
+//! Must not know how they are counted.
 
-/// What viewers say to the owner of their room, see `Signals::recv`.
+/// A signal of viewers to the owner of their room, see `Signals::recv`.
 ///
 /// Parameters are the text of a JSON array, as the viewer wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signal {
-    /// One viewer said this.
+    /// One viewer sent this.
     Single {
         /// What it calls.
         key: String,
         /// With which parameters.
         params: String,
-        /// Which viewer of the room it is: a random number below 2^52. It is the same over all connections of a viewer that
-        /// shows the key that it was given, and of others nobody has it.
+        /// The number of the viewer in the room: random and below 2^52. It is the same over all connections that show
+        /// the key of the viewer, and no other viewer has it.
         from: u64,
-        /// How many signals were refused since the last one that the owner got, since it did not take them.
+        /// How many signals were refused since the last one, since the owner did not take them.
         dropped: u64,
     },
-    /// How often which parameters were said, of a key that the room counts.
+    /// How often which parameters were sent, of a key that the room counts.
     Counts {
         /// What was called.
         key: String,
-        /// Parameters and how often they were said, the most frequent first, never 0.
+        /// Parameters and how often they were sent, the most frequent first, never 0.
         counts: Vec<(String, u64)>,
-        /// How often others were said that could not be told apart any more, since there were too many.
+        /// How often other parameters were sent, which were too many to be counted apart.
         other: u64,
     },
 }

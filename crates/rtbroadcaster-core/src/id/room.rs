@@ -1,5 +1,5 @@
-//! Which room: a random id, or a name that its owner gave it.
-//! Must not know who may give names.
+//! The id of a room: random, or a name that its creator gave it.
+//! Must not know rights.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -27,7 +27,7 @@ use crate::random::{self, Random};
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomId(Repr);
 
-/// 16 bytes: the first half of a version 4 UUID has its version in it, and is not zero.
+/// A room's id in 16 bytes: the first half of a version 4 UUID contains the version, so it is not zero.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Repr {
     Uuid(NonZeroU64, u64),
@@ -156,7 +156,7 @@ impl FromStr for RoomId {
     }
 }
 
-/// Whether a reader would take this text for a UUID: its hyphens stand where those of a UUID do.
+/// Returns whether this text looks like a UUID: its hyphens stand where those of a UUID do.
 fn is_like_a_uuid(text: &str) -> bool {
     let is_like_it = |(index, byte): (usize, u8)| match index {
         8 | 13 | 18 | 23 => byte == b'-',
@@ -168,7 +168,7 @@ fn is_like_a_uuid(text: &str) -> bool {
 /// The name of a room: 1 to 64 bytes of `a` to `z`, `0` to `9`, `_` and `-`, of which the first is a letter or a digit, and
 /// which do not have the form of a UUID.
 ///
-/// Only a random id cannot be guessed. A named room is joined by everybody who guesses its name and has the right to.
+/// Only a random id cannot be guessed. A client that guesses a name may join the room, if its rights allow it.
 ///
 /// ```
 /// use rtbroadcaster::{InvalidRoomName, RoomName};
@@ -199,7 +199,7 @@ impl RoomName {
         if is_name { Ok(Self(Arc::new(text.into()))) } else { Err(InvalidRoomName) }
     }
 
-    /// Returns its text.
+    /// Returns the text of the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! The JSON of 2016: one object for everything, both ways (PROTOCOL.md section 1).
+//! The JSON of 2016: one object for everything, in both directions (PROTOCOL.md section 1).
 //! Must not know sockets, rooms or time.
 
 use std::io::Write;
@@ -47,7 +47,7 @@ pub static DIALECT: Dialect = Dialect {
     is_patient: false,
 };
 
-/// What a client sends. Missing members and `null` are empty, unknown members are ignored, duplicates are an error.
+/// A message of a client. Missing members and `null` are empty, unknown members are ignored, duplicates are an error.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 struct Incoming<'a> {
@@ -73,12 +73,12 @@ struct IncomingStatus {
     _text: String,
 }
 
-/// A member that may be `null`, which is as good as missing.
+/// Reads a member that may be `null`, which is as good as missing.
 fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
-/// An object or `null`. A derived struct alone would also take an array of its members.
+/// Reads an object or `null`. A derived struct alone would also take an array of its members.
 fn object<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     let raw = <&RawValue>::deserialize(from)?;
     match raw.get().as_bytes().first() {
@@ -113,7 +113,7 @@ fn command(incoming: Incoming<'_>) -> Result<Command, Refusal> {
     }
 }
 
-/// The answer to an accepted create or join. What is published is not acknowledged.
+/// Returns the answer to an accepted create or join. Messages are not acknowledged.
 pub fn accepted(answer: &Answer<'_>) -> Option<Bytes> {
     match answer {
         Answer::Created { standing, .. } | Answer::Owned { standing, .. } | Answer::Joined { standing, .. } => {
@@ -123,17 +123,17 @@ pub fn accepted(answer: &Answer<'_>) -> Option<Bytes> {
     }
 }
 
-/// The answer to a request that is refused, with the `uuid` as it was sent.
+/// Returns the answer to a request that is refused, with the `uuid` as it was sent.
 pub fn refused(echo: &str, refusal: Refusal) -> Bytes {
     frame(echo, status::NOT_CONNECTED, refusal.text(), "", &Params::NONE, false)
 }
 
-/// The end of a room.
+/// Returns the frame that says that a room has ended.
 fn not_connected(room: &RoomId) -> Bytes {
     frame(&room.to_string(), status::NOT_CONNECTED, "not connected", "", &Params::NONE, false)
 }
 
-/// A message to viewers.
+/// Writes a message to viewers.
 fn entry(entry: &Entry, params: &Params) -> Option<Written> {
     let state = match entry.change {
         Change::State => true,
@@ -148,7 +148,7 @@ fn entry(entry: &Entry, params: &Params) -> Option<Written> {
 /// The bytes of everything but the room's name, the key and the params, rounded up.
 const ENVELOPE_BYTES: usize = 128;
 
-/// One finished frame. The members stand in the order in which the server of 2016 wrote them.
+/// Returns one finished frame. The members stand in the order in which the server of 2016 wrote them.
 fn frame(uuid: &str, value: u8, text: &str, key: &str, params: &Params, state: bool) -> Bytes {
     let mut frame = TextFrame::with_capacity(ENVELOPE_BYTES + uuid.len() + key.len() + params.as_bytes().len());
     write_json(&mut frame, uuid, value, text, key, params, state).expect("writing to memory does not fail");
@@ -174,7 +174,7 @@ fn write_json(
     out.write_all(tail(state).as_bytes())
 }
 
-/// What stands behind the params.
+/// Returns the text behind the params.
 const fn tail(state: bool) -> &'static str {
     if state { r#","stateMessage":true}"# } else { r#","stateMessage":false}"# }
 }

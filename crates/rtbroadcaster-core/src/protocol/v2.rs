@@ -1,4 +1,4 @@
-//! Version 2: what the server says (PROTOCOL.md section 2). What clients say is read in `v2/incoming.rs`.
+//! Version 2: writes what the server sends (PROTOCOL.md section 2). `v2/incoming.rs` reads what clients send.
 //! Must not know sockets, rooms or time.
 
 mod incoming;
@@ -49,7 +49,7 @@ pub static DIALECT: Dialect = Dialect {
     is_patient: true,
 };
 
-/// The answer to an accepted request.
+/// Returns the answer to an accepted request.
 pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
     let id = Text(id);
     match answer {
@@ -92,7 +92,7 @@ pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
     }
 }
 
-/// The answer to a request that is refused; without an `id` where the request had none that is valid.
+/// Returns the answer to a request that is refused; without an `id` if the request had none that is valid.
 pub fn refused(id: &str, refusal: Refusal) -> Bytes {
     write(128 + id.len(), |out| {
         out.write_all(br#"{"type":"error""#)?;
@@ -131,7 +131,7 @@ fn notice(notice: &Notice<'_>) -> Option<Bytes> {
     })
 }
 
-/// A slow viewer lost messages, and the state follows in `replay` frames.
+/// Returns the notice that a slow viewer lost messages, and the state follows in `replay` frames.
 fn reset(standing: &Standing, replay: usize) -> Bytes {
     let Standing { epoch, term, seq, owner, away, .. } = standing;
     frame(format_args!(
@@ -142,7 +142,7 @@ fn reset(standing: &Standing, replay: usize) -> Bytes {
     ))
 }
 
-/// A message to viewers. The members stand in the order of PROTOCOL.md.
+/// Writes a message to viewers. The members stand in the order of PROTOCOL.md.
 fn message(entry: &Entry, params: &Params) -> Written {
     let tail = match entry.change {
         Change::State => r#","state":true}"#,
@@ -164,19 +164,19 @@ fn message(entry: &Entry, params: &Params) -> Written {
     Written { frame, tail: tail.len() }
 }
 
-/// The owner has come or gone.
+/// Returns the notice that the owner has come or gone.
 fn owner(owner: OwnerStatus, term: Term, away: Duration) -> Bytes {
     let (term, away) = (term.get(), Away(owner, away));
     frame(format_args!(r#"{{"type":"owner","status":"{}","term":{term}{away}}}"#, status(owner)))
 }
 
-/// How many watch the owner's room, and how far they are behind.
+/// Returns the notice of how many viewers watch the owner's room, and how far they are behind.
 fn own_audience(Audience { viewers, lagging, behind_p95 }: &Audience) -> Bytes {
     let behind = behind_p95.as_millis();
     frame(format_args!(r#"{{"type":"audience","viewers":{viewers},"lagging":{lagging},"behindP95Ms":{behind}}}"#))
 }
 
-/// What viewers say to the owner. Parameters are raw: the literals stay as the viewer wrote them.
+/// Returns a signal for the owner. Parameters are raw: the literals stay as the viewer wrote them.
 fn signal(said: &Signal) -> Bytes {
     match said {
         Signal::Single { key, params, from, dropped } => write(96 + key.len() + params.len(), |out| {
@@ -211,7 +211,7 @@ const fn status(owner: OwnerStatus) -> &'static str {
     }
 }
 
-/// The value of `how`, and `reason` where there is one.
+/// Returns the value of `how`, and `reason` where there is one.
 const fn way(how: How) -> &'static str {
     match how {
         How::Snapshot => r#""snapshot""#,
@@ -223,7 +223,7 @@ const fn way(how: How) -> &'static str {
     }
 }
 
-/// How long the room waits for its owner, as a member behind others; nothing where it waits for ever.
+/// The member `graceMs`, behind others: how long the room waits for its owner; absent if it waits for ever.
 struct Grace(Option<Duration>);
 
 impl std::fmt::Display for Grace {
@@ -232,7 +232,7 @@ impl std::fmt::Display for Grace {
     }
 }
 
-/// Whether the owner is there, as a value, and as a member behind it for how long it has not been.
+/// The value of `owner`, and behind it the member `awayMs`.
 struct Presence(OwnerStatus, Duration);
 
 impl std::fmt::Display for Presence {
@@ -241,7 +241,7 @@ impl std::fmt::Display for Presence {
     }
 }
 
-/// For how long the owner has been away, as a member behind others; nothing while it is there.
+/// The member `awayMs`, behind others: for how long the owner has been away; absent while it is there.
 struct Away(OwnerStatus, Duration);
 
 impl std::fmt::Display for Away {
@@ -253,7 +253,7 @@ impl std::fmt::Display for Away {
     }
 }
 
-/// Within which time the next frame comes, as a member behind others; nothing without heartbeats.
+/// The member `nextMs`, behind others: the time within which the next frame comes; absent without heartbeats.
 struct Next(Option<Duration>);
 
 impl std::fmt::Display for Next {
@@ -262,7 +262,7 @@ impl std::fmt::Display for Next {
     }
 }
 
-/// Why a room has ended, as a member behind others; nothing where none has.
+/// The member `why`, behind others: the reason of a room's end; absent if none has ended.
 struct Why(Option<RoomEnd>);
 
 impl std::fmt::Display for Why {
@@ -272,13 +272,13 @@ impl std::fmt::Display for Why {
 }
 
 impl Terms<'_> {
-    /// The value of `aliveMs`.
+    /// Returns the value of `aliveMs`.
     fn alive(&self) -> u128 {
         self.config.heartbeat().unwrap_or_default().as_millis()
     }
 }
 
-/// As members behind others. What has no limit has no member.
+/// Writes members behind others. A limit that is lifted has no member.
 impl std::fmt::Display for Terms<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Config { message_bytes_max, signals_per_viewer_per_second, .. } = self.config;
@@ -308,7 +308,7 @@ fn frame(text: Arguments<'_>) -> Bytes {
     write(384, |out| out.write_fmt(text))
 }
 
-/// One finished frame with space for `bytes`, written by `json`.
+/// Returns one finished frame with space for `bytes`, written by `json`.
 fn write(bytes: usize, json: impl FnOnce(&mut TextFrame) -> io::Result<()>) -> Bytes {
     let mut frame = TextFrame::with_capacity(bytes);
     json(&mut frame).expect("writing to memory does not fail");

@@ -1,7 +1,7 @@
-//! One look that is planned, at the soonest of the moments that were asked for.
+//! One planned look, at the soonest of the moments that were asked for.
 //! Pure: it must not know what is looked at, nor by what clock.
 
-/// A look that is planned, or none. The one who plans it is told only of a look that comes sooner than the planned one.
+/// A planned look, or none. The caller learns only of a look that comes sooner than the planned one.
 ///
 /// ```
 /// use rtbroadcaster_core::room::alarm::Alarm;
@@ -37,7 +37,7 @@ impl<T: Ord + Copy> Alarm<T> {
         self.0.is_some_and(|planned| planned <= at)
     }
 
-    /// The planned look happens: none is planned any more.
+    /// Notes that the planned look happens: none is planned any more.
     pub fn rang(&mut self) {
         self.0 = None;
     }

@@ -1,62 +1,62 @@
-//! When those who are told how many watch are told again.
-//! Pure: it takes the time as an argument and must not know who they are.
+//! When the owner and the viewers of a room are notified of its audience again.
+//! Pure: it takes the time as an argument and must not know connections.
 
 use std::time::Duration;
 
 use super::alarm::Alarm;
 use crate::audience::Audience;
 
-/// How long nothing is told after something was, unless the first viewer comes or the last one goes.
+/// The least time between two notices, unless the first viewer comes or the last one leaves.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What was told to whom, and when to look again.
+/// The last notice for each listener, and the next look.
 #[derive(Debug, Default)]
 pub struct Attention {
-    /// To whoever owns the room.
+    /// The last notice for the owner.
     owner: Told<Audience>,
-    /// To all viewers, where they are told.
+    /// The last notice for all viewers, where they listen.
     viewers: Told<usize>,
     /// The next look.
     look: Alarm<Duration>,
 }
 
-/// Who listens.
+/// The listeners of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listeners {
-    /// Whoever owns the room.
+    /// Whether the owner listens.
     pub owner: bool,
-    /// All viewers.
+    /// Whether all viewers listen.
     pub viewers: bool,
 }
 
-/// What is to be done about how things stand.
+/// The notices that are due, and the next look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ToTell {
-    /// Whoever owns the room is to be told.
+    /// Whether the owner's notice is due.
     pub owner: bool,
-    /// All viewers are to be told how many they are.
+    /// Whether the viewers' notice of their number is due.
     pub viewers: bool,
     /// When to look again, unless a look is planned that comes no later.
     pub look: Option<Duration>,
 }
 
-/// What was told last.
+/// The last notice for one listener.
 #[derive(Debug, Default)]
 struct Told<T> {
     what: T,
-    /// When that was.
+    /// When it was sent.
     at: Option<Duration>,
-    /// Somebody came since and was told something else.
+    /// Whether a viewer that came since got another number.
     is_mixed: bool,
 }
 
 impl<T: PartialEq> Told<T> {
-    /// When somebody may be told something again that is no edge.
+    /// Returns when the next notice may be sent that is no edge.
     fn next(&self, now: Duration) -> Duration {
         self.at.map_or(now, |at| at + INTERVAL)
     }
 
-    /// Whether it is time to tell `what`, and when it will be if it is not; nothing where it was told.
+    /// Returns whether a notice of `what` is due, and when it will be if it is not; nothing if `what` was sent.
     fn check(&self, what: &T, is_edge: bool, now: Duration) -> (bool, Option<Duration>) {
         let (has_changed, next) = (*what != self.what || self.is_mixed, self.next(now));
         let is_due = has_changed && (is_edge || now >= next);
@@ -69,21 +69,21 @@ impl<T: PartialEq> Told<T> {
 }
 
 impl Attention {
-    /// A planned look happens.
+    /// Notes that a planned look happens.
     pub fn was_planned(&mut self) {
         self.look.rang();
     }
 
-    /// Whether nobody is told anything now, however things stand besides that so many `watch`, and a look is planned for
-    /// when somebody may be.
+    /// Returns whether no listener is due while so many `watch`, whatever else has changed, and a look is planned for
+    /// the moment at which one may be.
     pub fn can_wait(&self, listeners: Listeners, watch: usize, now: Duration) -> bool {
         let waits = |edge: bool, next: Duration| !edge && now < next && self.look.rings_by(next);
         (!listeners.owner || waits(is_edge(watch, self.owner.what.viewers), self.owner.next(now)))
             && (!listeners.viewers || waits(is_edge(watch, self.viewers.what), self.viewers.next(now)))
     }
 
-    /// Things stand like this at the moment `now`; `may_change` by themselves, since somebody waits. Whoever is to be told
-    /// is.
+    /// Notes the `audience` at the moment `now`, which `may_change` by itself while frames wait. Returns the notices
+    /// that are due, and counts them as sent.
     pub fn notice(&mut self, listeners: Listeners, audience: Audience, may_change: bool, now: Duration) -> ToTell {
         let watch = audience.viewers;
         let (mut owner, mut viewers) = ((false, None), (false, None));
@@ -105,18 +105,18 @@ impl Attention {
         ToTell { owner: owner.0, viewers: viewers.0, look }
     }
 
-    /// Whoever owns the room comes and is told this.
+    /// Notes that an owner came and got this audience.
     pub fn owner_came(&mut self, audience: Audience, now: Duration) {
         self.owner.tell(audience, now);
     }
 
-    /// One viewer was told that so many watch.
+    /// Notes that one viewer got the number of those that `watch`.
     pub fn viewer_was_told(&mut self, watch: usize) {
         self.viewers.is_mixed |= watch != self.viewers.what;
     }
 }
 
-/// Whether the first viewer has come, or the last one gone.
+/// Returns whether the first viewer has come, or the last one left.
 fn is_edge(watch: usize, told: usize) -> bool {
     (watch == 0) != (told == 0)
 }

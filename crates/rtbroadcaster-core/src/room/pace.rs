@@ -1,4 +1,4 @@
-//! How often each viewer may say something, over all its connections.
+//! How often each viewer may send a signal, over all its connections.
 //! Pure: it takes the time as an argument.
 
 use std::collections::HashMap;
@@ -7,22 +7,24 @@ use std::time::Duration;
 use crate::identity::{ByNumber, ViewerNumber};
 use crate::rate::{Meter, Rate};
 
-/// For how many viewers there is always space.
+/// The number of viewers for which there is always space.
 const VIEWERS_MIN: usize = 64;
 
-/// What each viewer said of late, over all its connections. Of those who were silent for a second nothing is kept.
+/// The recent signals of each viewer, over all its connections. A viewer that was silent for a second need not be
+/// remembered.
 #[derive(Debug, Default)]
 pub struct Paces(HashMap<ViewerNumber, Meter, ByNumber>);
 
 impl Paces {
-    /// Whether the viewer `number` may say one more at the moment `now`. So many connections are there: paces of about twice as
-    /// many viewers are kept. Where more come, speak and leave within a second, only the pace of each connection counts.
+    /// Returns whether the viewer `number` may send one more signal at the moment `now`. So many connections are
+    /// `there`: about twice as many viewers are remembered. If more come, send and leave within a second, only the rate
+    /// of each connection counts.
     pub fn admits(&mut self, number: ViewerNumber, rate: Rate, now: Duration, there: usize) -> bool {
         if rate.is_lifted() {
             return true;
         }
         if rate.is_nothing() {
-            // Without a pace for each, of which there would not be one for all.
+            // No meter is kept: there would not be one for every viewer.
             return false;
         }
         if let Some(pace) = self.0.get_mut(&number) {
@@ -38,7 +40,7 @@ impl Paces {
         self.0.len() >= most || self.0.entry(number).or_default().admits(rate, now)
     }
 
-    /// The last connection of the viewer `number` is gone: if it was silent nothing of it is kept.
+    /// Notes that the last connection of the viewer `number` is gone: a viewer that was silent is forgotten.
     pub fn left(&mut self, number: ViewerNumber, now: Duration) {
         if self.0.get(&number).is_some_and(|pace| pace.is_full(now)) {
             self.0.remove(&number);

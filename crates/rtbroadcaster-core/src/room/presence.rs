@@ -1,4 +1,4 @@
-//! Who is there, and when a room ends because too few are.
+//! Whether a room's owner and viewers are there, and when the room ends by their absence.
 //! Pure: it takes the time as an argument.
 
 use std::time::Duration;
@@ -9,31 +9,31 @@ use crate::limit::Limit;
 
 /// The longest time for which a room without an owner key waits for its owner, whose connection may only be closing.
 const GRACE_WITHOUT_KEY: Duration = Duration::from_secs(30);
-/// How long a room that was kept lives at least, behind the later of the start and of the moment at which its owner was
+/// How long a restored room lives at least, behind the later of the start and of the moment at which its owner was
 /// asked to come back.
 const AFTER_START: Duration = Duration::from_secs(20);
 
-/// How long a room waits for somebody; none waits for ever.
+/// How long a room waits for its clients; `None` waits for ever.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// For its owner.
+    /// The time for which it waits for its owner.
     grace: Limit<Duration>,
-    /// For anybody.
+    /// The time for which it waits for an owner or a viewer.
     idle: Limit<Duration>,
     /// It ends no earlier than at this time.
     not_before: Duration,
 }
 
 impl Patience {
-    /// Returns that of a room with an owner key, whose creator may have wished for another grace than is configured. Only its
-    /// grace ends such a room.
+    /// Returns the patience of a room with an owner key, whose creator may have `wished` for another grace than is
+    /// configured. Only its grace ends such a room.
     pub fn of_a_key(wished: Option<Duration>, config: &Config) -> Self {
         let longest = config.owner_grace_max.max().unwrap_or(LONGEST);
         let granted = wished.map(|wished| Limit::Max(wished.min(longest).max(config.least_safe_grace())));
         Self { grace: granted.unwrap_or(config.owner_grace), idle: Limit::None, not_before: Duration::ZERO }
     }
 
-    /// Returns that of a room to which nobody can come back as its owner.
+    /// Returns the patience of a room whose owner cannot come back.
     pub fn without_key(config: &Config) -> Self {
         let Config { owner_grace, room_idle_timeout, .. } = config;
         Self {
@@ -43,16 +43,16 @@ impl Patience {
         }
     }
 
-    /// Returns that of a room that was kept, in a process that began at `now`. Its owner may have been asked to come back at
-    /// `moment`.
+    /// Returns the patience of a restored room, in a process that began at `now`. Its owner may have been asked to come
+    /// back at `moment`.
     pub fn after_a_start(self, now: Duration, moment: Option<Duration>) -> Self {
-        // A moment further away was not told by any process of ours.
+        // No process of ours gives a moment further away.
         let moment = moment.filter(|moment| *moment < now + AFTER_START * 10).unwrap_or(now);
         Self { not_before: now.max(moment) + AFTER_START, ..self }
     }
 }
 
-/// Who was absent for so long that the room ends.
+/// The absence that ends a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absence {
     /// Its owner, for the grace.
@@ -61,41 +61,41 @@ pub enum Absence {
     Everybody,
 }
 
-/// Owner and viewers of one room.
+/// The presence of one room's owner and viewers.
 #[derive(Debug)]
 pub struct Presence {
     patience: Patience,
     viewers: usize,
     /// Since when the owner is away.
     away: Option<Duration>,
-    /// Since when nobody watches.
+    /// Since when there is no viewer.
     empty: Duration,
     /// The next look at the room.
     look: Alarm<Duration>,
 }
 
 impl Presence {
-    /// A new room: its owner is there and nobody watches.
+    /// Returns the presence of a new room: its owner is there and it has no viewers.
     pub fn new(patience: Patience) -> Self {
         Self { patience, viewers: 0, away: None, empty: Duration::ZERO, look: Alarm::default() }
     }
 
-    /// How long the room waits for its owner; `None` for ever.
+    /// Returns how long the room waits for its owner; `None` for ever.
     pub fn grace(&self) -> Option<Duration> {
         self.patience.grace.max()
     }
 
-    /// Since when there has been neither an owner nor a viewer.
+    /// Returns since when there has been neither an owner nor a viewer.
     pub fn lonely_since(&self) -> Option<Duration> {
         self.away.filter(|_| self.viewers == 0).map(|away| away.max(self.empty))
     }
 
-    /// Returns how many watch.
+    /// Returns how many connections of viewers there are.
     pub fn viewers(&self) -> usize {
         self.viewers
     }
 
-    /// Since when the owner is away.
+    /// Returns since when the owner is away.
     pub fn away_since(&self) -> Option<Duration> {
         self.away
     }
@@ -123,22 +123,22 @@ impl Presence {
         self.away.get_or_insert(now);
     }
 
-    /// The owner, which has been away, is away since now.
+    /// Notes that the owner, which was away before, is away since `now`.
     pub fn owner_left_again(&mut self, now: Duration) {
         self.away = Some(now);
     }
 
-    /// When the room ends if nobody comes.
+    /// Returns when the room ends if no client comes.
     pub fn ends_at(&self) -> Option<Duration> {
         self.end().map(|(at, _)| at)
     }
 
-    /// Which absence has lasted too long at the moment `now`.
+    /// Returns which absence has lasted too long at the moment `now`.
     pub fn is_over(&self, now: Duration) -> Option<Absence> {
         self.end().filter(|(at, _)| *at <= now).map(|(_, absence)| absence)
     }
 
-    /// When the room ends if nobody comes, and of which absence.
+    /// Returns when the room ends if no client comes, and by which absence.
     fn end(&self) -> Option<(Duration, Absence)> {
         let Patience { grace, idle, not_before } = self.patience;
         let grace = grace.after(self.away?).map(|at| (at, Absence::Owner));
@@ -146,12 +146,12 @@ impl Presence {
         [grace, idle].into_iter().flatten().min_by_key(|(at, _)| *at).map(|(at, absence)| (at.max(not_before), absence))
     }
 
-    /// When to look at the room, unless a look is planned that comes no later.
+    /// Returns when to look at the room, unless a look is planned that comes no later.
     pub fn check_at(&mut self) -> Option<Duration> {
         self.look.sooner(self.ends_at()?)
     }
 
-    /// A planned look has happened.
+    /// Notes that a planned look has happened.
     pub fn was_checked(&mut self) {
         self.look.rang();
     }

@@ -1,4 +1,4 @@
-//! How many choices of viewers rooms remember, in all and for the addresses that voted, and whether they may remember more.
+//! The number of viewers' choices that rooms remember, in all and by address, and its limits.
 //! Must not know rooms, nor what was chosen.
 
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use crate::place::Place;
 /// A key remembers choices of at most so many times the viewers that may be there, so that all can have left once.
 const AUDIENCES: usize = 2;
 
-/// An address has one part in so many.
+/// One address may use one part in so many of a limit.
 const PARTS: usize = 5;
 
 /// The choices that all rooms of a manager remember.
@@ -18,19 +18,19 @@ const PARTS: usize = 5;
 pub struct Voters {
     /// `voters_max`.
     all: Limits,
-    /// What one key may remember.
+    /// The limits of one key.
     of_a_key: Limits,
     counts: Mutex<Counts>,
 }
 
-/// How many there may be, and how many of these from one address; `None` lifts a limit.
+/// The most choices, in all and from one address block; `None` lifts a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Limits {
     voters: Option<usize>,
     voters_of_a_place: Option<usize>,
 }
 
-/// How many there are.
+/// The numbers of choices, in all and by address block.
 #[derive(Debug, Default)]
 struct Counts {
     voters: usize,
@@ -54,7 +54,7 @@ impl Voters {
         let fifth = |limit: usize| limit.div_ceil(PARTS);
         let (voters, viewers) = (config.voters_max.max(), config.viewers_per_room_max.max());
         let all = Limits { voters, voters_of_a_place: voters.map(fifth) };
-        // All who may be there from one address may vote: a class or a company is one address too.
+        // All viewers that may be there from one address may vote: a class or a company is one address too.
         let there = |viewers: usize| config.connections_per_address_max.most().min(viewers);
         let limit = |viewers: usize| viewers.saturating_mul(AUDIENCES);
         let of_a_key = Limits {
@@ -81,7 +81,7 @@ impl Voters {
 }
 
 impl Limits {
-    /// Whether one more from `place` may be added to `counts`.
+    /// Returns whether one more choice from `place` may be added to `counts`.
     fn admit(self, counts: &Counts, place: Option<Place>) -> bool {
         let is_below = |count: usize, limit: Option<usize>| limit.is_none_or(|limit| count < limit);
         let of_place = place.and_then(|place| counts.places.get(&place)).copied().unwrap_or(0);
@@ -95,7 +95,7 @@ impl Counts {
         self.voters += 1;
         if let Some(place) = place {
             let count = self.places.entry(place).or_default();
-            // More than memory holds.
+            // Saturates only at more than memory holds.
             *count = count.saturating_add(1);
         }
     }
@@ -117,7 +117,7 @@ impl Counts {
 }
 
 impl Turnout {
-    /// Counts one more, who votes from `place`; where that is not known only the limits of all apply.
+    /// Counts one more choice, from `place`; if that is not known, only the limits of all apply.
     ///
     /// # Errors
     /// [`Full`] when it cannot be remembered; it is not counted then.
@@ -135,7 +135,7 @@ impl Turnout {
         Ok(())
     }
 
-    /// All choices are forgotten.
+    /// Forgets all choices.
     pub fn clear(&mut self) {
         let counts = std::mem::take(&mut self.counts);
         if counts.voters > 0 {

@@ -1,5 +1,5 @@
-//! Counts the signals of some keys by their parameters. Its memory is bounded, whatever is said.
-//! Pure: it takes the time as an argument and must not know who is told.
+//! Counts the signals of some keys by their parameters, in bounded memory.
+//! Pure: it takes the time as an argument and must not know the owner.
 
 mod choices;
 
@@ -15,11 +15,11 @@ use crate::place::Place;
 use crate::signal::Signal;
 use choices::Choices;
 
-/// How many values of a key are told apart, and how long one may be.
+/// The most values of a key that are counted apart, and the most bytes of one.
 const VALUES_MAX: usize = 128;
 const VALUE_BYTES_MAX: usize = 128;
 
-/// The place of all values that are not told apart.
+/// The index of all values that are not counted apart.
 const OTHER: u8 = u8::MAX;
 
 /// Why a signal is not counted.
@@ -37,12 +37,12 @@ impl From<Full> for CountError {
     }
 }
 
-/// Which viewer said something, and from where, if that is known.
+/// A viewer that sent a signal, and its address, where that is known.
 #[derive(Debug, Clone, Copy)]
 pub struct Voter {
     /// The viewer.
     pub number: ViewerNumber,
-    /// Where it comes from.
+    /// The address block that it comes from.
     pub place: Option<Place>,
 }
 
@@ -50,22 +50,22 @@ pub struct Voter {
 #[derive(Debug)]
 pub struct Votes(Box<[Poll]>);
 
-/// Those of one key.
+/// The signals of one key.
 #[derive(Debug)]
 struct Poll {
     key: Key,
     counting: Counting,
-    /// In the order in which they were first said.
+    /// The values, in the order in which they were first sent.
     values: Vec<Value>,
-    /// How often others were said.
+    /// How often other values were sent.
     other: u64,
-    /// The same, as it was last told.
+    /// The same, as the owner last got it.
     other_told: u64,
-    /// Which value each viewer has chosen: its place, or [`OTHER`]. Nobody where each signal counts.
+    /// The index of each viewer's choice among the values, or [`OTHER`]. Empty where each signal counts.
     chosen: Choices,
-    /// What was told is not what there is, although no number says so.
+    /// Whether the owner's totals are outdated although no number says so.
     is_stale: bool,
-    /// When the owner is told.
+    /// When the owner gets the totals.
     due: Option<Duration>,
 }
 
@@ -74,12 +74,12 @@ struct Value {
     /// JSON without spaces between tokens.
     text: Box<str>,
     count: u64,
-    /// The count that was last told.
+    /// The count that the owner last got.
     told: u64,
 }
 
 impl Votes {
-    /// Nothing is counted yet. `None` where nothing will be. Choices count among those of `voters`.
+    /// Returns votes without signals; `None` if `options` count no key. Choices count among those of `voters`.
     pub fn of(options: &RoomOptions, voters: &Arc<Voters>) -> Option<Box<Self>> {
         let polls = options.counted_keys().iter().map(|(key, counting)| Poll {
             key: key.clone(),
@@ -95,12 +95,13 @@ impl Votes {
         (!polls.is_empty()).then(|| Box::new(Self(polls)))
     }
 
-    /// Whether `key` is counted.
+    /// Returns whether `key` is counted.
     pub fn counts(&self, key: &Key) -> bool {
         self.0.iter().any(|poll| poll.key == *key)
     }
 
-    /// The viewer `from` says `key` with `params`. What it chose stays when it goes, and is its own when it comes back.
+    /// Counts the signal `key` with `params` of the viewer `from`. Its choice stays when it leaves, and is its own when
+    /// it comes back.
     ///
     /// # Errors
     /// [`CountError`] when that cannot be counted; nothing has changed then.
@@ -112,7 +113,7 @@ impl Votes {
         self.poll(key).map_or(Ok(()), |poll| poll.count(&value, from, now))
     }
 
-    /// Counts `key` anew, if it is counted: nothing was said.
+    /// Forgets all signals of `key`, if it is counted.
     pub fn restart(&mut self, key: &Key, now: Duration) {
         if let Some(poll) = self.poll(key) {
             poll.is_stale |= poll.other_told > 0 || poll.values.iter().any(|value| value.told > 0);
@@ -122,7 +123,7 @@ impl Votes {
         }
     }
 
-    /// Somebody listens who knows nothing: all that was counted is to be told.
+    /// Makes all totals due: a new listener knows none.
     pub fn tell_all(&mut self, now: Duration) {
         for poll in self.0.iter_mut().filter(|poll| !poll.is_empty()) {
             poll.is_stale = true;
@@ -130,12 +131,12 @@ impl Votes {
         }
     }
 
-    /// When something is to be told.
+    /// Returns when the next totals are due.
     pub fn due(&self) -> Option<Duration> {
         self.0.iter().filter_map(|poll| poll.due).min()
     }
 
-    /// Gives whatever is to be told now and has changed to `give`; what that does not take is told later.
+    /// Passes the totals that are due and have changed to `give`; those that it does not take are due again later.
     pub fn tell(&mut self, now: Duration, mut give: impl FnMut(Signal) -> bool) {
         for poll in self.0.iter_mut().filter(|poll| poll.due.is_some_and(|due| due <= now)) {
             poll.due = None;
@@ -159,7 +160,7 @@ impl Poll {
     fn count(&mut self, value: &str, from: Voter, now: Duration) -> Result<(), CountError> {
         let place = if self.counting.once_per_viewer {
             let older = self.chosen.of(from)?;
-            // First, so that the place of a value that nobody chooses any more can be had.
+            // First, so that the index of a value without a choice can be used again.
             if let Some(older) = older {
                 *self.at(older) -= 1;
             }
@@ -174,7 +175,7 @@ impl Poll {
         Ok(())
     }
 
-    /// The place of `value`, which it gets if there is one left.
+    /// Returns the index of `value`, which it gets if there is one left.
     fn place(&mut self, value: &str) -> u8 {
         if let Some(known) = self.values.iter().position(|known| *known.text == *value) {
             return number(known);
@@ -185,7 +186,7 @@ impl Poll {
             return number(self.values.len() - 1);
         }
         let Some(unused) = self.values.iter().position(|known| known.count == 0) else { return OTHER };
-        // Whoever was told of the value that stood here is told that it is gone.
+        // If the owner got a count of the value that stood here, it has to get one without it.
         self.is_stale |= self.values[unused].told > 0;
         self.values[unused] = new;
         number(unused)
@@ -209,7 +210,7 @@ impl Poll {
     fn totals(&self) -> Signal {
         let mut counts: Vec<(String, u64)> =
             self.values.iter().map(|value| (String::from(&*value.text), value.count)).filter(|(_, n)| *n > 0).collect();
-        // Of equal ones the one that was said first stays first.
+        // A stable sort: of equal counts, the value that was sent first stays first.
         counts.sort_by_key(|(_, count)| Reverse(*count));
         Signal::Counts { key: self.key.as_str().to_owned(), counts, other: self.other }
     }

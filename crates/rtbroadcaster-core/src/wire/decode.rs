@@ -1,5 +1,5 @@
-//! Client frames in, messages out: incremental, strict, bounded by what arrived.
-//! Must not know sockets or time, and owes nothing itself: what the peer is to be sent is in the values it returns.
+//! Decodes client frames into messages: incremental, strict, and bounded by what arrived.
+//! Must not know sockets or time. It sends nothing: the values that it returns say what the peer is owed.
 
 use super::header::{ControlKind, Header, Kind, PartialHeader};
 use super::mask::unmask;
@@ -8,7 +8,7 @@ use super::text::{PartialText, Whole};
 pub use super::control::Control;
 pub use super::violation::Violation;
 
-/// How much of one message a decoder takes in.
+/// The limits on one message in a decoder.
 ///
 /// ```
 /// use rtbroadcaster_core::wire::{Decoder, Limits, Violation};
@@ -26,13 +26,13 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// The most frames in one message; 128 by default. The greatest number is no limit.
     pub fragments_max: u32,
-    /// What becomes of a message over the first of these limits; refused by default.
+    /// What happens to a message over the first of these limits; refused by default.
     pub excess: Excess,
-    /// What becomes of a binary message; refused by default.
+    /// What happens to a binary message; refused by default.
     pub binary: Binary,
 }
 
-/// What becomes of a binary message.
+/// What happens to a binary message.
 ///
 /// ```
 /// use rtbroadcaster_core::wire::{Binary, Decoder, Incoming, Limits, Violation};
@@ -53,7 +53,7 @@ pub enum Binary {
     Accept,
 }
 
-/// What becomes of a message that is too big.
+/// What happens to a message that is too big.
 ///
 /// ```
 /// use rtbroadcaster_core::wire::{Decoder, Excess, Incoming, Limits};
@@ -68,16 +68,16 @@ pub enum Excess {
     /// The length in its header is a [violation](Violation::TooBig).
     #[default]
     Refused,
-    /// Its bytes are dropped as they come, what was stored of it too, and [`Incoming::TooBig`] stands in its place. Whether it
-    /// is UTF-8 is not looked at. One of more than 16 times the limit is a violation all the same.
+    /// Its bytes are dropped as they arrive, with those that are stored already, and [`Incoming::TooBig`] stands in its
+    /// place. They are not checked for UTF-8. A message of more than 16 times the limit is a violation all the same.
     Skipped,
 }
 
-/// How many times the limit a message may have that is skipped.
+/// How many times the limit a skipped message may have.
 const SKIPPED_MAX: u64 = 16;
 
 impl Limits {
-    /// Whether a message that is too big, with so many `bytes` so far, is skipped.
+    /// Returns whether a message that is too big, with so many `bytes` so far, is skipped.
     pub(super) fn skips(&self, bytes: u64) -> bool {
         self.excess == Excess::Skipped && bytes <= SKIPPED_MAX.saturating_mul(self.message_bytes_max as u64)
     }
@@ -89,7 +89,7 @@ impl Default for Limits {
     }
 }
 
-/// What a client sent.
+/// A message or control frame of a client.
 ///
 /// ```
 /// use rtbroadcaster_core::wire::{Control, Decoder, Incoming, Limits};
@@ -132,7 +132,7 @@ pub enum Incoming {
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
-    /// How much of one message is taken in.
+    /// The limits on one message.
     limits: Limits,
     /// The message of which frames have arrived; control frames may come between them.
     text: PartialText,
@@ -163,20 +163,20 @@ enum End {
 }
 
 impl Step {
-    /// The step between two frames.
+    /// Returns the state between two frames.
     fn next_frame() -> Self {
         Self::Header(PartialHeader::default())
     }
 }
 
 impl Decoder {
-    /// A decoder for a connection that has sent nothing yet.
+    /// Returns a decoder for a connection that has sent nothing yet.
     pub fn new(limits: Limits) -> Self {
         Self { limits, text: PartialText::default(), step: Step::next_frame() }
     }
 
-    /// Consumes from the front of `input` and gives the next thing the client said, or `None` when all input is used
-    /// up. The input may be cut anywhere. After a close the rest is consumed and ignored (RFC 6455 section 5.5.1).
+    /// Consumes from the front of `input` and returns the next message or control frame, or `None` when all input is
+    /// used up. The input may be cut anywhere. After a close the rest is consumed and ignored (RFC 6455 section 5.5.1).
     ///
     /// # Errors
     /// The first violation, at the byte that makes it certain, and again at every later call.
@@ -189,8 +189,8 @@ impl Decoder {
         outcome
     }
 
-    /// Whether the client is in the middle of nothing: no byte of a header or payload waits for its rest, and no
-    /// fragmented message is open. True after a close, never after a violation.
+    /// Returns whether the client is between two messages: no header or payload is incomplete, and no fragmented
+    /// message is open. True after a close, never after a violation.
     pub fn is_between_messages(&self) -> bool {
         match &self.step {
             Step::Header(header) => header.is_empty() && self.text.frames() == 0,
@@ -199,18 +199,19 @@ impl Decoder {
         }
     }
 
-    /// The bytes of memory held for what has not come whole: never more than a little beyond what arrived of it.
+    /// Returns the bytes of memory held for input that is not whole: never more than a little beyond what arrived of
+    /// it.
     pub fn held_bytes(&self) -> usize {
         let control = if let Step::Control { payload, .. } = &self.step { payload.capacity() } else { 0 };
         self.text.capacity() + control
     }
 
-    /// The bytes that have come of the message that is not whole.
+    /// Returns the bytes that have arrived of the message that is not whole.
     pub fn message_bytes(&self) -> usize {
         self.text.arrived()
     }
 
-    /// The same of a message that is [skipped](Excess::Skipped); 0 for any other.
+    /// Returns the same of a message that is [skipped](Excess::Skipped); 0 for any other.
     pub fn skipped_bytes(&self) -> usize {
         self.text.skipped()
     }
@@ -311,8 +312,8 @@ fn take<'input>(input: &mut &'input [u8], bytes_max: u64) -> &'input [u8] {
     part
 }
 
-/// The code in the body of a close frame, if there is a body (RFC 6455 section 5.5.1). The reason is only checked:
-/// it is the peer's text, and nothing here repeats it.
+/// Returns the code in the body of a close frame, if there is a body (RFC 6455 section 5.5.1). The reason is only
+/// checked: it is the peer's text, and nothing here repeats it.
 fn close_code(body: &[u8]) -> Result<Option<u16>, Violation> {
     if body.is_empty() {
         return Ok(None);

@@ -13,7 +13,7 @@ const OPCODE: u8 = 0x0f;
 const MASKED: u8 = 0x80;
 const LENGTH: u8 = 0x7f;
 
-/// What a frame carries, with what FIN says about it.
+/// The content of a frame, with what FIN says about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A part of a text message that goes on in a later frame.
@@ -59,12 +59,12 @@ pub(super) struct PartialHeader {
 }
 
 impl PartialHeader {
-    /// Whether not a single byte has arrived.
+    /// Returns whether no byte has arrived.
     pub(super) fn is_empty(&self) -> bool {
         self.filled == 0
     }
 
-    /// Takes a header from the front of the input, or what there is of it.
+    /// Reads a header from the front of the input, or as much of it as there is.
     pub(super) fn read(
         &mut self,
         input: &mut &[u8],
@@ -89,7 +89,7 @@ impl PartialHeader {
     }
 }
 
-/// Judges the header at the front of `bytes` as far as it goes; gives it, and its size, when it is whole.
+/// Checks the header at the front of `bytes` as far as it has arrived. Returns it, and its size, once it is whole.
 fn parse(bytes: &[u8], open: &PartialText, limits: &Limits) -> Result<Option<(Header, usize)>, Violation> {
     let Some((&first, bytes)) = bytes.split_first() else { return Ok(None) };
     let kind = kind_of(first, open, limits)?;
@@ -106,7 +106,7 @@ fn parse(bytes: &[u8], open: &PartialText, limits: &Limits) -> Result<Option<(He
     Ok(Some((Header { kind, payload_bytes, mask, is_excess }, 2 + length_size + 4)))
 }
 
-/// FIN, the reserved bits and the opcode, seen with the message that is open.
+/// Checks FIN, the reserved bits and the opcode against the message that is open. Returns what the frame carries.
 fn kind_of(first: u8, open: &PartialText, limits: &Limits) -> Result<Kind, Violation> {
     if first & RESERVED != 0 {
         return Err(Violation::ReservedBit);
@@ -131,7 +131,7 @@ fn kind_of(first: u8, open: &PartialText, limits: &Limits) -> Result<Kind, Viola
     if is_final { Ok(Kind::Control(control)) } else { Err(Violation::ControlFragmented) }
 }
 
-/// The mask bit and the seven bits of length.
+/// Checks the mask bit, and returns the seven bits of length.
 fn short_length(second: u8, kind: Kind) -> Result<u8, Violation> {
     if second & MASKED == 0 {
         return Err(Violation::Unmasked);
@@ -143,7 +143,7 @@ fn short_length(second: u8, kind: Kind) -> Result<u8, Violation> {
     }
 }
 
-/// The payload's length and the size of its extended form, once that is whole.
+/// Returns the payload's length and the size of its extended form, once that is whole.
 fn length_of(short: u8, bytes: &[u8]) -> Result<Option<(u64, usize)>, Violation> {
     let (length, size, least) = match short {
         126 => match bytes.first_chunk::<2>() {

@@ -28,12 +28,12 @@ pub(super) enum Whole {
 }
 
 impl PartialText {
-    /// The frames of the open message begun so far, zero when none is open.
+    /// Returns the frames of the open message begun so far, zero when none is open.
     pub(super) fn frames(&self) -> u32 {
         self.frames
     }
 
-    /// The bytes of the open message that have arrived.
+    /// Returns the bytes of the open message that are stored.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -44,17 +44,17 @@ impl PartialText {
         self.frames = self.frames.saturating_add(1);
     }
 
-    /// The message whose next frame begins is a binary one.
+    /// Notes that the message whose next frame begins is a binary one.
     pub(super) fn begin_binary(&mut self) {
         self.is_binary = true;
     }
 
-    /// The bytes that have arrived of the open message, stored or not.
+    /// Returns the bytes that have arrived of the open message, stored or not.
     pub(super) fn arrived(&self) -> usize {
         if self.is_skipped { self.checked } else { self.bytes.len() }
     }
 
-    /// The same of a message that is skipped; 0 for any other.
+    /// Returns the same of a message that is skipped; 0 for any other.
     pub(super) fn skipped(&self) -> usize {
         if self.is_skipped { self.checked } else { 0 }
     }
@@ -71,7 +71,7 @@ impl PartialText {
     pub(super) fn append(&mut self, masked: &[u8], mask: [u8; 4]) -> [u8; 4] {
         if self.is_skipped {
             self.checked = self.checked.saturating_add(masked.len());
-            // Nobody reads them, so nobody unmasks them.
+            // They are never read, so they need not be unmasked.
             return mask;
         }
         let start = self.bytes.len();
@@ -93,8 +93,8 @@ impl PartialText {
         Ok(())
     }
 
-    /// Hands over the whole message, or how many bytes one had that was skipped. A text is validated from its start, since one
-    /// that arrives in one piece, as nearly all do, has not been checked before; the buffer moves into the string.
+    /// Takes out the whole message, or the number of bytes of a skipped one. A text is validated from its start, since
+    /// one that arrives in one piece, as nearly all do, has not been checked before; the buffer moves into the string.
     pub(super) fn finish(&mut self) -> Result<Whole, Violation> {
         if self.is_skipped {
             let bytes = self.checked;
@@ -113,7 +113,7 @@ impl PartialText {
         std::mem::take(&mut self.bytes)
     }
 
-    /// The bytes of memory held.
+    /// Returns the bytes of memory held.
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }

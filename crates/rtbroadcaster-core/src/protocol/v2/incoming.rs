@@ -1,5 +1,5 @@
-//! What clients of version 2 say: one object with a `type`, strictly read.
-//! Must not know what is answered.
+//! Reads the messages of clients of version 2, strictly: one object with a `type`.
+//! Must not know answers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +19,7 @@ use crate::protocol::{Command, Request};
 use crate::refusal::Refusal;
 use crate::standing::{Reach, Start};
 
-/// Every member that some type has. Those that no type has are ignored.
+/// A message of a client, with every member that some type has. Other members are ignored.
 #[derive(Default)]
 struct Incoming<'a> {
     kind: Member<'a>,
@@ -38,11 +38,11 @@ struct Incoming<'a> {
     ephemeral: Member<'a>,
 }
 
-/// A text that is a part of the message where it has no escapes. A `Cow` alone would always be a copy.
+/// A text that borrows from the message unless it has escapes. A `Cow` alone would always be a copy.
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// A member as it was sent: looked at only where the type has it.
+/// A member as it was sent. It is parsed only if the type has it.
 #[derive(Default, Clone, Copy)]
 enum Member<'a> {
     #[default]
@@ -56,7 +56,7 @@ impl<'a> Member<'a> {
         *self = if let Member::Missing = self { Member::Once(raw) } else { Member::Repeated };
     }
 
-    /// Its text, if it is there.
+    /// Returns its text, if it is there.
     fn raw(self) -> Result<Option<&'a RawValue>, Refusal> {
         match self {
             Member::Missing => Ok(None),
@@ -65,12 +65,12 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// Its value, which has to be there.
+    /// Returns its value, which has to be there.
     fn value<T: Deserialize<'a>>(self) -> Result<T, Refusal> {
         self.optional()?.ok_or(Refusal::BadMessage)
     }
 
-    /// Its value, if it is there.
+    /// Returns its value, if it is there.
     fn optional<T: Deserialize<'a>>(self) -> Result<Option<T>, Refusal> {
         self.raw()?.map(|raw| serde_json::from_str(raw.get())).transpose().map_err(|_| Refusal::BadMessage)
     }
@@ -101,7 +101,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Incoming<'a> {
     }
 }
 
-/// A `cursor`, exactly.
+/// A `cursor`, with exactly these members.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct IncomingCursor {
@@ -142,7 +142,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// The request's name, if it has one.
+    /// Returns the request's id, if it has one.
     fn id(&self) -> Result<Option<Box<str>>, Refusal> {
         let id: Option<String> = self.id.optional()?;
         let is_valid = id.as_ref().is_none_or(|id| (1..=ID_BYTES_MAX).contains(&id.len()));
@@ -151,7 +151,7 @@ impl<'a> Incoming<'a> {
 
     fn command(&self, id: Result<Option<Box<str>>, Refusal>) -> Result<Command, Refusal> {
         let Text(kind) = self.kind.value()?;
-        // Answers to these are told apart by it.
+        // By its id the client tells the answers to these apart.
         if matches!(&*kind, "create" | "own" | "join" | "unpause" | "ping") {
             id.as_ref().map_err(|refusal| *refusal)?.as_ref().ok_or(Refusal::BadMessage)?;
         }
@@ -174,7 +174,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// The name of the room that is created, if it has one.
+    /// Returns the name of the room that is created, if it has one.
     fn name(&self) -> Result<Option<RoomName>, Refusal> {
         let Some(Text(name)) = self.room.optional()? else { return Ok(None) };
         RoomName::new(&name).map(Some).map_err(|_| Refusal::BadMessage)
@@ -192,15 +192,15 @@ impl<'a> Incoming<'a> {
         })
     }
 
-    /// Where a join or an owner goes on. What is no cursor does not make the message bad: the client gets the state, and is
-    /// told.
+    /// Returns the position from which a viewer or an owner resumes. An invalid cursor does not make the message bad:
+    /// the client gets the state, and the reason.
     fn start(&self) -> Result<Start, Refusal> {
         let reach = if flag(self.lives)? { Reach::AllLives } else { Reach::OneLife };
         let Some(raw) = self.cursor.raw()? else { return Ok(Start::Fresh) };
         Ok(cursor(raw).map_or(Start::Malformed, |cursor| Start::After(cursor, reach)))
     }
 
-    /// By what a viewer wants to be recognized. A text that is no key is one that proves nothing.
+    /// Returns the key by which a viewer wants to be recognized. A text that is no key proves nothing.
     fn viewer(&self) -> Result<Option<Box<ViewerKey>>, Refusal> {
         let Some(raw) = self.viewer.raw()? else { return Ok(None) };
         let Text(text) = serde_json::from_str(raw.get()).map_err(|_| Refusal::BadMessage)?;
@@ -233,7 +233,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// A member that is true or false; false where it is missing.
+/// Reads a member that is true or false; false if it is missing.
 fn flag(member: Member<'_>) -> Result<bool, Refusal> {
     member.optional().map(Option::unwrap_or_default)
 }

@@ -1,4 +1,4 @@
-//! What a client of version 2 wants of the room that it creates, strictly read.
+//! Reads the options of a room that a client of version 2 creates, strictly.
 //! Must not know rooms.
 
 use std::borrow::Cow;
@@ -13,10 +13,10 @@ use crate::message::Key;
 use crate::options::{Counting, RoomOptions};
 use crate::refusal::Refusal;
 
-/// The members of `signals`: keys, and what is to be done with them.
+/// The members of `signals`: keys, and how each is counted.
 struct Wishes<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-/// One of them.
+/// How the signals of one key are counted.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Wish {
@@ -54,7 +54,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Wishes<'a> {
     }
 }
 
-/// What a `create` wants: viewers are told their number, and these signals are counted.
+/// Returns the options of a `create`: whether viewers get their number, and which signals are counted.
 pub(super) fn options(audience: bool, signals: Option<&RawValue>) -> Result<RoomOptions, Refusal> {
     let options = RoomOptions::new();
     let options = if audience { options.with_audience() } else { options };
@@ -68,9 +68,9 @@ pub(super) fn options(audience: bool, signals: Option<&RawValue>) -> Result<Room
     wishes.0.iter().try_fold(options, |options, (key, raw)| wish(options, key, raw).ok_or(Refusal::BadMessage))
 }
 
-/// `options`, and what is wanted of `key`.
+/// Returns `options` with the counting of `key`, if that is valid.
 fn wish(options: RoomOptions, key: &str, raw: &RawValue) -> Option<RoomOptions> {
-    // Also of a key that is not counted.
+    // Also for a key that is not counted.
     Key::new(key)?;
     let Wish { count, every_ms, once_per_viewer } = read(raw)?;
     let counting = Counting { every: Duration::from_millis(every_ms), once_per_viewer };

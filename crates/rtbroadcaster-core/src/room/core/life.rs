@@ -1,5 +1,5 @@
-//! Whether a room is open, and how it ends: the one place that says so.
-//! Must not know who is told, nor how.
+//! Whether a room is open, and how it ends: the one place that decides this.
+//! Must not know clients.
 
 use crate::refusal::JoinError;
 use crate::room::presence::Absence;
@@ -17,13 +17,13 @@ pub enum RoomLife {
     Ending(By),
     /// The process stops and the next one restores the room.
     Departing,
-    /// The room has ended, and its viewers and its owner were told.
+    /// The room has ended, and its viewers and its owner were notified.
     Ended(By),
     /// A panic has left the room half changed: nothing more is applied.
     Broken,
 }
 
-/// Who or what ends a room.
+/// The cause of a room's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// Its owner.
@@ -34,7 +34,7 @@ pub enum By {
     OwnerAway,
     /// The absence of its owner and of all viewers.
     Empty,
-    /// Its creator's address, which opens another room, after a long time without owner and viewers.
+    /// Its creator's address opened another room, after a long time without owner and viewers in this one.
     Place,
     /// The shutdown of a server that does not keep the room.
     Shutdown,
@@ -60,7 +60,7 @@ impl By {
         }
     }
 
-    /// Returns the reason as the room's clients are told.
+    /// Returns the reason that the room's clients get.
     pub const fn told(self) -> RoomEnd {
         match self {
             Self::Owner => RoomEnd::Owner,
@@ -81,11 +81,11 @@ impl From<Absence> for By {
     }
 }
 
-/// Whether it is known what becomes of what a room hands over. Apart from its life: a room in doubt is still open to
+/// Whether it is known that the log of a room can be written. Independent of its life: a room in doubt is still open to
 /// viewers, and may end in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Doubt {
-    /// It is: what is handed over is going to be written.
+    /// It is: each handover is going to be written.
     #[default]
     None,
     /// It is not: nothing can be written at the moment.
@@ -95,7 +95,7 @@ pub enum Doubt {
 /// The refusal of a room that is not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotOpen(
-    /// What it is instead.
+    /// The room's life instead.
     pub RoomLife,
 );
 

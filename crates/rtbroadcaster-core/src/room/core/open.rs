@@ -1,5 +1,5 @@
-//! What only an open room decides: who joins, who owns it, what is said, and its end.
-//! Pure: it must not know who writes, nor when.
+//! What only an open room decides: joins, its owner, its messages and its end.
+//! Pure: it must not know what writes, nor when.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::standing::Start;
 pub struct OpenRoom<'a, W>(pub(super) &'a mut Core<W>);
 
 impl<W: Default> OpenRoom<'_, W> {
-    /// Admits one more viewer, who goes on at `start`.
+    /// Admits one more viewer, which resumes at `start`.
     ///
     /// # Errors
     /// [`JoinError::RoomFull`] at the limit.
@@ -30,7 +30,7 @@ impl<W: Default> OpenRoom<'_, W> {
         Ok(room.welcome(start, now))
     }
 
-    /// Decides whether `proposal` is said, where so much `space` is left for it.
+    /// Decides whether `proposal` is published, where so much `space` is left for it.
     ///
     /// # Errors
     /// [`ProposeError`] when it is not allowed.
@@ -42,7 +42,7 @@ impl<W: Default> OpenRoom<'_, W> {
             Verdict::Known(seq) => Step::Repeat(seq),
             Verdict::New => {
                 if space == Space::None && matches!(proposal.change, Change::Event | Change::State) {
-                    // What it takes may be less than what goes with it.
+                    // It may take less than the messages that are dropped with it.
                     room.log.forget_old(now);
                     let (_, goes) = room.log.kept_bytes();
                     if proposal.kept_bytes() > goes {
@@ -55,7 +55,7 @@ impl<W: Default> OpenRoom<'_, W> {
         Ok(room.decide(step))
     }
 
-    /// Decides that the next owner comes: nothing that an older one says from now on is said.
+    /// Decides that the next owner takes over: from now on an older owner cannot publish.
     ///
     /// # Errors
     /// When the lease cannot be written: the next start would give it once more.
@@ -77,20 +77,20 @@ impl<W: Default> OpenRoom<'_, W> {
         Some(room.decide(Step::Away(term)))
     }
 
-    /// Decides that the room ends: nobody enters from now on.
+    /// Decides that the room ends: no client enters from now on.
     pub fn end(self, by: By) -> Decided {
         self.0.life = RoomLife::Ending(by);
         self.0.decide(Step::End)
     }
 
-    /// Decides that nothing more is said and nobody enters, since the process goes away: the room is found at the next
-    /// start, with the `moment` at which its owner is asked to come back.
+    /// Decides that the process stops without the room's end: no message is published and no client enters from now on.
+    /// The next start restores the room, with the `moment` at which its owner is asked to come back.
     pub fn depart(self, moment: Option<Duration>) -> Decided {
         self.0.life = RoomLife::Departing;
         self.0.decide(Step::Depart(moment))
     }
 
-    /// A planned look at the room happens: returns which absence has ended it, if its time has come.
+    /// Notes a planned look at the room. Returns which absence has ended it, if its time has come.
     pub fn is_over(&mut self, now: Duration) -> Option<Absence> {
         let room = &mut *self.0;
         room.presence.was_checked();
@@ -111,8 +111,8 @@ impl<W: Default> OpenRoom<'_, W> {
 }
 
 impl<W: Default> Core<W> {
-    /// Decides `step`, and is the only function that does. It holds at once where nothing has to be written first, and
-    /// then makes neither a record nor a place in a queue; otherwise it holds when what this returns is written.
+    /// Decides `step`, and is the only function that does. If nothing has to be written first, the step is applied at
+    /// once, without a record and a place in a queue. Otherwise it is applied once the returned handover is written.
     #[inline]
     fn decide(&mut self, step: Step) -> Decided {
         match &mut self.ahead {
@@ -123,7 +123,7 @@ impl<W: Default> Core<W> {
         }
     }
 
-    /// Makes `step`, which holds from now on, part of the room.
+    /// Applies `step` to the room.
     #[inline]
     pub(super) fn apply(&mut self, step: Step) -> Applied {
         match step {
@@ -146,7 +146,8 @@ impl<W: Default> Core<W> {
 }
 
 impl Doubt {
-    /// Whether `step` may wait until it is written. Nobody can wait for what cannot be written while the process stops.
+    /// Returns whether `step` may wait until it is written. A process that stops cannot wait for a log that cannot be
+    /// written.
     fn waits_for(self, step: &Step) -> bool {
         self == Self::None || !matches!(step, Step::Depart(_))
     }

@@ -1,4 +1,5 @@
-//! Which copies of a room's log go on in this one: the room's numbering, the lives of the log, and where each began.
+//! The copies of a room's log that this one continues: the room's numbering, the lives of the log, and where each
+//! began.
 //! Pure: it must not know messages.
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::standing::{Reach, ResetReason};
 pub struct Lineage {
     numbering: Numbering,
     lives: Arc<Lives>,
-    /// What clients are told: the numbering and the present life.
+    /// The name that clients get: the numbering and the present life.
     epoch: Epoch,
     /// The first number in each life in which the room was created or got a message, the oldest life first. Empty where
     /// the log is kept nowhere but in memory, which has one life.
@@ -31,18 +32,18 @@ impl Lineage {
         Self { numbering, lives, epoch, starts }
     }
 
-    /// Returns the lineage of a log of its own that goes by `epoch`.
+    /// Returns the lineage of a log of its own, named `epoch`.
     pub(super) fn alone(epoch: Epoch) -> Self {
         let (numbering, life) = epoch.parts().unwrap_or((Numbering::ZERO, Life::ZERO));
         Self { epoch, ..Self::new(numbering, Arc::new(Lives::only(life))) }
     }
 
-    /// What clients are told.
+    /// Returns the name that clients get.
     pub(super) fn epoch(&self) -> &Epoch {
         &self.epoch
     }
 
-    /// The numbering, and where each life began.
+    /// Returns the numbering, and where each life began.
     pub fn past(&self) -> (Numbering, &[(LifeIndex, Seq)]) {
         (self.numbering, &self.starts)
     }
@@ -52,7 +53,7 @@ impl Lineage {
         Sum::of_past(room, self.numbering, &self.starts)
     }
 
-    /// The next message is `seq`. Returns whether it is the room's first in the present life.
+    /// Notes that the next message is `seq`. Returns whether it is the room's first in the present life.
     pub fn begin_with(&mut self, seq: Seq) -> bool {
         let present = self.lives.present_index();
         let is_first = self.starts.last().is_none_or(|(life, _)| *life != present);
@@ -62,10 +63,10 @@ impl Lineage {
         is_first
     }
 
-    /// Whether what was seen up to `cursor` is what this log holds up to there, where `last` is its last number.
+    /// Checks that this log holds what was seen up to `cursor`, where `last` is its last number.
     ///
     /// # Errors
-    /// With the reason why it may not be.
+    /// The reason why it may not.
     pub fn check(&self, cursor: &Cursor, reach: Reach, last: Seq) -> Result<(), ResetReason> {
         if cursor.epoch == self.epoch {
             return if cursor.seq > last { Err(ResetReason::Future) } else { Ok(()) };
@@ -85,8 +86,8 @@ impl Lineage {
         (life >= *created).then(|| next.map_or(last, |(_, first)| first.previous()))
     }
 
-    /// Returns the oldest remembered life that some cursor may still be resumed from, where `resumes` says whether one is
-    /// that saw everything up to a number.
+    /// Returns the oldest remembered life from which some cursor may still be resumed. `resumes` says whether a cursor
+    /// is that saw everything up to a number.
     pub fn oldest_needed(&self, last: Seq, resumes: impl Fn(Seq) -> bool) -> LifeIndex {
         let present = self.lives.present_index();
         let remembered = (self.lives.oldest().0..present.0).map(LifeIndex);

@@ -1,4 +1,4 @@
-//! What each viewer has chosen last, in one word for each.
+//! The last choice of each viewer, in one word for each.
 //! Pure: it must not know what the choices mean.
 
 use std::collections::HashSet;
@@ -12,7 +12,7 @@ use crate::room::voters::{Full, Turnout, Voters};
 /// How many bits of a word are the choice; the 52 of a number stand before them.
 const CHOICE_BITS: u32 = 8;
 
-/// What the viewers of a room have chosen of one key. A choice stays when its viewer goes.
+/// The choices of a room's viewers for one key. A choice stays when its viewer leaves.
 #[derive(Debug)]
 pub(super) struct Choices {
     /// Each once for a number.
@@ -20,7 +20,7 @@ pub(super) struct Choices {
     turnout: Turnout,
 }
 
-/// A number and what it has chosen. It stands for its number in a set.
+/// A viewer's number and its choice. In a set it stands for the number.
 #[derive(Debug, Clone, Copy)]
 struct Word(u64);
 
@@ -53,12 +53,12 @@ impl Hash for Word {
 }
 
 impl Choices {
-    /// Nobody has chosen yet. Each who does counts among `voters`.
+    /// Returns no choices yet. Each choice counts among `voters`.
     pub(super) fn new(voters: &Arc<Voters>) -> Self {
         Self { words: HashSet::default(), turnout: voters.turnout() }
     }
 
-    /// Returns what the viewer `from` has chosen. One who has not has a place from now on, to be [set](Self::set).
+    /// Returns the choice of the viewer `from`. A viewer without one has a place from now on, to be [set](Self::set).
     ///
     /// # Errors
     /// [`Full`] when there is no place for one more.
@@ -70,7 +70,7 @@ impl Choices {
         Ok(None)
     }
 
-    /// The viewer of this number, which has a place, chooses.
+    /// Sets the choice of the viewer with this number, which has a place.
     pub(super) fn set(&mut self, number: ViewerNumber, choice: u8) {
         self.words.replace(Word::new(number, choice));
     }
