@@ -90,9 +90,9 @@ pub struct Record {
     pub term: Term,
     /// Its effect on the room.
     pub change: Change,
-    /// What it calls or sets.
+    /// The key that it calls or sets.
     pub key: Key,
-    /// With which parameters.
+    /// The parameters.
     pub params: Params,
     /// The publisher's own id for it, and the fingerprint of its content. Records that are loaded have none: see
     /// [`Stored::ids`].

@@ -9,9 +9,9 @@
 pub enum Signal {
     /// One viewer sent this.
     Single {
-        /// What it calls.
+        /// The key that it calls.
         key: String,
-        /// With which parameters.
+        /// The parameters.
         params: String,
         /// The number of the viewer in the room: random and below 2^52. It is the same over all connections that show
         /// the key of the viewer, and no other viewer has it.
@@ -21,7 +21,7 @@ pub enum Signal {
     },
     /// How often which parameters were sent, of a key that the room counts.
     Counts {
-        /// What was called.
+        /// The key that was called.
         key: String,
         /// Parameters and how often they were sent, the most frequent first, never 0.
         counts: Vec<(String, u64)>,

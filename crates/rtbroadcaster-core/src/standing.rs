@@ -83,7 +83,7 @@ pub enum Start {
 pub enum Reach {
     /// It does not: only a cursor of the present life can be resumed.
     OneLife,
-    /// It does: it says `lives`.
+    /// It does: it sends `lives`.
     AllLives,
 }
 

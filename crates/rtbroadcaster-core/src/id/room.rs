@@ -12,7 +12,7 @@ use crate::random::{self, Random};
 
 /// The id of a room: a version 4 UUID, 122 random bits (RFC 9562 section 5.4), or a [`RoomName`].
 ///
-/// A client that knows the id may join the room, where its rights do not say otherwise. So a random id is never written to a
+/// A client that knows the id may join the room, unless its rights say otherwise. So a random id is never written to a
 /// log in full. A name can be guessed.
 ///
 /// ```

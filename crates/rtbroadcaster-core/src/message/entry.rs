@@ -39,7 +39,7 @@ pub struct Entry {
     pub seq: Option<Seq>,
     /// The lease of the owner that published it.
     pub term: Term,
-    /// What it calls or sets.
+    /// The key that it calls or sets.
     pub key: Key,
     /// Its effect on the room.
     pub change: Change,

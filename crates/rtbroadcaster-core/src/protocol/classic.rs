@@ -128,7 +128,7 @@ pub fn refused(echo: &str, refusal: Refusal) -> Bytes {
     frame(echo, status::NOT_CONNECTED, refusal.text(), "", &Params::NONE, false)
 }
 
-/// Returns the frame that says that a room has ended.
+/// Returns the frame for the end of a room.
 fn not_connected(room: &RoomId) -> Bytes {
     frame(&room.to_string(), status::NOT_CONNECTED, "not connected", "", &Params::NONE, false)
 }

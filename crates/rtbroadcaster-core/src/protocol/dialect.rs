@@ -46,7 +46,7 @@ pub struct Dialect {
     pub encode: Encode,
     /// How the connection is kept and closed below the messages.
     pub transport: Transport,
-    /// Whether a client that is not heard is gone.
+    /// Whether a client that sends nothing is gone.
     pub liveness: Liveness,
     /// What happens to a member whose backlog is full.
     pub on_overflow: OnOverflow,

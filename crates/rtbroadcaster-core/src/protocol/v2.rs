@@ -122,7 +122,7 @@ fn notice(notice: &Notice<'_>) -> Option<Bytes> {
             frame(format_args!(r#"{{"type":"draining","reconnectInMs":{}}}"#, reconnect.as_millis()))
         }
         Notice::Expiring { left } => frame(format_args!(r#"{{"type":"expiring","inMs":{}}}"#, left.as_millis())),
-        // `closed` says it.
+        // The notice `closed` replaces it.
         Notice::Farewell(_) => return None,
         Notice::Closed { reason, end } => {
             frame(format_args!(r#"{{"type":"closed","reason":"{}"{}}}"#, reason.word(), Why(*end)))

@@ -8,7 +8,7 @@
 ///
 /// let mut alarm = Alarm::default();
 /// assert_eq!(alarm.sooner(5), Some(5));
-/// assert_eq!(alarm.sooner(7), None, "a look comes before, and asks anew for what remains");
+/// assert_eq!(alarm.sooner(7), None, "the look at 5 comes before, and can plan the next one");
 /// assert_eq!(alarm.sooner(3), Some(3));
 /// alarm.rang();
 /// assert_eq!(alarm.sooner(9), Some(9));

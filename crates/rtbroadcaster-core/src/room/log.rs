@@ -55,9 +55,9 @@ impl From<&Config> for LogLimits {
 pub struct Proposal {
     /// The lease under which it is published.
     pub term: Term,
-    /// What it calls or sets.
+    /// The key that it calls or sets.
     pub key: Key,
-    /// With which parameters.
+    /// The parameters.
     pub params: Params,
     /// Its effect on the room.
     pub change: Change,
@@ -171,7 +171,8 @@ impl Log {
     /// Checks whether `proposal` may be applied.
     ///
     /// # Errors
-    /// When it is of an older lease, repeats an id with other content, or does not fit into the state.
+    /// [`Rejection`] of a proposal that is of an older lease, repeats an id with other content, or does not fit into
+    /// the state.
     pub fn check(&self, proposal: &Proposal) -> Result<Verdict, Rejection> {
         let size = |bytes| self.state.size().with(self.state.bytes_of(&proposal.key), bytes);
         self.judge(proposal, self.term, |id| self.ids.get(id), size)

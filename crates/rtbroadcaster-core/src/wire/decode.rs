@@ -136,11 +136,11 @@ pub struct Decoder {
     limits: Limits,
     /// The message of which frames have arrived; control frames may come between them.
     text: PartialText,
-    /// What the next byte of input is.
+    /// The meaning of the next byte of input.
     step: Step,
 }
 
-/// What the next byte of input is.
+/// The meaning of the next byte of input.
 #[derive(Debug)]
 enum Step {
     /// A byte of a header.
@@ -149,13 +149,13 @@ enum Step {
     Part { rest_bytes: u64, mask: [u8; 4], end: End },
     /// A byte of a control frame; the payload so far waits beside the text, as the frame may split a message.
     Control { rest_bytes: u8, mask: [u8; 4], kind: ControlKind, payload: Vec<u8> },
-    /// Nothing: the peer has said close.
+    /// Nothing: the peer has closed.
     Closed,
     /// Nothing: the peer broke the framing.
     Failed(Violation),
 }
 
-/// What the end of a text frame is the end of.
+/// The end of a text frame: of the frame only, or of its message.
 #[derive(Debug, Clone, Copy)]
 enum End {
     Frame,

@@ -144,7 +144,7 @@ pub fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<R
     }
     only(headers, SEC_WEBSOCKET_VERSION).filter(|value| *value == "13").ok_or(HandshakeError::Version)?;
     let key = only(headers, SEC_WEBSOCKET_KEY).filter(|key| is_sixteen_bytes(key)).ok_or(HandshakeError::Key)?;
-    // A length of zero says in other words that there is none (RFC 9112 section 6.3).
+    // A length of zero means that there is none (RFC 9112 section 6.3).
     let has_no_length = headers.get_all(CONTENT_LENGTH).iter().all(|length| length == "0");
     if headers.contains_key(TRANSFER_ENCODING) || !has_no_length {
         return Err(HandshakeError::Body);

@@ -13,10 +13,10 @@ const OPCODE: u8 = 0x0f;
 const MASKED: u8 = 0x80;
 const LENGTH: u8 = 0x7f;
 
-/// The content of a frame, with what FIN says about it.
+/// The content of a frame, by its opcode and FIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A part of a text message that goes on in a later frame.
+    /// A part of a text message that is continued in a later frame.
     Part,
     /// The last, or only, part of a text message.
     LastPart,
@@ -39,7 +39,7 @@ pub(super) enum ControlKind {
 /// A whole and lawful header.
 #[derive(Debug)]
 pub(super) struct Header {
-    /// What the payload is.
+    /// The kind of the payload.
     pub(super) kind: Kind,
     /// The payload's length in bytes.
     pub(super) payload_bytes: u64,
