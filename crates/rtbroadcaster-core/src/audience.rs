@@ -23,7 +23,7 @@ const FURTHER_BEHIND: usize = 20;
 /// let owner = Manager::new(Config::default()).create_room().await?;
 /// let audience = *owner.audience().borrow();
 /// assert_eq!((audience.viewers, audience.lagging), (0, 0));
-/// assert!(audience.behind_p95.is_zero(), "nobody is behind");
+/// assert!(audience.behind_p95.is_zero(), "no viewer is behind");
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The same by looking at each viewer. Times are milliseconds since something waits.
+    /// Returns the same by a look at each viewer. Times are milliseconds since frames wait.
     fn counted(viewers: usize, since: &[Option<u64>], now: u64) -> Audience {
         let age = |since: u64| now - since / STRETCH_MS * STRETCH_MS;
         let mut ages: Vec<u64> = since.iter().map(|since| since.map_or(0, age)).collect();
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(
             ages.of(0, now).lagging,
             1,
-            "who has just left is still counted among those for whom something waits"
+            "a viewer that has just left is still counted while frames wait for it"
         );
     }
 }

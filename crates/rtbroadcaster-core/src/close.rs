@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_is_told_by_its_code_and_a_word_that_fits_a_close_frame() {
+    fn every_reason_has_its_code_and_a_word_that_fits_a_close_frame() {
         let told: Vec<_> = CloseReason::ALL.iter().map(|reason| (reason.code(), reason.word())).collect();
         let mut sorted = told.clone();
         sorted.sort_unstable();

@@ -73,7 +73,7 @@ pub enum RoomOptionsError {
     #[error("a room counts the signals of at most {COUNTED_KEYS_MAX} keys")]
     TooManyKeys,
     /// The time between two totals is too short or too long.
-    #[error("totals are told every 100 ms to 60 s, not every {every:?}")]
+    #[error("totals are sent every 100 ms to 60 s, not every {every:?}")]
     Every {
         /// That time.
         every: Duration,

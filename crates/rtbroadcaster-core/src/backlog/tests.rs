@@ -92,7 +92,7 @@ struct Run {
     backlog: Backlog,
     /// Data frames that were accepted, in order.
     pushed: Vec<Pushed>,
-    /// Every byte that went out.
+    /// Every byte that was written.
     out: Vec<u8>,
     cut: bool,
     finished: bool,

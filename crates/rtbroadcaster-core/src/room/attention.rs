@@ -138,8 +138,8 @@ mod tests {
         Audience { viewers, ..Audience::default() }
     }
 
-    /// Plays how many watch at which moments, and gives the moments at which that is told, and what. A planned look happens
-    /// when its time has come, and sees what was last played.
+    /// Plays how many watch at which moments. Returns the moments of the notices, and their numbers. A planned look
+    /// happens when its time has come, and sees what was last played.
     fn told(listeners: Listeners, played: &[(u64, usize)]) -> Vec<(u64, usize)> {
         let (mut attention, mut told, mut look, mut last) = (Attention::default(), Vec::new(), None, 0);
         let mut notice = |attention: &mut Attention, look: &mut Option<u64>, millis, viewers| {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_who_comes_and_the_last_who_goes_are_told_at_once_and_all_others_once_a_second() {
+    fn the_first_that_comes_and_the_last_that_leaves_are_sent_at_once_and_all_others_once_a_second() {
         for listeners in [OWNER, VIEWERS, ALL] {
             let told = |played: &[(u64, usize)]| told(listeners, played);
             assert_eq!(told(&[(0, 1), (10, 0), (20, 1)]), [(0, 1), (10, 0), (20, 1)]);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn who_lags_is_looked_at_again_although_nobody_comes_or_goes() {
+    fn a_viewer_that_lags_is_looked_at_again_although_none_comes_or_leaves() {
         let mut attention = Attention::default();
         let first = attention.notice(ALL, watch(1), true, at(0));
         assert_eq!(first, ToTell { owner: true, viewers: true, look: Some(at(1_000)) });
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newcomer_that_was_told_another_number_is_told_also_when_it_is_as_before() {
+    fn a_newcomer_that_got_another_number_gets_a_notice_also_when_it_is_as_before() {
         let mut attention = Attention::default();
         assert!(attention.notice(ALL, watch(2), false, at(0)).viewers);
         attention.viewer_was_told(2);
@@ -208,12 +208,12 @@ mod tests {
         assert_eq!(before, ToTell { owner: false, viewers: false, look: Some(at(3_000)) });
         attention.was_planned();
         let after = attention.notice(ALL, watch(3), false, at(3_000));
-        assert_eq!(after, ToTell { owner: false, viewers: true, look: None }, "the owner was told nothing else");
+        assert_eq!(after, ToTell { owner: false, viewers: true, look: None }, "the owner got no other number");
         assert!(!attention.notice(ALL, watch(3), false, at(9_000)).viewers);
     }
 
     #[test]
-    fn an_owner_that_comes_is_told_by_itself_and_the_viewers_at_their_time() {
+    fn an_owner_that_comes_is_notified_by_itself_and_the_viewers_at_their_time() {
         let mut attention = Attention::default();
         attention.notice(VIEWERS, watch(2), false, at(0));
         attention.notice(VIEWERS, watch(3), false, at(500));
@@ -228,13 +228,13 @@ mod tests {
     }
 
     #[test]
-    fn while_nobody_can_be_told_anything_who_waits_need_not_be_asked() {
+    fn while_no_notice_can_be_due_the_lags_need_not_be_looked_at() {
         let mut attention = Attention::default();
         assert!(!attention.can_wait(ALL, 1, at(0)), "the first comes");
         attention.notice(ALL, watch(1), true, at(0));
         assert!(attention.can_wait(ALL, 2, at(10)) && attention.can_wait(ALL, 2, at(999)));
-        assert!(!attention.can_wait(ALL, 0, at(10)), "the last goes");
-        assert!(!attention.can_wait(ALL, 2, at(1_000)), "they may be told");
+        assert!(!attention.can_wait(ALL, 0, at(10)), "the last leaves");
+        assert!(!attention.can_wait(ALL, 2, at(1_000)), "the next notice may be sent");
         attention.was_planned();
         assert!(!attention.can_wait(ALL, 2, at(10)), "no look is planned");
     }

@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_of_zero_admits_nobody_and_keeps_no_pace() {
+    fn a_rate_of_zero_admits_no_viewer_and_keeps_no_meter() {
         let mut paces = Paces::default();
         let now = Duration::from_secs(9);
         assert!((0..1_000).all(|from| !paces.admits(number(from), NOTHING, now, 0)));
@@ -79,7 +79,7 @@ mod tests {
             |paces: &mut Paces, from, now| (0..20).filter(|_| paces.admits(number(from), RATE, now, 2)).count();
         assert_eq!((admitted(&mut paces, 1, now), admitted(&mut paces, 2, now)), (5, 5));
         paces.left(number(1), now);
-        assert_eq!(admitted(&mut paces, 1, now), 0, "who comes back at once has said what it may");
+        assert_eq!(admitted(&mut paces, 1, now), 0, "a viewer that comes back at once has sent all that it may");
         assert_eq!(admitted(&mut paces, 1, now + Duration::from_millis(200)), 1);
         assert_eq!((0..20).filter(|_| paces.admits(number(3), LIFTED, now, 2)).count(), 20, "the limit is lifted");
         for from in [1, 2] {

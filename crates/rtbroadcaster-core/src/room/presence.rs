@@ -243,7 +243,7 @@ mod tests {
             assert_eq!(
                 (patience.grace, patience.idle),
                 (Limit::Max(seconds(grace)), Limit::Max(seconds(60))),
-                "nobody can come back"
+                "no owner can come back"
             );
         }
     }
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(ends(100, None), 120, "behind the start");
         assert_eq!(ends(100, Some(90)), 120, "behind the start, which came later");
         assert_eq!(ends(100, Some(115)), 135, "behind the moment");
-        assert_eq!(ends(100, Some(100_000)), 120, "such a moment was told to nobody");
+        assert_eq!(ends(100, Some(100_000)), 120, "no owner was asked to come back then");
         assert_eq!(ends(50, None), 105, "the grace, which lasts longer");
     }
 }

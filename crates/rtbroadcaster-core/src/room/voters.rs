@@ -161,7 +161,7 @@ mod tests {
         Some(Place::from(IpAddr::from([192, 0, 2, last])))
     }
 
-    /// Those of these limits, where 0 stands for none.
+    /// Returns choices with these limits, where 0 stands for none.
     fn voters(voters_max: usize, viewers_per_room_max: usize, connections_per_address_max: usize) -> Arc<Voters> {
         let limit = |max: usize| if max == 0 { Limit::None } else { Limit::Max(max) };
         let [voters_max, viewers_per_room_max, connections_per_address_max] =
@@ -180,7 +180,7 @@ mod tests {
         let mut turnout = voters.turnout();
         let of_places: Vec<_> = (1..=6).map(|last| admitted(&mut turnout, place(last))).collect();
         assert_eq!(of_places, [40, 40, 40, 40, 40, 0]);
-        assert_eq!(admitted(&mut turnout, None), 0, "it is full for everybody");
+        assert_eq!(admitted(&mut turnout, None), 0, "it is full for every address");
         assert_eq!(admitted(&mut voters.turnout(), place(1)), 40, "another key has its own");
     }
 

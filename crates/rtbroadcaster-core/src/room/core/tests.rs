@@ -1,4 +1,4 @@
-//! The life of a room, and when what it decides holds.
+//! The life of a room, and when its decisions are applied.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -124,7 +124,7 @@ fn in_doubt_a_room_is_open_to_viewers_and_decides_nothing_but_ends() {
 enum Told {
     /// The room decides something.
     Decide,
-    /// So much of what was handed over is written; it may have been told, and more may have been.
+    /// So many handovers are written; the engine may have reported them, and more, before.
     Through(u64),
 }
 
@@ -147,7 +147,7 @@ proptest! {
                     room.wait_for(position, Some(position.get()));
                 }
                 Told::Through(through) => {
-                    // An engine tells only what was handed over, but in any order and as often as it wants.
+                    // An engine reports only what was handed over, but in any order and as often as it wants.
                     let Some(position) = handed.get(usize::try_from(through).unwrap()) else { continue };
                     furthest = furthest.max(position.get());
                     while let Some((_, waiter)) = room.written(*position) {

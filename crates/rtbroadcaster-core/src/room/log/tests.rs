@@ -1,4 +1,4 @@
-//! The log against a model that keeps everything that was ever said.
+//! The log against a model that keeps every message.
 
 use std::collections::BTreeMap;
 
