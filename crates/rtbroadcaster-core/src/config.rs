@@ -9,9 +9,9 @@ use crate::origin::Origin;
 
 /// The limits and delays of a `Manager` and all its rooms.
 ///
-/// Sizes are bytes. [`Limit::None`] lifts a limit or a delay: it never applies. A limit of zero allows nothing. Every value
-/// is safe: a manager takes a delay above 100 years as one of 100 years, a [`ping_interval`](Self::ping_interval) above 12
-/// days as one of 12 days, and any delay below 1 ms as one of 1 ms, which `Manager::config` shows.
+/// Sizes are bytes. [`Limit::None`] lifts a limit or a delay: it never applies. A limit of zero allows nothing. Every
+/// value is safe: a manager takes a delay above 100 years as one of 100 years, a [`ping_interval`](Self::ping_interval)
+/// above 12 days as one of 12 days, and any delay below 1 ms as one of 1 ms, which `Manager::config` shows.
 /// Build it with `..Config::default()`, since fields may be added.
 ///
 /// ```
@@ -29,8 +29,8 @@ pub struct Config {
 
     /// The most messages a room keeps for viewers of version 2 that resume. Default 1 024.
     pub history_messages_max: Limit,
-    /// The most bytes of key and params in a room's history, each as it stands in a frame: a control character of a key takes six.
-    /// Default 1 MiB.
+    /// The most bytes of key and params in a room's history, each as it stands in a frame: a control character of a key
+    /// takes six. Default 1 MiB.
     pub history_bytes_max: Limit,
     /// The age at which a message leaves a room's history. Default 5 minutes.
     pub history_age_max: Limit<Duration>,
@@ -100,8 +100,8 @@ pub struct Config {
     /// How long a room waits for an owner that is gone, unless its creator asked for another time
     /// ([`RoomOptions::with_grace`](crate::options::RoomOptions::with_grace)). A room without an owner key, whose owner
     /// cannot come back, waits 30 s at most. Default 5 minutes: a page that is hidden may take 3 minutes to notice that
-    /// its connection
-    /// is gone. Below [`least_safe_grace`](Self::least_safe_grace) a room may end before its owner can have noticed.
+    /// its connection is gone. Below [`least_safe_grace`](Self::least_safe_grace) a room may end before its owner can
+    /// have noticed.
     pub owner_grace: Limit<Duration>,
     /// The longest grace that a creator may ask for. Default 24 hours.
     pub owner_grace_max: Limit<Duration>,
@@ -112,8 +112,8 @@ pub struct Config {
     /// take up to half as much again, and 64 MiB for the journal. Beyond it no room is created, and a room takes only
     /// messages that free as much as they take. Default none.
     pub data_bytes_max: Limit<u64>,
-    /// The same for the rooms whose first owners came from one address (IPv6: one /64), where the address is known. Default
-    /// 1 GiB.
+    /// The same for the rooms whose first owners came from one address (IPv6: one /64), where the address is known.
+    /// Default 1 GiB.
     pub data_bytes_per_address_max: Limit<u64>,
 
     /// The secret by which viewers are recognized: the same on all servers of an installation. Default none: a manager
@@ -168,9 +168,9 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Returns the shortest `owner_grace` with which no room ends before its owner, which is asked for a sign of life every
-    /// `ping_interval`, can have noticed that its connection is gone: two of these and 5 s to come back. Zero without
-    /// heartbeats, where nothing is safe.
+    /// Returns the shortest `owner_grace` with which no room ends before its owner, which is asked for a sign of life
+    /// every `ping_interval`, can have noticed that its connection is gone: two of these and 5 s to come back. Zero
+    /// without heartbeats, where nothing is safe.
     ///
     /// ```
     /// use rtbroadcaster::Config;
@@ -216,8 +216,8 @@ pub const LONGEST: Duration = Duration::from_secs(100 * 31_557_600);
 /// The shortest delay. With a delay of zero, repeated work such as heartbeats would repeat without a pause.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// The longest time between two pings. A page counts two of them by a timer, which holds less than 2^31 milliseconds: one
-/// above that fires at once.
+/// The longest time between two pings. A page counts two of them by a timer, which holds less than 2^31 milliseconds:
+/// one above that fires at once.
 const PING_INTERVAL_LONGEST: Duration = Duration::from_secs(12 * 24 * 60 * 60);
 
 #[cfg(test)]

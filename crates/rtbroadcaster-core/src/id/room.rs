@@ -58,8 +58,8 @@ impl RoomId {
         }
     }
 
-    /// Returns the binary form, of which none is a prefix of another: the 16 bytes of a UUID, or eight zeroes, one byte with
-    /// the length, and the name.
+    /// Returns the binary form, of which none is a prefix of another: the 16 bytes of a UUID, or eight zeroes, one byte
+    /// with the length, and the name.
     pub fn encode(&self) -> EncodedRoomId {
         let mut encoded = EncodedRoomId { bytes: [0; ENCODED_MAX], len: 0 };
         match &self.0 {
@@ -143,8 +143,8 @@ pub struct InvalidRoomId;
 impl FromStr for RoomId {
     type Err = InvalidRoomId;
 
-    /// Reads the one form that the wire has. Upper case, braces or missing hyphens of a UUID are refused, so that a room has one
-    /// id.
+    /// Reads the one form that the wire has. Upper case, braces or missing hyphens of a UUID are refused, so that a
+    /// room has one id.
     fn from_str(text: &str) -> Result<Self, InvalidRoomId> {
         if !is_like_a_uuid(text) {
             return RoomName::new(text).map(Self::from).map_err(|_| InvalidRoomId);
@@ -165,8 +165,8 @@ fn is_like_a_uuid(text: &str) -> bool {
     text.len() == uuid::fmt::Hyphenated::LENGTH && text.bytes().enumerate().all(is_like_it)
 }
 
-/// The name of a room: 1 to 64 bytes of `a` to `z`, `0` to `9`, `_` and `-`, of which the first is a letter or a digit, and
-/// which do not have the form of a UUID.
+/// The name of a room: 1 to 64 bytes of `a` to `z`, `0` to `9`, `_` and `-`, of which the first is a letter or a digit,
+/// and which do not have the form of a UUID.
 ///
 /// Only a random id cannot be guessed. A client that guesses a name may join the room, if its rights allow it.
 ///

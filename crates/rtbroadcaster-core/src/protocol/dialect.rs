@@ -20,7 +20,8 @@ const _: () = {
     }
 };
 
-/// Returns the best dialect among those that a client offers in its handshake, or classic if it offers none that is known.
+/// Returns the best dialect among those that a client offers in its handshake, or classic if it offers none that is
+/// known.
 pub fn choose(offers: impl Fn(&str) -> bool) -> &'static Dialect {
     let offered = DIALECTS.into_iter().rev().find(|dialect| dialect.name.is_some_and(&offers));
     offered.unwrap_or(&classic::DIALECT)

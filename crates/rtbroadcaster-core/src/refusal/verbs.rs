@@ -63,8 +63,8 @@ pub enum PublishError {
     /// The same id was published with other content.
     #[error("the id was used for another message")]
     IdReused,
-    /// The room's log cannot be written at the moment. Whether this message will be is not known: published again under the
-    /// same id, once it can be, it is stored once.
+    /// The room's log cannot be written at the moment. Whether this message will be is not known: published again under
+    /// the same id, once it can be, it is stored once.
     #[error("the room's log cannot be written")]
     Unavailable,
 }

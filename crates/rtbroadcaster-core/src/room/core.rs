@@ -23,7 +23,8 @@ pub use keeping::{Applied, Decided, Space};
 pub use life::{By, Doubt, NotOpen, RoomLife};
 pub use open::OpenRoom;
 
-/// One room without its members. Where its log is kept, each step that is decided and not written has a `W` that waits for it.
+/// One room without its members. Where its log is kept, each step that is decided and not written has a `W` that waits
+/// for it.
 #[derive(Debug)]
 pub struct Core<W = ()> {
     id: RoomId,

@@ -8,7 +8,8 @@ use super::violation::Violation;
 pub(super) struct PartialText {
     /// The unmasked bytes that arrived. Grows with them, never by a length field.
     bytes: Vec<u8>,
-    /// How many of the bytes are known to be whole, valid code points; of a message that is skipped, how many have arrived.
+    /// How many of the bytes are known to be whole, valid code points; of a message that is skipped, how many have
+    /// arrived.
     checked: usize,
     /// The frames begun, zero when no message is open.
     frames: u32,

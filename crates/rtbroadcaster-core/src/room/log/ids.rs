@@ -63,8 +63,8 @@ impl Ids {
         self.known.get(id).copied()
     }
 
-    /// Remembers a new `id`. Returns the oldest one if it is over the limit and therefore forgotten, with the fingerprint
-    /// and the number of its message.
+    /// Remembers a new `id`. Returns the oldest one if it is over the limit and therefore forgotten, with the
+    /// fingerprint and the number of its message.
     pub(super) fn insert(
         &mut self,
         id: Box<str>,

@@ -105,8 +105,8 @@ mod tests {
         Seq::new(seq).unwrap()
     }
 
-    /// A room that was created in the life of index 1, got no message in that of index 2, and is in that of index 4, which
-    /// began behind its message 9. Before it was created there was one life more.
+    /// A room that was created in the life of index 1, got no message in that of index 2, and is in that of index 4,
+    /// which began behind its message 9. Before it was created there was one life more.
     fn lineage() -> (Lineage, Vec<Life>) {
         let lives: Vec<Life> = (0..5).map(|_| Life::random(&SEEDED)).collect();
         let all = Arc::new(Lives::from_order(LifeIndex(0), lives.clone()));

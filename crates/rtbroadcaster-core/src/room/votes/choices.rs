@@ -107,8 +107,8 @@ mod tests {
             choices.of(Voter { number, place: None }).unwrap();
             choices.set(number, 0);
             if count >= 1_000 {
-                // What the standard library's table has: a word and a byte for each of its places, of which one in eight is
-                // free.
+                // What the standard library's table has: a word and a byte for each of its places, of which one in
+                // eight is free.
                 let bytes = choices.words.capacity() * 8 / 7 * (size_of::<Word>() + 1);
                 assert!(bytes <= 21 * count, "{bytes} bytes for {count}");
             }
