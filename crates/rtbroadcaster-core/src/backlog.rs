@@ -218,9 +218,9 @@ impl Backlog {
         true
     }
 
-    /// Takes the next frames for one write into `frames`, or those that are still taken. It takes at most `frames_max`
-    /// (and one more where the notice of a hole and its message must stay together), and none after the one that
-    /// reaches `bytes_max`. Returns how many bytes of the first frame are already written.
+    /// Takes the next frames for one write into `frames`, or those that are still taken. It takes at most `frames_max`,
+    /// or one more to keep the notice of a hole with its message, and none after the one that reaches `bytes_max`.
+    /// Returns how many bytes of the first frame are already written.
     pub fn take(&mut self, frames: &mut Vec<Bytes>, frames_max: usize, bytes_max: usize, now: Duration) -> usize {
         if self.taken.is_empty() {
             let mut bytes = 0;

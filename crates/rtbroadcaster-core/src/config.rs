@@ -10,8 +10,8 @@ use crate::origin::Origin;
 /// The limits and delays of a `Manager` and all its rooms.
 ///
 /// Sizes are bytes. [`Limit::None`] lifts a limit or a delay: it never applies. A limit of zero allows nothing. Every
-/// value is safe: a manager takes a delay above 100 years as one of 100 years, a [`ping_interval`](Self::ping_interval)
-/// above 12 days as one of 12 days, and any delay below 1 ms as one of 1 ms, which `Manager::config` shows.
+/// value is safe: a manager clamps any delay to at least 1 ms and at most 100 years, and a
+/// [`ping_interval`](Self::ping_interval) to at most 12 days, which `Manager::config` shows.
 /// Build it with `..Config::default()`, since fields may be added.
 ///
 /// ```
@@ -168,9 +168,9 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Returns the shortest `owner_grace` with which no room ends before its owner, which is asked for a sign of life
-    /// every `ping_interval`, can have noticed that its connection is gone: two of these and 5 s to come back. Zero
-    /// without heartbeats, where nothing is safe.
+    /// Returns the shortest `owner_grace` with which no room ends before its owner can have noticed that its connection
+    /// is gone. The server asks an owner for a sign of life every `ping_interval`: the result is two of these, and 5 s
+    /// to come back. Zero without heartbeats, where nothing is safe.
     ///
     /// ```
     /// use rtbroadcaster::Config;

@@ -75,7 +75,7 @@ impl Attention {
     }
 
     /// Returns whether no listener is due while so many `watch`, whatever else has changed, and a look is planned for
-    /// the moment at which one may be.
+    /// when one may be.
     pub fn can_wait(&self, listeners: Listeners, watch: usize, now: Duration) -> bool {
         let waits = |edge: bool, next: Duration| !edge && now < next && self.look.rings_by(next);
         (!listeners.owner || waits(is_edge(watch, self.owner.what.viewers), self.owner.next(now)))

@@ -178,8 +178,8 @@ impl Log {
         self.judge(proposal, self.term, |id| self.ids.get(id), size)
     }
 
-    /// Checks whether `proposal` may be applied to a log with this `term`, these ids, and this size of the state once
-    /// the proposal's key holds so many bytes.
+    /// Checks whether `proposal` may be applied to a log with this `term`, these ids and this size of the state. `size`
+    /// is called with the bytes that the proposal's key would hold.
     pub fn judge(
         &self,
         proposal: &Proposal,

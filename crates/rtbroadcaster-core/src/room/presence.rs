@@ -9,8 +9,8 @@ use crate::limit::Limit;
 
 /// The longest time for which a room without an owner key waits for its owner, whose connection may only be closing.
 const GRACE_WITHOUT_KEY: Duration = Duration::from_secs(30);
-/// How long a restored room lives at least, behind the later of the start and of the moment at which its owner was
-/// asked to come back.
+/// How long a restored room lives at least, after the start or after the moment at which its owner was asked to come
+/// back, whichever is later.
 const AFTER_START: Duration = Duration::from_secs(20);
 
 /// How long a room waits for its clients; `None` waits for ever.

@@ -79,9 +79,9 @@ impl Log {
         self.lineage.check(cursor, reach, self.seq)
     }
 
-    /// Returns the record of the message `seq`, which is `proposal` and has this id, with what need not be kept any
-    /// more, and whether it is the room's first in this life. A message that is forgotten may be the last one, so it is
-    /// removed with the next one: the last number stays known.
+    /// Returns the record of the message `seq`, which is `proposal` and has this id. Also returns what need not be kept
+    /// any more, and whether the message is the room's first in this life. A message that is forgotten may be the last
+    /// one, so it is removed with the next one: the last number stays known.
     pub fn hand_over(
         &mut self,
         seq: Seq,
