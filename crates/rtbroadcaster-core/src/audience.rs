@@ -154,10 +154,6 @@ mod tests {
         ages.change(None, Some(Duration::from_secs(1)));
         let at = |viewers| ages.of(viewers, now).behind_p95.as_secs();
         assert_eq!([1, 19, 20, 21].map(at), [8, 8, 0, 0]);
-        assert_eq!(
-            ages.of(0, now).lagging,
-            1,
-            "a viewer that has just left is still counted while frames wait for it"
-        );
+        assert_eq!(ages.of(0, now).lagging, 1, "a viewer that has just left is still counted while frames wait for it");
     }
 }

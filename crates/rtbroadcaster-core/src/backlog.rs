@@ -23,8 +23,8 @@ pub use controls::ControlKind;
 use controls::Controls;
 pub use frame::Frame;
 use lost::Lost;
-pub use queue::PLACE_BYTES;
-use queue::Queue;
+pub use queue::FRAME_OVERHEAD_BYTES;
+use queue::FrameQueue;
 use replay::Replaying;
 pub use replay::{Hold, Replay};
 use taken::Taken;
@@ -58,7 +58,7 @@ pub struct Backlog {
     replays: VecDeque<Replaying>,
     /// When the last replay ran out. The frames behind it waited for the replay, not for the member.
     replayed: Duration,
-    queue: Queue,
+    queue: FrameQueue,
     /// The number up to which the member was sent every message, or the notice of a hole.
     reached: Seq,
     /// A bound: no message that superseded another one before it was pushed here has a greater number.
@@ -80,7 +80,7 @@ impl Backlog {
             controls: Controls::default(),
             replays: VecDeque::new(),
             replayed: Duration::ZERO,
-            queue: Queue::default(),
+            queue: FrameQueue::default(),
             reached,
             until: reached,
             lost: None,
@@ -211,7 +211,7 @@ impl Backlog {
         self.controls = Controls::default();
         self.replays.clear();
         self.lost = None;
-        self.queue = Queue::default();
+        self.queue = FrameQueue::default();
         if !self.taken.is_writing() {
             self.taken.drop_unwritten();
         }

@@ -35,13 +35,13 @@ pub enum Due {
 
 /// The heartbeat interval that an owner was promised last. It stands until another one is promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum PromisedInterval {
     /// None, as its protocol has no words for it.
-    Nothing,
+    None,
     /// The same as for others.
     Usual,
     /// A shorter one, since its room has viewers.
-    Brisk,
+    Short,
 }
 
 /// The deadlines of one client.
@@ -67,7 +67,7 @@ pub struct Deadlines {
     pinged: Duration,
     /// Since when the room that this client owns has viewers.
     watched: Option<Duration>,
-    told: Told,
+    promised: PromisedInterval,
     /// The deadline for taking the close frame.
     cut: Option<Duration>,
 }
@@ -87,7 +87,7 @@ impl Deadlines {
             heard: accepted,
             pinged: accepted,
             watched: None,
-            told: Told::Nothing,
+            promised: PromisedInterval::None,
             cut: None,
         }
     }
@@ -136,7 +136,7 @@ impl Deadlines {
     /// Promises an owner whose room has so many `viewers` the time within which the server writes again, and returns
     /// it; `None` without heartbeats. The caller sends it.
     pub fn promise(&mut self, viewers: usize) -> Option<Duration> {
-        self.told = if viewers > 0 { Told::Brisk } else { Told::Usual };
+        self.promised = if viewers > 0 { PromisedInterval::Short } else { PromisedInterval::Usual };
         self.interval(viewers)
     }
 
@@ -191,7 +191,7 @@ impl Deadlines {
         }
         (ping <= now).then(|| {
             self.pinged = now;
-            if self.told != Told::Nothing {
+            if self.promised != PromisedInterval::None {
                 // The frame that is sent with the ping carries the interval.
                 self.promise(viewers.unwrap_or_default());
             }
@@ -220,12 +220,13 @@ impl Deadlines {
         let (usual, shortest) = (self.ping_interval?, self.interval(1)?);
         // Also an owner that sends all the time: the frame that is sent with the ping says that the server reads. A
         // promised interval stands until a frame with a longer one is written.
-        let ping = if viewers > 0 && self.told == Told::Usual && shortest < usual {
+        let ping = if viewers > 0 && self.promised == PromisedInterval::Usual && shortest < usual {
             // The owner was promised a longer interval, and would look for the next frame too late: it is pinged at
             // once.
             self.pinged
         } else {
-            self.pinged.saturating_add(self.interval(viewers.max(usize::from(self.told == Told::Brisk)))?)
+            self.pinged
+                .saturating_add(self.interval(viewers.max(usize::from(self.promised == PromisedInterval::Short)))?)
         };
         if self.is_held() {
             // The server does not read the owner's `ping` meanwhile, so it cannot answer one.

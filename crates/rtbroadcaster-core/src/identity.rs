@@ -48,12 +48,12 @@ impl ViewerNumber {
 /// The hasher of viewers' numbers. Servers draw the numbers and a code proves them, so a client cannot choose
 /// collisions.
 #[derive(Debug, Default)]
-pub struct Spread(u64);
+pub struct NumberHasher(u64);
 
 /// The hashing of tables whose keys are numbers of viewers.
-pub type ByNumber = BuildHasherDefault<Spread>;
+pub type BuildNumberHasher = BuildHasherDefault<NumberHasher>;
 
-impl Hasher for Spread {
+impl Hasher for NumberHasher {
     fn write(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
     }

@@ -5,6 +5,7 @@
 //! This crate has no promise of its own: it is published in lockstep with `rtbroadcaster`, which re-exports what
 //! applications use.
 
+pub mod address_block;
 pub mod audience;
 pub mod backlog;
 pub mod close;
@@ -19,7 +20,6 @@ pub mod options;
 pub mod origin;
 pub mod oversize;
 pub mod owner_key;
-pub mod place;
 pub mod protocol;
 pub mod random;
 pub mod rate;

@@ -58,12 +58,12 @@ impl<T> Limit<T> {
 }
 
 /// An amount that can be limited.
-pub trait Amount: Copy + Ord {
+pub trait Quantity: Copy + Ord {
     /// The greatest amount of its type.
     const MOST: Self;
 }
 
-impl<T: Amount> Limit<T> {
+impl<T: Quantity> Limit<T> {
     /// Returns the greatest amount that is allowed; without a limit, the greatest amount of the type. A check against
     /// it costs one comparison.
     pub fn most(self) -> T {
@@ -84,7 +84,7 @@ impl<T: Amount> Limit<T> {
 /// Implements limits of numbers.
 macro_rules! numbers {
     ($($number:ty)*) => {$(
-        impl Amount for $number {
+        impl Quantity for $number {
             const MOST: Self = Self::MAX;
         }
 
@@ -110,7 +110,7 @@ macro_rules! numbers {
 
 numbers!(usize u32 u64);
 
-impl Amount for Duration {
+impl Quantity for Duration {
     const MOST: Self = Self::MAX;
 }
 

@@ -7,10 +7,10 @@ pub mod sum;
 
 use std::time::Duration;
 
+use crate::address_block::AddressBlock;
 use crate::id::{Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
 use crate::options::RoomOptions;
-use crate::place::Place;
 pub use lives::{LifeIndex, Lives};
 pub use sum::Sum;
 
@@ -72,7 +72,7 @@ pub struct Header {
     /// The moment at which its owner was asked to come back, by a process that stopped.
     pub moment: Option<Duration>,
     /// The address block that its first owner came from, where it is known.
-    pub place: Option<Place>,
+    pub place: Option<AddressBlock>,
     /// Its options.
     pub options: RoomOptions,
     /// Members that a later version has written and this one does not know, in the engine's own format.

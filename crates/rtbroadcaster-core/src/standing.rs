@@ -73,14 +73,14 @@ pub enum Start {
     /// None: it is new.
     Fresh,
     /// The position behind everything that it has seen.
-    After(Cursor, Reach),
+    After(Cursor, CursorScope),
     /// None: it has sent something that is no cursor.
     Malformed,
 }
 
 /// Whether a client understands that a cursor of an older life may be resumed, under another epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum CursorScope {
     /// It does not: only a cursor of the present life can be resumed.
     OneLife,
     /// It does: it sends `lives`.

@@ -72,7 +72,7 @@ pub struct Upgrade(Result<Offer, UpgradeError>);
 /// A lawful handshake, and the connection that it came over.
 #[derive(Debug)]
 struct Offer {
-    handshake: handshake::Request,
+    handshake: handshake::UpgradeRequest,
     /// The page it comes from; `None` when any page may connect.
     page: Option<Result<Page, OriginError>>,
     /// What it says of itself, if it may be refused for that.

@@ -11,7 +11,7 @@ use crate::standing::RoomEnd;
 #[derive(Debug, Clone)]
 pub struct Closing {
     /// The notice of the reason, in dialects that have words for it.
-    told: Option<Bytes>,
+    notice: Option<Bytes>,
     /// The transport's close frame, in transports that have one.
     close: Option<Bytes>,
 }
@@ -20,12 +20,12 @@ impl Closing {
     /// Returns the closing frames of a connection that ends for `reason`. `end` is how the client's room has ended, if
     /// it has.
     pub fn new(dialect: &Dialect, reason: CloseReason, end: Option<RoomEnd>) -> Self {
-        Self { told: (dialect.write)(&Notice::Closed { reason, end }), close: (dialect.transport.close)(reason) }
+        Self { notice: (dialect.write)(&Notice::Closed { reason, end }), close: (dialect.transport.close)(reason) }
     }
 
     /// Returns the answer to a client that has closed with this `code`.
     pub fn echo(dialect: &Dialect, code: Option<u16>) -> Self {
-        Self { told: None, close: (dialect.transport.close_echo)(code) }
+        Self { notice: None, close: (dialect.transport.close_echo)(code) }
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -34,17 +34,17 @@ impl Closing {
 
     /// Returns the frames, in order.
     pub(super) fn into_frames(self) -> impl Iterator<Item = Bytes> {
-        self.told.into_iter().chain(self.close)
+        self.notice.into_iter().chain(self.close)
     }
 
     fn frames(&self) -> impl Iterator<Item = &Bytes> {
-        self.told.iter().chain(&self.close)
+        self.notice.iter().chain(&self.close)
     }
 }
 
 impl From<Bytes> for Closing {
     /// Returns the transport's close alone.
     fn from(close: Bytes) -> Self {
-        Self { told: None, close: Some(close) }
+        Self { notice: None, close: Some(close) }
     }
 }

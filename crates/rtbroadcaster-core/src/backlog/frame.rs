@@ -42,18 +42,18 @@ impl Frame {
     /// that are sent the frames at once: a backlog finds the holes between its own frames.
     pub fn with_holes(frames: impl Iterator<Item = Self>, after: Seq, until: Seq, dialect: &Dialect) -> Vec<Self> {
         let mut sent = after;
-        let mut told = Vec::with_capacity(frames.size_hint().1.unwrap_or_default());
+        let mut with_notices = Vec::with_capacity(frames.size_hint().1.unwrap_or_default());
         for frame in frames {
             if let Some(seq) = frame.seq {
                 let through = seq.previous();
                 if through > sent {
-                    told.extend(Self::notice(&Notice::Skipped { through, until }, dialect));
+                    with_notices.extend(Self::notice(&Notice::Skipped { through, until }, dialect));
                 }
                 sent = seq;
             }
-            told.push(frame);
+            with_notices.push(frame);
         }
-        told
+        with_notices
     }
 
     /// Returns the end of the hole that `frames` announce before their first message.

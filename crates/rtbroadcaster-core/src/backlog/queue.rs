@@ -9,35 +9,35 @@ use crate::superseding::{Rank, Ranked, Superseding};
 
 /// The bytes that a waiting frame costs besides its own. Without them many small frames would cost three times the
 /// limit.
-pub const PLACE_BYTES: usize = 128;
+pub const FRAME_OVERHEAD_BYTES: usize = 128;
 
 /// The frames that are not yet taken for a write.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
-    pub(super) frames: Superseding<Waiting>,
+pub(super) struct FrameQueue {
+    pub(super) frames: Superseding<QueuedFrame>,
     /// The cost of all frames.
     bytes: usize,
 }
 
 /// Returns the bytes that `frame` costs while it waits.
 fn cost(frame: &Frame) -> usize {
-    frame.bytes.len() + PLACE_BYTES
+    frame.bytes.len() + FRAME_OVERHEAD_BYTES
 }
 
 /// A frame, and since when it waits.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct QueuedFrame {
     frame: Frame,
     since: Duration,
 }
 
-impl Ranked for Waiting {
+impl Ranked for QueuedFrame {
     fn rank(&self) -> &Rank {
         &self.frame.rank
     }
 }
 
-impl Queue {
+impl FrameQueue {
     pub(super) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
@@ -48,7 +48,7 @@ impl Queue {
 
     /// Returns the bytes of all frames alone.
     pub(super) fn frame_bytes(&self) -> usize {
-        self.bytes - self.frames.len() * PLACE_BYTES
+        self.bytes - self.frames.len() * FRAME_OVERHEAD_BYTES
     }
 
     /// Returns whether a push of `frame` would take the cost over `limit`. A frame alone always fits.
@@ -77,7 +77,7 @@ impl Queue {
     /// Queues a frame. Returns whether it superseded another one.
     pub(super) fn push(&mut self, frame: Frame, now: Duration) -> bool {
         self.bytes += cost(&frame);
-        let superseded = self.frames.push(Waiting { frame, since: now });
+        let superseded = self.frames.push(QueuedFrame { frame, since: now });
         if let Some(superseded) = &superseded {
             self.bytes -= cost(&superseded.frame);
         }
@@ -86,7 +86,7 @@ impl Queue {
 
     /// Removes and returns the first frame, with the time at which it was pushed.
     pub(super) fn pop(&mut self) -> Option<(Frame, Duration)> {
-        let Waiting { frame, since } = self.frames.pop()?;
+        let QueuedFrame { frame, since } = self.frames.pop()?;
         self.bytes -= cost(&frame);
         Some((frame, since))
     }
@@ -105,7 +105,7 @@ impl Queue {
     /// Drops all frames but the answers.
     pub(super) fn keep_answers(&mut self) {
         let all = std::mem::take(self).frames.into_iter();
-        for Waiting { frame, since } in all.filter(|waiting| waiting.frame.rank == Rank::Answer) {
+        for QueuedFrame { frame, since } in all.filter(|waiting| waiting.frame.rank == Rank::Answer) {
             self.push(frame, since);
         }
     }

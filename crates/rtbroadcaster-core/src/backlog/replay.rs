@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::queue::Queue;
+use super::queue::FrameQueue;
 use crate::id::Seq;
 use crate::message::Entry;
 use crate::protocol::Dialect;
@@ -51,7 +51,7 @@ pub struct Replay {
 #[derive(Debug)]
 pub(super) struct Replaying {
     /// The frames that waited when it was asked for: a joiner reads its answers in the order of its requests.
-    before: Queue,
+    before: FrameQueue,
     /// Whether the announcement is taken.
     announced: bool,
     replay: Replay,
@@ -63,7 +63,7 @@ pub(super) struct Replaying {
 }
 
 impl Replaying {
-    pub(super) fn new(before: Queue, replay: Replay) -> Self {
+    pub(super) fn new(before: FrameQueue, replay: Replay) -> Self {
         let bytes: u64 = replay.entries.iter().map(|entry| entry.bytes() as u64).sum();
         let pace = Duration::from_secs(bytes / BYTES_PER_SECOND_MIN);
         Self { before, announced: false, replay, next: 0, pace, since: None }

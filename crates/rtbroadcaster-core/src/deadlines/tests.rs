@@ -86,7 +86,11 @@ fn a_message_has_10_seconds_from_its_first_byte_to_its_last() {
     assert_eq!(deadlines.next(None, None), Some(seconds(119)), "the next one has its own");
     assert_eq!(deadlines.due(seconds(119), None, None), Some(Due::Close(CloseReason::RuleBroken)));
     deadlines.paused(seconds(3));
-    assert_eq!(deadlines.next(None, None), Some(seconds(122)), "the time in which the server did not read does not count");
+    assert_eq!(
+        deadlines.next(None, None),
+        Some(seconds(122)),
+        "the time in which the server did not read does not count"
+    );
     deadlines.read(true, false, 0, seconds(119));
     assert_eq!(deadlines.next(None, None), None);
 }

@@ -50,11 +50,11 @@ pub static DIALECT: Dialect = Dialect {
 /// A message of a client. Missing members and `null` are empty, unknown members are ignored, duplicates are an error.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Incoming<'a> {
+struct ClientMessage<'a> {
     #[serde(deserialize_with = "or_empty")]
     uuid: String,
     #[serde(deserialize_with = "object")]
-    status: IncomingStatus,
+    status: ClientStatus,
     #[serde(deserialize_with = "or_empty")]
     func_key: String,
     #[serde(borrow)]
@@ -65,7 +65,7 @@ struct Incoming<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct IncomingStatus {
+struct ClientStatus {
     #[serde(deserialize_with = "or_empty")]
     value: u8,
     /// Not read, but a text.
@@ -92,13 +92,13 @@ fn object<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> 
 pub fn decode(text: &str) -> Request {
     let is_object = text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{');
     let readable = is_object && depth(text.as_bytes()) <= DEPTH_MAX;
-    match readable.then(|| serde_json::from_str::<Incoming<'_>>(text)) {
+    match readable.then(|| serde_json::from_str::<ClientMessage<'_>>(text)) {
         Some(Ok(incoming)) => Request { echo: incoming.uuid.clone().into(), command: command(incoming) },
         _ => Request { echo: "".into(), command: Err(Refusal::BadMessage) },
     }
 }
 
-fn command(incoming: Incoming<'_>) -> Result<Command, Refusal> {
+fn command(incoming: ClientMessage<'_>) -> Result<Command, Refusal> {
     match incoming.status.value {
         status::NEW => Ok(Command::Create { options: RoomOptions::new() }),
         status::JOIN => Ok(Command::Join { room: incoming.uuid, start: Start::Fresh, viewer: None }),

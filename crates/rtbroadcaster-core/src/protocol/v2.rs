@@ -51,7 +51,7 @@ pub static DIALECT: Dialect = Dialect {
 
 /// Returns the answer to an accepted request.
 pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
-    let id = Text(id);
+    let id = JsonString(id);
     match answer {
         Answer::Created { standing: Standing { room, epoch, term, seq, .. }, key, grace, terms } => {
             frame(format_args!(
@@ -59,7 +59,7 @@ pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
                 epoch.as_str(),
                 term.get(),
                 terms.alive(),
-                Grace(*grace),
+                GraceMember(*grace),
                 terms,
             ))
         }
@@ -71,7 +71,7 @@ pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
                 if *how == How::Snapshot { "" } else { r#","how":"# },
                 if *how == How::Snapshot { "" } else { way(*how) },
                 terms.alive(),
-                Grace(*grace),
+                GraceMember(*grace),
                 terms,
             ))
         }
@@ -81,7 +81,7 @@ pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
                 epoch.as_str(),
                 term.get(),
                 way(*how),
-                Presence(*owner, *away),
+                OwnerMembers(*owner, *away),
                 terms.alive(),
                 terms,
                 viewer.number().get(),
@@ -97,7 +97,7 @@ pub fn refused(id: &str, refusal: Refusal) -> Bytes {
     write(128 + id.len(), |out| {
         out.write_all(br#"{"type":"error""#)?;
         if !id.is_empty() {
-            write!(out, r#","id":{}"#, Text(id))?;
+            write!(out, r#","id":{}"#, JsonString(id))?;
         }
         write!(out, r#","code":"{}","message":"{}""#, refusal.code(), refusal.message())?;
         if let Some(retry) = refusal.retry() {
@@ -116,16 +116,16 @@ fn notice(notice: &Notice<'_>) -> Option<Bytes> {
         Notice::Skipped { through, until } => {
             frame(format_args!(r#"{{"type":"skipped","through":{through},"until":{until}}}"#))
         }
-        Notice::Alive { seq, next } => frame(format_args!(r#"{{"type":"alive","seq":{seq}{}}}"#, Next(*next))),
+        Notice::Alive { seq, next } => frame(format_args!(r#"{{"type":"alive","seq":{seq}{}}}"#, NextMember(*next))),
         Notice::Reset { standing, replay } => reset(standing, *replay),
         Notice::Draining { reconnect } => {
             frame(format_args!(r#"{{"type":"draining","reconnectInMs":{}}}"#, reconnect.as_millis()))
         }
         Notice::Expiring { left } => frame(format_args!(r#"{{"type":"expiring","inMs":{}}}"#, left.as_millis())),
-        // The notice `closed` replaces it.
+        // The notice `closed`, which follows, replaces it.
         Notice::Farewell(_) => return None,
         Notice::Closed { reason, end } => {
-            frame(format_args!(r#"{{"type":"closed","reason":"{}"{}}}"#, reason.word(), Why(*end)))
+            frame(format_args!(r#"{{"type":"closed","reason":"{}"{}}}"#, reason.word(), WhyMember(*end)))
         }
         Notice::Signal(said) => signal(said),
     })
@@ -138,7 +138,7 @@ fn reset(standing: &Standing, replay: usize) -> Bytes {
         r#"{{"type":"reset","reason":"slow","epoch":"{}","term":{},"seq":{seq},"replay":{replay},"owner":{}}}"#,
         epoch.as_str(),
         term.get(),
-        Presence(*owner, *away),
+        OwnerMembers(*owner, *away),
     ))
 }
 
@@ -166,7 +166,7 @@ fn message(entry: &Entry, params: &Params) -> Written {
 
 /// Returns the notice that the owner has come or gone.
 fn owner(owner: OwnerStatus, term: Term, away: Duration) -> Bytes {
-    let (term, away) = (term.get(), Away(owner, away));
+    let (term, away) = (term.get(), AwayMember(owner, away));
     frame(format_args!(r#"{{"type":"owner","status":"{}","term":{term}{away}}}"#, status(owner)))
 }
 
@@ -180,7 +180,7 @@ fn own_audience(Audience { viewers, lagging, behind_p95 }: &Audience) -> Bytes {
 fn signal(said: &Signal) -> Bytes {
     match said {
         Signal::Single { key, params, from, dropped } => write(96 + key.len() + params.len(), |out| {
-            write!(out, r#"{{"type":"signal","key":{},"params":{params},"from":{from}"#, Text(key))?;
+            write!(out, r#"{{"type":"signal","key":{},"params":{params},"from":{from}"#, JsonString(key))?;
             if *dropped > 0 {
                 write!(out, r#","dropped":{dropped}"#)?;
             }
@@ -189,9 +189,9 @@ fn signal(said: &Signal) -> Bytes {
         Signal::Counts { key, counts, other } => {
             let bytes: usize = counts.iter().map(|(params, _)| params.len() + 16).sum();
             write(96 + key.len() + bytes, |out| {
-                write!(out, r#"{{"type":"signal","key":{},"counts":["#, Text(key))?;
-                for (place, (params, count)) in counts.iter().enumerate() {
-                    let before = if place == 0 { "" } else { "," };
+                write!(out, r#"{{"type":"signal","key":{},"counts":["#, JsonString(key))?;
+                for (index, (params, count)) in counts.iter().enumerate() {
+                    let before = if index == 0 { "" } else { "," };
                     write!(out, "{before}[{params},{count}]")?;
                 }
                 out.write_all(b"]")?;
@@ -224,27 +224,27 @@ const fn way(how: How) -> &'static str {
 }
 
 /// The member `graceMs`, behind others: how long the room waits for its owner; absent if it waits for ever.
-struct Grace(Option<Duration>);
+struct GraceMember(Option<Duration>);
 
-impl std::fmt::Display for Grace {
+impl std::fmt::Display for GraceMember {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.map_or(Ok(()), |grace| write!(f, r#","graceMs":{}"#, grace.as_millis()))
     }
 }
 
 /// The value of `owner`, and behind it the member `awayMs`.
-struct Presence(OwnerStatus, Duration);
+struct OwnerMembers(OwnerStatus, Duration);
 
-impl std::fmt::Display for Presence {
+impl std::fmt::Display for OwnerMembers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, r#""{}"{}"#, status(self.0), Away(self.0, self.1))
+        write!(f, r#""{}"{}"#, status(self.0), AwayMember(self.0, self.1))
     }
 }
 
 /// The member `awayMs`, behind others: for how long the owner has been away; absent while it is there.
-struct Away(OwnerStatus, Duration);
+struct AwayMember(OwnerStatus, Duration);
 
-impl std::fmt::Display for Away {
+impl std::fmt::Display for AwayMember {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             OwnerStatus::Live => Ok(()),
@@ -254,18 +254,18 @@ impl std::fmt::Display for Away {
 }
 
 /// The member `nextMs`, behind others: the time within which the next frame comes; absent without heartbeats.
-struct Next(Option<Duration>);
+struct NextMember(Option<Duration>);
 
-impl std::fmt::Display for Next {
+impl std::fmt::Display for NextMember {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.map_or(Ok(()), |next| write!(f, r#","nextMs":{}"#, next.as_millis()))
     }
 }
 
 /// The member `why`, behind others: the reason of a room's end; absent if none has ended.
-struct Why(Option<RoomEnd>);
+struct WhyMember(Option<RoomEnd>);
 
-impl std::fmt::Display for Why {
+impl std::fmt::Display for WhyMember {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.map_or(Ok(()), |end| write!(f, r#","why":"{}""#, end.word()))
     }
@@ -282,7 +282,7 @@ impl Terms<'_> {
 impl std::fmt::Display for Terms<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Config { message_bytes_max, signals_per_viewer_per_second, .. } = self.config;
-        write!(f, r#"{},"limits":{{"#, Next(self.next))?;
+        write!(f, r#"{},"limits":{{"#, NextMember(self.next))?;
         if let Limit::Max(message_bytes_max) = message_bytes_max {
             write!(f, r#""messageBytes":{message_bytes_max},"#)?;
         }
@@ -296,9 +296,9 @@ impl std::fmt::Display for Terms<'_> {
 }
 
 /// A client's text as a JSON string.
-struct Text<'a>(&'a str);
+struct JsonString<'a>(&'a str);
 
-impl std::fmt::Display for Text<'_> {
+impl std::fmt::Display for JsonString<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&serde_json::to_string(self.0).map_err(|_| std::fmt::Error)?)
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::identity::{ByNumber, ViewerNumber};
+use crate::identity::{BuildNumberHasher, ViewerNumber};
 
 /// The number of viewers for which space stays, once there was any.
 const PRESENT_MIN: usize = 64;
@@ -11,10 +11,10 @@ const PRESENT_MIN: usize = 64;
 /// The viewers of one room. Each costs a word and a byte in a table that is at least a quarter full.
 #[derive(Debug, Default)]
 pub struct Attendance {
-    present: HashSet<ViewerNumber, ByNumber>,
+    present: HashSet<ViewerNumber, BuildNumberHasher>,
     /// The connections besides the first, for each viewer with several. Few have: a second window, or a connection that
     /// is dead and not yet closed.
-    more: HashMap<ViewerNumber, usize, ByNumber>,
+    more: HashMap<ViewerNumber, usize, BuildNumberHasher>,
 }
 
 impl Attendance {

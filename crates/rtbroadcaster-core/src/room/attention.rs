@@ -13,16 +13,16 @@ const INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Attention {
     /// The last notice for the owner.
-    owner: Told<Audience>,
+    owner: LastNotice<Audience>,
     /// The last notice for all viewers, where they listen.
-    viewers: Told<usize>,
+    viewers: LastNotice<usize>,
     /// The next look.
     look: Alarm<Duration>,
 }
 
 /// The listeners of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listeners {
+pub struct AudienceListeners {
     /// Whether the owner listens.
     pub owner: bool,
     /// Whether all viewers listen.
@@ -31,7 +31,7 @@ pub struct Listeners {
 
 /// The notices that are due, and the next look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ToTell {
+pub struct DueNotices {
     /// Whether the owner's notice is due.
     pub owner: bool,
     /// Whether the viewers' notice of their number is due.
@@ -42,29 +42,29 @@ pub struct ToTell {
 
 /// The last notice for one listener.
 #[derive(Debug, Default)]
-struct Told<T> {
-    what: T,
+struct LastNotice<T> {
+    value: T,
     /// When it was sent.
     at: Option<Duration>,
     /// Whether a viewer that came since got another number.
     is_mixed: bool,
 }
 
-impl<T: PartialEq> Told<T> {
+impl<T: PartialEq> LastNotice<T> {
     /// Returns when the next notice may be sent that is no edge.
     fn next(&self, now: Duration) -> Duration {
         self.at.map_or(now, |at| at + INTERVAL)
     }
 
-    /// Returns whether a notice of `what` is due, and when it will be if it is not; nothing if `what` was sent.
-    fn check(&self, what: &T, is_edge: bool, now: Duration) -> (bool, Option<Duration>) {
-        let (has_changed, next) = (*what != self.what || self.is_mixed, self.next(now));
+    /// Returns whether a notice of `value` is due, and when it will be if it is not; nothing if `value` was sent.
+    fn check(&self, value: &T, is_edge: bool, now: Duration) -> (bool, Option<Duration>) {
+        let (has_changed, next) = (*value != self.value || self.is_mixed, self.next(now));
         let is_due = has_changed && (is_edge || now >= next);
         (is_due, Some(next).filter(|_| has_changed && !is_due))
     }
 
-    fn tell(&mut self, what: T, now: Duration) {
-        *self = Self { what, at: Some(now), is_mixed: false };
+    fn record(&mut self, value: T, now: Duration) {
+        *self = Self { value, at: Some(now), is_mixed: false };
     }
 }
 
@@ -76,49 +76,55 @@ impl Attention {
 
     /// Returns whether no listener is due while so many `watch`, whatever else has changed, and a look is planned for
     /// when one may be.
-    pub fn can_wait(&self, listeners: Listeners, watch: usize, now: Duration) -> bool {
+    pub fn can_wait(&self, listeners: AudienceListeners, watch: usize, now: Duration) -> bool {
         let waits = |edge: bool, next: Duration| !edge && now < next && self.look.rings_by(next);
-        (!listeners.owner || waits(is_edge(watch, self.owner.what.viewers), self.owner.next(now)))
-            && (!listeners.viewers || waits(is_edge(watch, self.viewers.what), self.viewers.next(now)))
+        (!listeners.owner || waits(is_edge(watch, self.owner.value.viewers), self.owner.next(now)))
+            && (!listeners.viewers || waits(is_edge(watch, self.viewers.value), self.viewers.next(now)))
     }
 
     /// Notes the `audience` at the moment `now`, which `may_change` by itself while frames wait. Returns the notices
     /// that are due, and counts them as sent.
-    pub fn notice(&mut self, listeners: Listeners, audience: Audience, may_change: bool, now: Duration) -> ToTell {
+    pub fn notice(
+        &mut self,
+        listeners: AudienceListeners,
+        audience: Audience,
+        may_change: bool,
+        now: Duration,
+    ) -> DueNotices {
         let watch = audience.viewers;
         let (mut owner, mut viewers) = ((false, None), (false, None));
         if listeners.owner {
-            owner = self.owner.check(&audience, is_edge(watch, self.owner.what.viewers), now);
+            owner = self.owner.check(&audience, is_edge(watch, self.owner.value.viewers), now);
         }
         if listeners.viewers {
-            viewers = self.viewers.check(&watch, is_edge(watch, self.viewers.what), now);
+            viewers = self.viewers.check(&watch, is_edge(watch, self.viewers.value), now);
         }
         if owner.0 {
-            self.owner.tell(audience, now);
+            self.owner.record(audience, now);
         }
         if viewers.0 {
-            self.viewers.tell(watch, now);
+            self.viewers.record(watch, now);
         }
         let later = may_change.then(|| now + INTERVAL);
         let look = [owner.1, viewers.1, later].into_iter().flatten().min();
         let look = look.and_then(|at| self.look.sooner(at));
-        ToTell { owner: owner.0, viewers: viewers.0, look }
+        DueNotices { owner: owner.0, viewers: viewers.0, look }
     }
 
     /// Notes that an owner came and got this audience.
     pub fn owner_came(&mut self, audience: Audience, now: Duration) {
-        self.owner.tell(audience, now);
+        self.owner.record(audience, now);
     }
 
     /// Notes that one viewer got the number of those that `watch`.
-    pub fn viewer_was_told(&mut self, watch: usize) {
-        self.viewers.is_mixed |= watch != self.viewers.what;
+    pub fn viewer_was_notified(&mut self, watch: usize) {
+        self.viewers.is_mixed |= watch != self.viewers.value;
     }
 }
 
 /// Returns whether the first viewer has come, or the last one left.
-fn is_edge(watch: usize, told: usize) -> bool {
-    (watch == 0) != (told == 0)
+fn is_edge(watch: usize, sent: usize) -> bool {
+    (watch == 0) != (sent == 0)
 }
 
 #[cfg(test)]
@@ -126,9 +132,9 @@ mod tests {
     use super::*;
 
     const START: Duration = Duration::from_secs(1_000);
-    const OWNER: Listeners = Listeners { owner: true, viewers: false };
-    const VIEWERS: Listeners = Listeners { owner: false, viewers: true };
-    const ALL: Listeners = Listeners { owner: true, viewers: true };
+    const OWNER: AudienceListeners = AudienceListeners { owner: true, viewers: false };
+    const VIEWERS: AudienceListeners = AudienceListeners { owner: false, viewers: true };
+    const ALL: AudienceListeners = AudienceListeners { owner: true, viewers: true };
 
     fn at(millis: u64) -> Duration {
         START + Duration::from_millis(millis)
@@ -140,7 +146,7 @@ mod tests {
 
     /// Plays how many watch at which moments. Returns the moments of the notices, and their numbers. A planned look
     /// happens when its time has come, and sees what was last played.
-    fn told(listeners: Listeners, played: &[(u64, usize)]) -> Vec<(u64, usize)> {
+    fn told(listeners: AudienceListeners, played: &[(u64, usize)]) -> Vec<(u64, usize)> {
         let (mut attention, mut told, mut look, mut last) = (Attention::default(), Vec::new(), None, 0);
         let mut notice = |attention: &mut Attention, look: &mut Option<u64>, millis, viewers| {
             let can_wait = attention.can_wait(listeners, viewers, at(millis));
@@ -184,31 +190,31 @@ mod tests {
     fn a_viewer_that_lags_is_looked_at_again_although_none_comes_or_leaves() {
         let mut attention = Attention::default();
         let first = attention.notice(ALL, watch(1), true, at(0));
-        assert_eq!(first, ToTell { owner: true, viewers: true, look: Some(at(1_000)) });
+        assert_eq!(first, DueNotices { owner: true, viewers: true, look: Some(at(1_000)) });
         let again = attention.notice(ALL, watch(1), true, at(10));
-        assert_eq!(again, ToTell { owner: false, viewers: false, look: None }, "a look is planned");
+        assert_eq!(again, DueNotices { owner: false, viewers: false, look: None }, "a look is planned");
         attention.was_planned();
         let lags = Audience { lagging: 1, ..watch(1) };
         let later = attention.notice(ALL, lags, true, at(1_000));
-        assert_eq!(later, ToTell { owner: true, viewers: false, look: Some(at(2_000)) });
+        assert_eq!(later, DueNotices { owner: true, viewers: false, look: Some(at(2_000)) });
         attention.was_planned();
         let settled = attention.notice(ALL, watch(1), false, at(2_000));
-        assert_eq!(settled, ToTell { owner: true, viewers: false, look: None });
+        assert_eq!(settled, DueNotices { owner: true, viewers: false, look: None });
     }
 
     #[test]
     fn a_newcomer_that_got_another_number_gets_a_notice_also_when_it_is_as_before() {
         let mut attention = Attention::default();
         assert!(attention.notice(ALL, watch(2), false, at(0)).viewers);
-        attention.viewer_was_told(2);
+        attention.viewer_was_notified(2);
         assert_eq!(attention.notice(ALL, watch(2), false, at(2_000)).look, None, "all know the same");
         attention.notice(ALL, watch(3), false, at(2_000));
-        attention.viewer_was_told(4);
+        attention.viewer_was_notified(4);
         let before = attention.notice(ALL, watch(3), false, at(2_100));
-        assert_eq!(before, ToTell { owner: false, viewers: false, look: Some(at(3_000)) });
+        assert_eq!(before, DueNotices { owner: false, viewers: false, look: Some(at(3_000)) });
         attention.was_planned();
         let after = attention.notice(ALL, watch(3), false, at(3_000));
-        assert_eq!(after, ToTell { owner: false, viewers: true, look: None }, "the owner got no other number");
+        assert_eq!(after, DueNotices { owner: false, viewers: true, look: None }, "the owner got no other number");
         assert!(!attention.notice(ALL, watch(3), false, at(9_000)).viewers);
     }
 
@@ -221,10 +227,10 @@ mod tests {
         assert_eq!(attention.notice(ALL, watch(2), false, at(700)).look, None, "one is planned");
         attention.was_planned();
         let looked = attention.notice(ALL, watch(2), false, at(1_000));
-        assert_eq!(looked, ToTell { owner: false, viewers: false, look: Some(at(1_600)) });
+        assert_eq!(looked, DueNotices { owner: false, viewers: false, look: Some(at(1_600)) });
         attention.was_planned();
         let looked = attention.notice(ALL, watch(2), false, at(1_600));
-        assert_eq!(looked, ToTell { owner: true, viewers: false, look: None });
+        assert_eq!(looked, DueNotices { owner: true, viewers: false, look: None });
     }
 
     #[test]

@@ -11,16 +11,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::log::{Lineage, Log, LogLimits, Proposal, Rejection, Resume, Verdict};
-use super::presence::{Patience, Presence};
+use super::presence::{AbsenceLimits, Presence};
 use crate::config::Config;
 use crate::id::{Cursor, Epoch, Numbering, RoomId, Seq};
 use crate::message::Entry;
 use crate::refusal::{OwnError, PublishError};
-use crate::standing::{How, OwnerStatus, Reach, ResetReason, Standing, Start};
-pub use ahead::Origin;
+use crate::standing::{CursorScope, How, OwnerStatus, ResetReason, Standing, Start};
+pub use ahead::FixedHeader;
 use ahead::{Ahead, Step};
 pub use keeping::{Applied, Decided, Space};
-pub use life::{By, Doubt, NotOpen, RoomLife};
+pub use life::{EndCause, NotOpen, RoomLife, Writability};
 pub use open::OpenRoom;
 
 /// One room without its members. Where its log is kept, each step that is decided and not written has a `W` that waits
@@ -36,8 +36,8 @@ pub struct Core<W = ()> {
     viewers_max: usize,
     /// Whether it is open, and how it ends.
     life: RoomLife,
-    /// Whether it is known that the log can be written.
-    doubt: Doubt,
+    /// Whether the log can be written.
+    writability: Writability,
     /// The steps that are decided and not yet written, where the log is kept. Boxed: most rooms have none.
     ahead: Option<Box<Ahead<W>>>,
 }
@@ -108,24 +108,24 @@ impl<W: Default> Core<W> {
     /// Returns a new room with a log of its own, named `epoch`: its owner is there and it has no viewers.
     pub fn new(id: RoomId, epoch: Epoch, config: &Config) -> Self {
         let log = Log::new(id.clone(), epoch, LogLimits::from(config));
-        Self::of(id, log, Patience::of_a_key(None, config), config)
+        Self::of(id, log, AbsenceLimits::of_a_key(None, config), config)
     }
 
     /// Returns a new room in the present life of a log: its owner is there and it has no viewers.
-    pub fn with_lineage(id: RoomId, lineage: Lineage, patience: Patience, config: &Config) -> Self {
+    pub fn with_lineage(id: RoomId, lineage: Lineage, absence: AbsenceLimits, config: &Config) -> Self {
         let log = Log::with_lineage(id.clone(), lineage, LogLimits::from(config));
-        Self::of(id, log, patience, config)
+        Self::of(id, log, absence, config)
     }
 
-    fn of(id: RoomId, log: Log, patience: Patience, config: &Config) -> Self {
+    fn of(id: RoomId, log: Log, absence: AbsenceLimits, config: &Config) -> Self {
         Self {
             id,
             log,
-            presence: Presence::new(patience),
+            presence: Presence::new(absence),
             owner: OwnerStatus::Live,
             viewers_max: config.viewers_per_room_max.most(),
             life: RoomLife::Open,
-            doubt: Doubt::None,
+            writability: Writability::Writable,
             ahead: None,
         }
     }
@@ -191,7 +191,7 @@ impl<W: Default> Core<W> {
         let how = match start {
             Start::Fresh => How::Snapshot,
             Start::Malformed => How::Reset(ResetReason::Malformed),
-            Start::After(cursor, reach) => match self.log.resume(cursor, *reach, now) {
+            Start::After(cursor, scope) => match self.log.resume(cursor, *scope, now) {
                 Resume::Resumed(missed) => {
                     return Welcome { standing: self.standing_at(now), how: How::Resumed, entries: missed.into() };
                 }
@@ -204,11 +204,11 @@ impl<W: Default> Core<W> {
     /// Returns whether the room has everything that an owner which comes back at `start` had acknowledged, or why that
     /// is not known. [`How::Snapshot`] if the owner gave no position.
     pub fn how_owner_continues(&self, start: &Start) -> How {
-        let check = |cursor: &Cursor, reach: Reach| self.log.check_cursor(cursor, reach);
+        let check = |cursor: &Cursor, scope: CursorScope| self.log.check_cursor(cursor, scope);
         match start {
             Start::Fresh => How::Snapshot,
             Start::Malformed => How::Reset(ResetReason::Malformed),
-            Start::After(cursor, reach) => check(cursor, *reach).map_or_else(How::Reset, |()| How::Resumed),
+            Start::After(cursor, scope) => check(cursor, *scope).map_or_else(How::Reset, |()| How::Resumed),
         }
     }
 

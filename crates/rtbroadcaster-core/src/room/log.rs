@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
 use crate::message::{Change, Entry, Key, Params};
-use crate::standing::{Reach, ResetReason};
+use crate::standing::{CursorScope, ResetReason};
 
 use history::History;
 use ids::Ids;
@@ -253,7 +253,7 @@ impl Log {
         self.prune(said);
     }
 
-    /// Drops from the history what is over the limits.
+    /// Drops messages over the limits from the history.
     fn prune(&mut self, now: Duration) {
         let Self { history, state, kept, limits, .. } = self;
         history.prune(now, limits, |entry| {
@@ -279,9 +279,9 @@ impl Log {
 
     /// Returns what a viewer at `cursor` missed. `Resumed` if what the viewer saw is what this log holds and the
     /// history holds everything after it, and only then.
-    pub fn resume(&mut self, cursor: &Cursor, reach: Reach, now: Duration) -> Resume {
+    pub fn resume(&mut self, cursor: &Cursor, scope: CursorScope, now: Duration) -> Resume {
         self.prune(now);
-        match self.lineage.check(cursor, reach, self.seq) {
+        match self.lineage.check(cursor, scope, self.seq) {
             Err(reason) => Resume::Reset(reason),
             Ok(()) => {
                 let missed = self.missed_since(cursor.seq);

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::identity::{ByNumber, ViewerNumber};
+use crate::identity::{BuildNumberHasher, ViewerNumber};
 use crate::rate::{Meter, Rate};
 
 /// The number of viewers for which there is always space.
@@ -13,7 +13,7 @@ const VIEWERS_MIN: usize = 64;
 /// The recent signals of each viewer, over all its connections. A viewer that was silent for a second need not be
 /// remembered.
 #[derive(Debug, Default)]
-pub struct Paces(HashMap<ViewerNumber, Meter, ByNumber>);
+pub struct Paces(HashMap<ViewerNumber, Meter, BuildNumberHasher>);
 
 impl Paces {
     /// Returns whether the viewer `number` may send one more signal at the moment `now`. So many connections are

@@ -15,7 +15,7 @@ const AFTER_START: Duration = Duration::from_secs(20);
 
 /// How long a room waits for its clients; `None` waits for ever.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct AbsenceLimits {
     /// The time for which it waits for its owner.
     grace: Limit<Duration>,
     /// The time for which it waits for an owner or a viewer.
@@ -24,8 +24,8 @@ pub struct Patience {
     not_before: Duration,
 }
 
-impl Patience {
-    /// Returns the patience of a room with an owner key, whose creator may have `wished` for another grace than is
+impl AbsenceLimits {
+    /// Returns the limits of a room with an owner key, whose creator may have `wished` for another grace than is
     /// configured. Only its grace ends such a room.
     pub fn of_a_key(wished: Option<Duration>, config: &Config) -> Self {
         let longest = config.owner_grace_max.max().unwrap_or(LONGEST);
@@ -33,7 +33,7 @@ impl Patience {
         Self { grace: granted.unwrap_or(config.owner_grace), idle: Limit::None, not_before: Duration::ZERO }
     }
 
-    /// Returns the patience of a room whose owner cannot come back.
+    /// Returns the limits of a room whose owner cannot come back.
     pub fn without_key(config: &Config) -> Self {
         let Config { owner_grace, room_idle_timeout, .. } = config;
         Self {
@@ -43,7 +43,7 @@ impl Patience {
         }
     }
 
-    /// Returns the patience of a restored room, in a process that began at `now`. Its owner may have been asked to come
+    /// Returns the limits of a restored room, in a process that began at `now`. Its owner may have been asked to come
     /// back at `moment`.
     pub fn after_a_start(self, now: Duration, moment: Option<Duration>) -> Self {
         // No process of ours gives a moment further away.
@@ -64,7 +64,7 @@ pub enum Absence {
 /// The presence of one room's owner and viewers.
 #[derive(Debug)]
 pub struct Presence {
-    patience: Patience,
+    limits: AbsenceLimits,
     viewers: usize,
     /// Since when the owner is away.
     away: Option<Duration>,
@@ -76,13 +76,13 @@ pub struct Presence {
 
 impl Presence {
     /// Returns the presence of a new room: its owner is there and it has no viewers.
-    pub fn new(patience: Patience) -> Self {
-        Self { patience, viewers: 0, away: None, empty: Duration::ZERO, look: Alarm::default() }
+    pub fn new(limits: AbsenceLimits) -> Self {
+        Self { limits, viewers: 0, away: None, empty: Duration::ZERO, look: Alarm::default() }
     }
 
     /// Returns how long the room waits for its owner; `None` for ever.
     pub fn grace(&self) -> Option<Duration> {
-        self.patience.grace.max()
+        self.limits.grace.max()
     }
 
     /// Returns since when there has been neither an owner nor a viewer.
@@ -140,7 +140,7 @@ impl Presence {
 
     /// Returns when the room ends if no client comes, and by which absence.
     fn end(&self) -> Option<(Duration, Absence)> {
-        let Patience { grace, idle, not_before } = self.patience;
+        let AbsenceLimits { grace, idle, not_before } = self.limits;
         let grace = grace.after(self.away?).map(|at| (at, Absence::Owner));
         let idle = self.lonely_since().and_then(|since| idle.after(since)).map(|at| (at, Absence::Everybody));
         [grace, idle].into_iter().flatten().min_by_key(|(at, _)| *at).map(|(at, absence)| (at.max(not_before), absence))
@@ -167,7 +167,7 @@ mod tests {
 
     fn presence(grace: u64, idle: u64) -> Presence {
         let limit = |time: u64| if time == 0 { Limit::None } else { Limit::Max(seconds(time)) };
-        Presence::new(Patience { grace: limit(grace), idle: limit(idle), not_before: Duration::ZERO })
+        Presence::new(AbsenceLimits { grace: limit(grace), idle: limit(idle), not_before: Duration::ZERO })
     }
 
     #[test]
@@ -230,18 +230,18 @@ mod tests {
         let cases =
             [(None, 300), (Some(1), 55), (Some(54), 55), (Some(55), 55), (Some(600), 600), (Some(90_000), 86_400)];
         for (wished, granted) in cases {
-            let patience = Patience::of_a_key(wished.map(seconds), &config);
-            assert_eq!((patience.grace, patience.idle), (Limit::Max(seconds(granted)), Limit::None), "{wished:?}");
+            let limits = AbsenceLimits::of_a_key(wished.map(seconds), &config);
+            assert_eq!((limits.grace, limits.idle), (Limit::Max(seconds(granted)), Limit::None), "{wished:?}");
         }
         let unlimited = Config { owner_grace_max: Limit::None, ping_interval: Limit::None, ..config.clone() };
         for wished in [1, 90_000] {
-            assert_eq!(Patience::of_a_key(Some(seconds(wished)), &unlimited).grace, Limit::Max(seconds(wished)));
+            assert_eq!(AbsenceLimits::of_a_key(Some(seconds(wished)), &unlimited).grace, Limit::Max(seconds(wished)));
         }
         for (configured, grace) in [(Limit::Max(300), 30), (Limit::Max(10), 10), (Limit::None, 30)] {
             let config = Config { owner_grace: configured.map(seconds), ..config.clone() };
-            let patience = Patience::without_key(&config);
+            let limits = AbsenceLimits::without_key(&config);
             assert_eq!(
-                (patience.grace, patience.idle),
+                (limits.grace, limits.idle),
                 (Limit::Max(seconds(grace)), Limit::Max(seconds(60))),
                 "no owner can come back"
             );
@@ -251,8 +251,8 @@ mod tests {
     #[test]
     fn a_room_that_was_kept_lives_for_a_while_behind_the_start_and_its_owners_moment() {
         let ends = |now, moment: Option<u64>| {
-            let patience = Patience { grace: Limit::Max(seconds(5)), idle: Limit::None, not_before: Duration::ZERO };
-            let mut presence = Presence::new(patience.after_a_start(seconds(now), moment.map(seconds)));
+            let limits = AbsenceLimits { grace: Limit::Max(seconds(5)), idle: Limit::None, not_before: Duration::ZERO };
+            let mut presence = Presence::new(limits.after_a_start(seconds(now), moment.map(seconds)));
             presence.owner_left(seconds(100));
             presence.ends_at().unwrap().as_secs()
         };

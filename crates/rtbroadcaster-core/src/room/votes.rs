@@ -7,11 +7,11 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::voters::{Full, Voters};
+use super::voters::{TurnoutFull, Voters};
+use crate::address_block::AddressBlock;
 use crate::identity::ViewerNumber;
 use crate::message::{Key, Params};
 use crate::options::{Counting, RoomOptions};
-use crate::place::Place;
 use crate::signal::Signal;
 use choices::Choices;
 
@@ -31,8 +31,8 @@ pub enum CountError {
     Full,
 }
 
-impl From<Full> for CountError {
-    fn from(Full: Full) -> Self {
+impl From<TurnoutFull> for CountError {
+    fn from(TurnoutFull: TurnoutFull) -> Self {
         Self::Full
     }
 }
@@ -43,7 +43,7 @@ pub struct Voter {
     /// The viewer.
     pub number: ViewerNumber,
     /// The address block that it comes from.
-    pub place: Option<Place>,
+    pub place: Option<AddressBlock>,
 }
 
 /// The signals of all keys that a room counts.
@@ -60,7 +60,7 @@ struct Poll {
     /// How often other values were sent.
     other: u64,
     /// The same, as the owner last got it.
-    other_told: u64,
+    other_sent: u64,
     /// The index of each viewer's choice among the values, or [`OTHER`]. Empty where each signal counts.
     chosen: Choices,
     /// Whether the owner's totals are outdated although no number says so.
@@ -75,7 +75,7 @@ struct Value {
     text: Box<str>,
     count: u64,
     /// The count that the owner last got.
-    told: u64,
+    sent: u64,
 }
 
 impl Votes {
@@ -86,7 +86,7 @@ impl Votes {
             counting: *counting,
             values: Vec::new(),
             other: 0,
-            other_told: 0,
+            other_sent: 0,
             chosen: Choices::new(voters),
             is_stale: false,
             due: None,
@@ -116,8 +116,8 @@ impl Votes {
     /// Forgets all signals of `key`, if it is counted.
     pub fn restart(&mut self, key: &Key, now: Duration) {
         if let Some(poll) = self.poll(key) {
-            poll.is_stale |= poll.other_told > 0 || poll.values.iter().any(|value| value.told > 0);
-            (poll.values, poll.other, poll.other_told) = (Vec::new(), 0, 0);
+            poll.is_stale |= poll.other_sent > 0 || poll.values.iter().any(|value| value.sent > 0);
+            (poll.values, poll.other, poll.other_sent) = (Vec::new(), 0, 0);
             poll.chosen.clear();
             poll.due = poll.is_stale.then(|| poll.due.unwrap_or(now + poll.counting.every));
         }
@@ -144,7 +144,7 @@ impl Votes {
                 continue;
             }
             if give(poll.totals()) {
-                poll.was_told();
+                poll.mark_sent();
             } else {
                 poll.due = Some(now + poll.counting.every);
             }
@@ -158,42 +158,42 @@ impl Votes {
 
 impl Poll {
     fn count(&mut self, value: &str, from: Voter, now: Duration) -> Result<(), CountError> {
-        let place = if self.counting.once_per_viewer {
+        let index = if self.counting.once_per_viewer {
             let older = self.chosen.of(from)?;
             // First, so that the index of a value without a choice can be used again.
             if let Some(older) = older {
                 *self.at(older) -= 1;
             }
-            let place = self.place(value);
-            self.chosen.set(from.number, place);
-            place
+            let index = self.index_of(value);
+            self.chosen.set(from.number, index);
+            index
         } else {
-            self.place(value)
+            self.index_of(value)
         };
-        *self.at(place) += 1;
+        *self.at(index) += 1;
         self.due.get_or_insert(now + self.counting.every);
         Ok(())
     }
 
     /// Returns the index of `value`, which it gets if there is one left.
-    fn place(&mut self, value: &str) -> u8 {
+    fn index_of(&mut self, value: &str) -> u8 {
         if let Some(known) = self.values.iter().position(|known| *known.text == *value) {
             return number(known);
         }
-        let new = Value { text: value.into(), count: 0, told: 0 };
+        let new = Value { text: value.into(), count: 0, sent: 0 };
         if self.values.len() < VALUES_MAX {
             self.values.push(new);
             return number(self.values.len() - 1);
         }
         let Some(unused) = self.values.iter().position(|known| known.count == 0) else { return OTHER };
         // If the owner got a count of the value that stood here, it has to get one without it.
-        self.is_stale |= self.values[unused].told > 0;
+        self.is_stale |= self.values[unused].sent > 0;
         self.values[unused] = new;
         number(unused)
     }
 
-    fn at(&mut self, place: u8) -> &mut u64 {
-        match self.values.get_mut(usize::from(place)) {
+    fn at(&mut self, index: u8) -> &mut u64 {
+        match self.values.get_mut(usize::from(index)) {
             Some(value) => &mut value.count,
             None => &mut self.other,
         }
@@ -204,7 +204,7 @@ impl Poll {
     }
 
     fn has_changed(&self) -> bool {
-        self.is_stale || self.other != self.other_told || self.values.iter().any(|value| value.count != value.told)
+        self.is_stale || self.other != self.other_sent || self.values.iter().any(|value| value.count != value.sent)
     }
 
     fn totals(&self) -> Signal {
@@ -215,15 +215,15 @@ impl Poll {
         Signal::Counts { key: self.key.as_str().to_owned(), counts, other: self.other }
     }
 
-    fn was_told(&mut self) {
-        self.values.iter_mut().for_each(|value| value.told = value.count);
-        self.other_told = self.other;
+    fn mark_sent(&mut self) {
+        self.values.iter_mut().for_each(|value| value.sent = value.count);
+        self.other_sent = self.other;
         self.is_stale = false;
     }
 }
 
-fn number(place: usize) -> u8 {
-    u8::try_from(place).expect("there are fewer places than an octet has values")
+fn number(index: usize) -> u8 {
+    u8::try_from(index).expect("there are fewer indexes than an octet has values")
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub(super) fn header(first: u8, length: u64, mask: [u8; 4]) -> Vec<u8> {
 
 /// A message or control frame of a client, with its random fragments and masks.
 #[derive(Debug, Clone)]
-pub(super) enum Said {
+pub(super) enum ClientFrame {
     /// A text in frames cut at these bytes, each of the later frames preceded by the control frames at its place.
     Text { text: String, cuts: Vec<Index>, between: Vec<Vec<ControlFrame>>, mask: [u8; 4] },
     /// A control frame between messages.
@@ -53,7 +53,7 @@ pub(super) struct ControlFrame {
     mask: [u8; 4],
 }
 
-impl Said {
+impl ClientFrame {
     /// Appends the frames to the stream and the expected values to `expected`.
     pub(super) fn write(&self, stream: &mut Vec<u8>, expected: &mut Vec<Incoming>) {
         match self {
@@ -98,10 +98,10 @@ fn controls() -> impl Strategy<Value = ControlFrame> {
 }
 
 /// Returns anything that a client may lawfully send before its close.
-pub(super) fn talk(chars_max: usize) -> impl Strategy<Value = Vec<Said>> {
+pub(super) fn talk(chars_max: usize) -> impl Strategy<Value = Vec<ClientFrame>> {
     let text = (texts(chars_max), vec(any::<Index>(), 0..4), vec(vec(controls(), 0..3), 0..4), any::<[u8; 4]>())
-        .prop_map(|(text, cuts, between, mask)| Said::Text { text, cuts, between, mask });
-    vec(prop_oneof![4 => text, 1 => controls().prop_map(Said::Control)], 1..6)
+        .prop_map(|(text, cuts, between, mask)| ClientFrame::Text { text, cuts, between, mask });
+    vec(prop_oneof![4 => text, 1 => controls().prop_map(ClientFrame::Control)], 1..6)
 }
 
 /// Cuts a stream into pieces of these sizes, over and over; zero stands for an empty piece.

@@ -1,9 +1,9 @@
 //! Decodes client frames into messages: incremental, strict, and bounded by what arrived.
 //! Must not know sockets or time. It sends nothing: the values that it returns say what the peer is owed.
 
-use super::header::{ControlKind, Header, Kind, PartialHeader};
+use super::header::{ControlOpcode, FrameHeader, FrameKind, PartialHeader};
 use super::mask::unmask;
-use super::text::{PartialText, Whole};
+use super::text::{PartialText, WholeMessage};
 
 pub use super::control::Control;
 pub use super::violation::Violation;
@@ -137,18 +137,18 @@ pub struct Decoder {
     /// The message of which frames have arrived; control frames may come between them.
     text: PartialText,
     /// The meaning of the next byte of input.
-    step: Step,
+    state: DecodeState,
 }
 
 /// The meaning of the next byte of input.
 #[derive(Debug)]
-enum Step {
+enum DecodeState {
     /// A byte of a header.
     Header(PartialHeader),
     /// A byte of a text message's frame.
-    Part { rest_bytes: u64, mask: [u8; 4], end: End },
+    Part { rest_bytes: u64, mask: [u8; 4], end: PartEnd },
     /// A byte of a control frame; the payload so far waits beside the text, as the frame may split a message.
-    Control { rest_bytes: u8, mask: [u8; 4], kind: ControlKind, payload: Vec<u8> },
+    Control { rest_bytes: u8, mask: [u8; 4], kind: ControlOpcode, payload: Vec<u8> },
     /// Nothing: the peer has closed.
     Closed,
     /// Nothing: the peer broke the framing.
@@ -157,12 +157,12 @@ enum Step {
 
 /// The end of a text frame: of the frame only, or of its message.
 #[derive(Debug, Clone, Copy)]
-enum End {
+enum PartEnd {
     Frame,
     Message,
 }
 
-impl Step {
+impl DecodeState {
     /// Returns the state between two frames.
     fn next_frame() -> Self {
         Self::Header(PartialHeader::default())
@@ -172,7 +172,7 @@ impl Step {
 impl Decoder {
     /// Returns a decoder for a connection that has sent nothing yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, text: PartialText::default(), step: Step::next_frame() }
+        Self { limits, text: PartialText::default(), state: DecodeState::next_frame() }
     }
 
     /// Consumes from the front of `input` and returns the next message or control frame, or `None` when all input is
@@ -184,7 +184,7 @@ impl Decoder {
         let outcome = self.advance(input);
         if let Err(violation) = outcome {
             self.text = PartialText::default();
-            self.step = Step::Failed(violation);
+            self.state = DecodeState::Failed(violation);
         }
         outcome
     }
@@ -192,17 +192,17 @@ impl Decoder {
     /// Returns whether the client is between two messages: no header or payload is incomplete, and no fragmented
     /// message is open. True after a close, never after a violation.
     pub fn is_between_messages(&self) -> bool {
-        match &self.step {
-            Step::Header(header) => header.is_empty() && self.text.frames() == 0,
-            Step::Closed => true,
-            Step::Part { .. } | Step::Control { .. } | Step::Failed(_) => false,
+        match &self.state {
+            DecodeState::Header(header) => header.is_empty() && self.text.frames() == 0,
+            DecodeState::Closed => true,
+            DecodeState::Part { .. } | DecodeState::Control { .. } | DecodeState::Failed(_) => false,
         }
     }
 
     /// Returns the bytes of memory held for input that is not whole: never more than a little beyond what arrived of
     /// it.
     pub fn held_bytes(&self) -> usize {
-        let control = if let Step::Control { payload, .. } = &self.step { payload.capacity() } else { 0 };
+        let control = if let DecodeState::Control { payload, .. } = &self.state { payload.capacity() } else { 0 };
         self.text.capacity() + control
     }
 
@@ -218,32 +218,32 @@ impl Decoder {
 
     fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Incoming>, Violation> {
         loop {
-            match &mut self.step {
-                Step::Header(header) => match header.read(input, &self.text, &self.limits)? {
+            match &mut self.state {
+                DecodeState::Header(header) => match header.read(input, &self.text, &self.limits)? {
                     Some(header) => self.begin(&header),
                     None => return Ok(None),
                 },
-                Step::Part { rest_bytes, mask, end } => {
+                DecodeState::Part { rest_bytes, mask, end } => {
                     let part = take(input, *rest_bytes);
                     *rest_bytes -= part.len() as u64;
                     *mask = self.text.append(part, *mask);
                     match (*rest_bytes, *end) {
-                        (0, End::Message) => {
-                            self.step = Step::next_frame();
+                        (0, PartEnd::Message) => {
+                            self.state = DecodeState::next_frame();
                             return Ok(Some(match self.text.finish()? {
-                                Whole::Text(text) => Incoming::Text(text),
-                                Whole::Binary(bytes) => Incoming::Binary(bytes),
-                                Whole::Skipped(bytes) => Incoming::TooBig(bytes),
+                                WholeMessage::Text(text) => Incoming::Text(text),
+                                WholeMessage::Binary(bytes) => Incoming::Binary(bytes),
+                                WholeMessage::Skipped(bytes) => Incoming::TooBig(bytes),
                             }));
                         }
-                        (0, End::Frame) => {
-                            self.step = Step::next_frame();
+                        (0, PartEnd::Frame) => {
+                            self.state = DecodeState::next_frame();
                             self.text.check()?;
                         }
                         _ => return self.text.check().map(|()| None),
                     }
                 }
-                Step::Control { rest_bytes, mask, kind, payload } => {
+                DecodeState::Control { rest_bytes, mask, kind, payload } => {
                     let part = take(input, u64::from(*rest_bytes));
                     let start = payload.len();
                     payload.extend_from_slice(part);
@@ -256,48 +256,48 @@ impl Decoder {
                     let (kind, payload) = (*kind, std::mem::take(payload));
                     return self.finish_control(kind, payload).map(Some);
                 }
-                Step::Closed => {
+                DecodeState::Closed => {
                     *input = &[];
                     return Ok(None);
                 }
-                Step::Failed(violation) => return Err(*violation),
+                DecodeState::Failed(violation) => return Err(*violation),
             }
         }
     }
 
     /// Steps from a header into its payload.
-    fn begin(&mut self, header: &Header) {
-        let &Header { kind, payload_bytes, mask, is_excess } = header;
+    fn begin(&mut self, header: &FrameHeader) {
+        let &FrameHeader { kind, payload_bytes, mask, is_excess } = header;
         if is_excess {
             self.text.skip();
         }
         let end = match kind {
-            Kind::Part => End::Frame,
-            Kind::LastPart => End::Message,
-            Kind::Binary { is_final } => {
+            FrameKind::Part => PartEnd::Frame,
+            FrameKind::LastPart => PartEnd::Message,
+            FrameKind::Binary { is_final } => {
                 self.text.begin_binary();
-                if is_final { End::Message } else { End::Frame }
+                if is_final { PartEnd::Message } else { PartEnd::Frame }
             }
-            Kind::Control(kind) => {
+            FrameKind::Control(kind) => {
                 // A header of a control frame with more than 125 bytes is a violation, so the rest fits a byte.
                 let rest_bytes = u8::try_from(payload_bytes).unwrap_or(u8::MAX);
-                self.step = Step::Control { rest_bytes, mask, kind, payload: Vec::new() };
+                self.state = DecodeState::Control { rest_bytes, mask, kind, payload: Vec::new() };
                 return;
             }
         };
         self.text.begin_frame();
-        self.step = Step::Part { rest_bytes: payload_bytes, mask, end };
+        self.state = DecodeState::Part { rest_bytes: payload_bytes, mask, end };
     }
 
-    fn finish_control(&mut self, kind: ControlKind, payload: Vec<u8>) -> Result<Incoming, Violation> {
-        self.step = Step::next_frame();
+    fn finish_control(&mut self, kind: ControlOpcode, payload: Vec<u8>) -> Result<Incoming, Violation> {
+        self.state = DecodeState::next_frame();
         Ok(match kind {
-            ControlKind::Ping => Incoming::Ping(Control::received(payload)),
-            ControlKind::Pong => Incoming::Pong(Control::received(payload)),
-            ControlKind::Close => {
+            ControlOpcode::Ping => Incoming::Ping(Control::received(payload)),
+            ControlOpcode::Pong => Incoming::Pong(Control::received(payload)),
+            ControlOpcode::Close => {
                 let code = close_code(&payload)?;
                 self.text = PartialText::default();
-                self.step = Step::Closed;
+                self.state = DecodeState::Closed;
                 Incoming::Close(code)
             }
         })

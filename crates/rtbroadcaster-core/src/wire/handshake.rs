@@ -38,14 +38,14 @@ const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 /// assert_eq!(check(&Method::POST, Version::HTTP_11, &headers).unwrap_err(), HandshakeError::Method);
 /// ```
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct UpgradeRequest {
     /// The value that proves the key was read.
     accept: HeaderValue,
     /// The lists of subprotocols, one per header.
     protocols: Vec<HeaderValue>,
 }
 
-impl Request {
+impl UpgradeRequest {
     /// Returns the value of `Sec-WebSocket-Accept` (RFC 6455 section 4.2.2).
     pub fn accept(&self) -> &HeaderValue {
         &self.accept
@@ -128,7 +128,7 @@ impl HandshakeError {
 ///
 /// # Errors
 /// The first rule that the request breaks, in the order of [`HandshakeError`].
-pub fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<Request, HandshakeError> {
+pub fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<UpgradeRequest, HandshakeError> {
     if method != Method::GET {
         return Err(HandshakeError::Method);
     }
@@ -150,15 +150,15 @@ pub fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<R
         return Err(HandshakeError::Body);
     }
     let protocols = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().cloned().collect();
-    Ok(Request { accept: accept_of(key), protocols })
+    Ok(UpgradeRequest { accept: accept_of(key), protocols })
 }
 
 /// Returns the answer that opens the WebSocket (RFC 6455 section 4.2.2), with the subprotocol that was chosen. Choose
-/// only a subprotocol that the client [offers](Request::offers): it fails the connection over any other.
+/// only a subprotocol that the client [offers](UpgradeRequest::offers): it fails the connection over any other.
 ///
 /// # Panics
 /// When `protocol` is not visible ASCII, which is the program's own text and never the peer's.
-pub fn response(request: &Request, protocol: Option<&'static str>) -> Response<()> {
+pub fn response(request: &UpgradeRequest, protocol: Option<&'static str>) -> Response<()> {
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();

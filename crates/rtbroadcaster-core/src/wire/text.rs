@@ -21,7 +21,7 @@ pub(super) struct PartialText {
 
 /// A message of which every byte has arrived.
 #[derive(Debug)]
-pub(super) enum Whole {
+pub(super) enum WholeMessage {
     Text(String),
     Binary(Box<[u8]>),
     /// It was skipped: how many bytes it had.
@@ -96,16 +96,16 @@ impl PartialText {
 
     /// Takes out the whole message, or the number of bytes of a skipped one. A text is validated from its start, since
     /// one that arrives in one piece, as nearly all do, has not been checked before; the buffer moves into the string.
-    pub(super) fn finish(&mut self) -> Result<Whole, Violation> {
+    pub(super) fn finish(&mut self) -> Result<WholeMessage, Violation> {
         if self.is_skipped {
             let bytes = self.checked;
             *self = Self::default();
-            return Ok(Whole::Skipped(bytes));
+            return Ok(WholeMessage::Skipped(bytes));
         }
         if self.is_binary {
-            return Ok(Whole::Binary(self.take().into()));
+            return Ok(WholeMessage::Binary(self.take().into()));
         }
-        String::from_utf8(self.take()).map(Whole::Text).map_err(|_| Violation::NotUtf8)
+        String::from_utf8(self.take()).map(WholeMessage::Text).map_err(|_| Violation::NotUtf8)
     }
 
     /// Takes the bytes out; no message is open any more.

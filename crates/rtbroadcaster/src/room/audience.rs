@@ -7,7 +7,7 @@ use rtbroadcaster_core::audience::Audience;
 use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::id::Term;
 use rtbroadcaster_core::protocol::Notice;
-use rtbroadcaster_core::room::attention::{Listeners, ToTell};
+use rtbroadcaster_core::room::attention::{AudienceListeners, DueNotices};
 use tokio::sync::watch;
 
 use super::members::Seat;
@@ -19,7 +19,7 @@ impl Room {
     /// Somebody has come or gone, or waits: whoever listens is told if it is time, or later. Says whether all viewers were.
     pub(super) fn notice_audience(&self, state: &mut State) -> bool {
         let owner = state.owner.is_some() || state.reception.watch.is_some();
-        let listeners = Listeners { owner, viewers: state.reception.tells_viewers };
+        let listeners = AudienceListeners { owner, viewers: state.reception.tells_viewers };
         if !(listeners.owner || listeners.viewers) || !state.core.life().is_open() {
             return false;
         }
@@ -31,7 +31,7 @@ impl Room {
         let ages = state.members.ages();
         let mut audience = ages.of(state.core.viewers(), now);
         audience.viewers = watch;
-        let ToTell { owner, viewers, look } =
+        let DueNotices { owner, viewers, look } =
             state.reception.attention.notice(listeners, audience, !ages.is_empty(), now);
         if let Some(at) = look {
             self.look_later(Look::Audience, at);
@@ -64,7 +64,7 @@ impl Room {
             && let Some(frame) = Frame::notice(&Notice::Audience(watch), outbox.dialect())
         {
             state.members.tell_one(seat, outbox, frame);
-            state.reception.attention.viewer_was_told(watch);
+            state.reception.attention.viewer_was_notified(watch);
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rtbroadcaster_core::close::CloseReason;
-use rtbroadcaster_core::room::core::By;
+use rtbroadcaster_core::room::core::EndCause;
 use rtbroadcaster_core::standing::{RoomEnd, Start};
 
 use super::registry::Look;
@@ -25,12 +25,12 @@ pub(super) struct Departure {
 impl Room {
     /// Ends the room: everybody in it is told, in order with the messages, and nobody can join any more.
     pub(crate) fn end(&self) {
-        self.end_locked(&mut self.lock(), By::Program);
+        self.end_locked(&mut self.lock(), EndCause::Program);
     }
 
     /// Ends the room in the name of its owner, which is told in other words.
     pub(super) fn end_by_owner(&self) {
-        self.end_locked(&mut self.lock(), By::Owner);
+        self.end_locked(&mut self.lock(), EndCause::Owner);
     }
 
     /// Ends the room if its time has come; otherwise it is looked at again when it may have.
@@ -50,7 +50,7 @@ impl Room {
         if self.engine.is_some() {
             self.depart(moments);
         } else {
-            self.end_locked(&mut self.lock(), By::Shutdown);
+            self.end_locked(&mut self.lock(), EndCause::Shutdown);
         }
     }
 
@@ -65,7 +65,7 @@ impl Room {
         let mut state = self.lock();
         let is_lonely = self.has_been_lonely(&state).is_some_and(|time| time > grace);
         if is_lonely {
-            self.end_locked(&mut state, By::Place);
+            self.end_locked(&mut state, EndCause::Replaced);
         }
         is_lonely
     }
@@ -133,7 +133,7 @@ impl Room {
     }
 
     /// Ends the room for this reason, if it is open.
-    pub(super) fn end_locked(&self, state: &mut State, by: By) {
+    pub(super) fn end_locked(&self, state: &mut State, by: EndCause) {
         if let Ok(room) = state.core.open() {
             let decided = room.end(by);
             self.settle(state, decided, Waiter::default(), self.clock.now());
@@ -153,9 +153,9 @@ impl Room {
     }
 
     /// Tells everybody in the room that it has ended, after everything that was said.
-    pub(super) fn tell_end(&self, state: &mut State, by: By) {
+    pub(super) fn tell_end(&self, state: &mut State, by: EndCause) {
         let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
-        let end = by.told();
+        let end = by.room_end();
         let last = Arc::new(Last { standing: welcome.standing, entries: welcome.entries, end });
         state.members.tell(|| Item::Roll(Roll::Part(Parting::Ended(Arc::clone(&last)))));
         if let Some(owner) = state.owner.take() {

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::backlog::Hold;
 use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::identity::ViewerKey;
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::OwnerKey;
-use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::refusal::Refusal;
 use rtbroadcaster_core::room::core::Welcome;
 use rtbroadcaster_core::standing::Start;
@@ -27,7 +27,7 @@ pub(crate) struct Visitor<'a> {
     /// Its part of rights that may change or end.
     pub(crate) lease: Option<&'a Lease>,
     /// Where it comes from, as far as that is known.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<AddressBlock>,
 }
 
 impl Visitor<'_> {
@@ -135,12 +135,12 @@ impl Server {
 
     /// Whether a client at `place` may be sent a room's state, or what it missed, at this moment. Where a place is not
     /// known only the limit of all applies.
-    pub(crate) fn may_replay(&self, place: Option<Place>) -> bool {
+    pub(crate) fn may_replay(&self, place: Option<AddressBlock>) -> bool {
         self.gate.may_replay(place, self.clock.now())
     }
 
     /// Counts so many bytes as sent to a client at `place`, until what this returns is dropped.
-    pub(crate) fn replays(&self, place: Option<Place>, bytes: usize) -> Hold {
+    pub(crate) fn replays(&self, place: Option<AddressBlock>, bytes: usize) -> Hold {
         if bytes == 0 { Hold::default() } else { Hold::of(self.gate.replays(place, bytes, self.clock.now())) }
     }
 }

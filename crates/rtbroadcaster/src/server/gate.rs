@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::limit::Limit;
-use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::rate::{Meter, Rate};
 
 /// How many addresses without an open connection are remembered before those that have nothing to be remembered for
@@ -39,7 +39,7 @@ struct Visits {
     open: usize,
     /// The bytes of all replays that are not taken yet.
     pending: usize,
-    places: HashMap<Place, Visitor>,
+    places: HashMap<AddressBlock, Visitor>,
 }
 
 /// What is known of one address.
@@ -56,7 +56,7 @@ struct Visitor {
 #[derive(Debug)]
 pub(super) struct Pending {
     gate: Arc<Gate>,
-    place: Option<Place>,
+    place: Option<AddressBlock>,
     bytes: usize,
 }
 
@@ -68,12 +68,12 @@ pub(crate) struct TooMany;
 #[derive(Debug)]
 pub(crate) struct Ticket {
     gate: Arc<Gate>,
-    place: Option<Place>,
+    place: Option<AddressBlock>,
 }
 
 impl Ticket {
     /// Where the connection comes from, if that is known.
-    pub(crate) fn place(&self) -> Option<Place> {
+    pub(crate) fn place(&self) -> Option<AddressBlock> {
         self.place
     }
 }
@@ -92,7 +92,7 @@ impl Gate {
     }
 
     /// Lets a connection in. The limits per address apply where the address is known.
-    pub(crate) fn enter(self: &Arc<Self>, place: Option<Place>, now: Duration) -> Result<Ticket, TooMany> {
+    pub(crate) fn enter(self: &Arc<Self>, place: Option<AddressBlock>, now: Duration) -> Result<Ticket, TooMany> {
         let mut visits = self.lock();
         if self.open_max.is_reached_by(visits.open) {
             return Err(TooMany);
@@ -117,7 +117,7 @@ impl Gate {
     }
 
     /// Whether clients at `place` may be told a room's state, or what they missed, at this moment.
-    pub(super) fn may_replay(&self, place: Option<Place>, now: Duration) -> bool {
+    pub(super) fn may_replay(&self, place: Option<AddressBlock>, now: Duration) -> bool {
         let visits = self.lock();
         if self.pending_max.is_reached_by(visits.pending) {
             return false;
@@ -130,7 +130,7 @@ impl Gate {
     }
 
     /// A client at `place` is told so many bytes of it, which are pending until what this returns is dropped.
-    pub(super) fn replays(self: &Arc<Self>, place: Option<Place>, bytes: usize, now: Duration) -> Pending {
+    pub(super) fn replays(self: &Arc<Self>, place: Option<AddressBlock>, bytes: usize, now: Duration) -> Pending {
         let mut visits = self.lock();
         visits.pending += bytes;
         if let Some(visitor) = place.and_then(|place| visits.places.get_mut(&place)) {
@@ -207,8 +207,8 @@ mod tests {
         })
     }
 
-    fn place(last: u8) -> Option<Place> {
-        Some(Place::from(IpAddr::from([192, 0, 2, last])))
+    fn place(last: u8) -> Option<AddressBlock> {
+        Some(AddressBlock::from(IpAddr::from([192, 0, 2, last])))
     }
 
     #[test]
@@ -257,7 +257,7 @@ mod tests {
         assert!(gate.may_replay(Some(other), NOW), "an address that came by no handshake is not limited");
         let remembers = |now| {
             for number in 0..=u32::try_from(FORGET_ABOVE).unwrap() {
-                let place = Place::from(IpAddr::from(number.to_be_bytes()));
+                let place = AddressBlock::from(IpAddr::from(number.to_be_bytes()));
                 drop(gate.enter(Some(place), now));
                 drop(gate.replays(Some(place), 1, now));
             }
@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn by_default_an_audience_behind_one_address_joins_at_once_and_joins_of_a_full_state_are_paced() {
         let gate = Gate::new(&Config::default());
-        let joins = |place: Place, bytes: usize, now: Duration| {
+        let joins = |place: AddressBlock, bytes: usize, now: Duration| {
             let may = |_: &usize| {
                 let may = gate.may_replay(Some(place), now);
                 if may {
@@ -319,7 +319,7 @@ mod tests {
     fn addresses_that_are_gone_are_forgotten() {
         let gate = gate(Limit::None, Limit::None, Limit::Max(1));
         for number in 0..10_000_u32 {
-            let place = Place::from(IpAddr::from(number.to_be_bytes()));
+            let place = AddressBlock::from(IpAddr::from(number.to_be_bytes()));
             let at = NOW + Duration::from_millis(u64::from(number) * 10);
             drop(gate.enter(Some(place), at));
         }

@@ -8,7 +8,11 @@ fn where_more_waits_than_may_what_is_ephemeral_goes_first_and_the_oldest_of_it_b
     let mut number = 0;
     let mut push = |rank: Rank| {
         number += 1;
-        backlog.push(Frame { bytes: bytes(number, 0), rank, seq: None }, Duration::ZERO, 6 * (6 + queue::PLACE_BYTES))
+        backlog.push(
+            Frame { bytes: bytes(number, 0), rank, seq: None },
+            Duration::ZERO,
+            6 * (6 + queue::FRAME_OVERHEAD_BYTES),
+        )
     };
     let pointer = |key: &str| Rank::Ephemeral(Key::new(key).unwrap());
     // 1 to 6 fit; with 7 the pointer 2 is dropped, with 8 the pointer 4.

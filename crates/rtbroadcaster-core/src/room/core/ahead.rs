@@ -4,10 +4,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+use crate::address_block::AddressBlock;
 use crate::id::{Seq, Term};
 use crate::message::{Change, Key};
 use crate::options::RoomOptions;
-use crate::place::Place;
 use crate::record::{Append, Handover, Header, LogPosition};
 use crate::room::log::{Fingerprint, Log, Proposal, Rejection, StateSize, Verdict};
 
@@ -43,7 +43,7 @@ impl Step {
 
 /// A step that is applied once it is written.
 #[derive(Debug)]
-struct Pending<W> {
+struct PendingStep<W> {
     position: LogPosition,
     step: Step,
     /// The value that waits for it.
@@ -54,7 +54,7 @@ struct Pending<W> {
 #[derive(Debug)]
 pub(super) struct Ahead<W> {
     /// In the order of their positions.
-    pending: VecDeque<Pending<W>>,
+    pending: VecDeque<PendingStep<W>>,
     /// The position of the last handover.
     last: LogPosition,
     /// The number of the last message.
@@ -68,27 +68,27 @@ pub(super) struct Ahead<W> {
     /// The size of the state.
     size: StateSize,
     /// The part of the room's header that never changes.
-    origin: Origin,
+    fixed: FixedHeader,
 }
 
 /// The part of a header that never changes.
 #[derive(Debug, Clone, Default)]
-pub struct Origin {
+pub struct FixedHeader {
     /// The hash of its owner's key.
     pub key: [u8; 32],
     /// The room's options.
     pub options: RoomOptions,
     /// The address block that its first owner came from.
-    pub place: Option<Place>,
+    pub place: Option<AddressBlock>,
     /// Members that a later version has written.
     pub unknown: Option<Box<str>>,
 }
 
 impl<W: Default> Ahead<W> {
     /// Returns one without any step beyond `log`.
-    pub(super) fn of(log: &Log, origin: Origin) -> Self {
+    pub(super) fn of(log: &Log, fixed: FixedHeader) -> Self {
         Self {
-            origin,
+            fixed,
             pending: VecDeque::new(),
             last: LogPosition::START,
             seq: log.seq(),
@@ -101,7 +101,7 @@ impl<W: Default> Ahead<W> {
 
     /// Returns the header of the room, whose owner is `away` since then and was asked to come back at `moment`.
     fn header(&self, log: &Log, away: Option<Duration>, moment: Option<Duration>) -> Header {
-        let Origin { key, options, place, unknown } = self.origin.clone();
+        let FixedHeader { key, options, place, unknown } = self.fixed.clone();
         let (numbering, starts) = log.lineage().past();
         Header { numbering, starts: starts.to_vec(), term: self.term, key, away, moment, place, options, unknown }
     }
@@ -144,7 +144,7 @@ impl<W: Default> Ahead<W> {
         };
         self.last = self.last.next();
         let position = self.last;
-        self.pending.push_back(Pending { position, step, waiter: W::default() });
+        self.pending.push_back(PendingStep { position, step, waiter: W::default() });
         Handover { position, append }
     }
 
@@ -187,7 +187,7 @@ impl<W: Default> Ahead<W> {
     /// Removes and returns the oldest step with its waiter, if it stands at `through` or before.
     pub(super) fn next(&mut self, through: LogPosition) -> Option<(Step, W)> {
         self.pending.front().filter(|pending| pending.position <= through)?;
-        let Pending { step, waiter, .. } = self.pending.pop_front()?;
+        let PendingStep { step, waiter, .. } = self.pending.pop_front()?;
         if self.pending.is_empty() {
             // The buffer of a burst does not stay with an idle room.
             self.pending = VecDeque::new();

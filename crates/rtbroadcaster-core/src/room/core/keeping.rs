@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ahead, By, Core, Doubt, Origin, Proposed, RoomLife, Step};
+use super::{Ahead, Core, EndCause, FixedHeader, Proposed, RoomLife, Step, Writability};
 use crate::config::Config;
 use crate::id::{Seq, Term};
 use crate::message::Entry;
 use crate::record::{Handover, Header, LifeIndex, Lives, LogPosition, Stored};
 use crate::room::log::{Fingerprint, Lineage, Log, LogLimits, Proposal};
-use crate::room::presence::{Patience, Presence};
+use crate::room::presence::{AbsenceLimits, Presence};
 use crate::standing::OwnerStatus;
 
 /// The outcome of a decision.
@@ -45,23 +45,23 @@ pub enum Applied {
     /// The owner of this lease came or went.
     Owner(OwnerStatus, Term),
     /// The room has ended.
-    End(By),
+    End(EndCause),
     /// The process stops, and the room does not end.
     Departed,
 }
 
 impl<W: Default> Core<W> {
     /// Makes the room keep its log from now on. Returns the handover that begins it.
-    pub fn keep(&mut self, origin: Origin) -> Handover {
+    pub fn keep(&mut self, fixed: FixedHeader) -> Handover {
         self.log.begin();
-        let mut ahead = Ahead::of(&self.log, origin);
+        let mut ahead = Ahead::of(&self.log, fixed);
         let header = ahead.decide(Step::Written, &mut self.log, None);
         self.ahead = Some(Box::new(ahead));
         header
     }
 
     /// Returns a room as it was kept, without its owner and viewers.
-    pub fn restore(stored: Stored, lives: &Arc<Lives>, config: &Config, patience: Patience, now: Duration) -> Self {
+    pub fn restore(stored: Stored, lives: &Arc<Lives>, config: &Config, absence: AbsenceLimits, now: Duration) -> Self {
         let Stored { room, header, records, ids, sum } = stored;
         let Header { numbering, starts, term, key, away, moment: _, place, options, unknown } = header;
         let lineage = Lineage::recalled(numbering, Arc::clone(lives), starts);
@@ -76,12 +76,21 @@ impl<W: Default> Core<W> {
         for (seq, id, fingerprint) in ids {
             log.recall_id(id, Fingerprint::from_bytes(fingerprint), seq);
         }
-        let mut presence = Presence::new(patience);
+        let mut presence = Presence::new(absence);
         presence.owner_left(away.unwrap_or(now));
-        let ahead = Some(Box::new(Ahead::of(&log, Origin { key, options, place, unknown })));
+        let ahead = Some(Box::new(Ahead::of(&log, FixedHeader { key, options, place, unknown })));
         let viewers_max = config.viewers_per_room_max.most();
         let owner = OwnerStatus::Away;
-        Self { id: room, log, presence, owner, viewers_max, life: RoomLife::Open, doubt: Doubt::None, ahead }
+        Self {
+            id: room,
+            log,
+            presence,
+            owner,
+            viewers_max,
+            life: RoomLife::Open,
+            writability: Writability::Writable,
+            ahead,
+        }
     }
 
     /// Returns the oldest life of the log that a cursor may still be resumed from.
@@ -143,22 +152,22 @@ impl<W: Default> Core<W> {
     /// Notes that nothing can be written at the moment: no message is published, no client becomes the owner, and no
     /// grace passes, since the owner cannot come back.
     pub fn stand_still(&mut self) {
-        self.doubt = Doubt::Unwritable;
+        self.writability = Writability::Unwritable;
     }
 
     /// Applies the owner's absence before it is written, if nothing can be written at the moment. Clients get the lease
     /// that they know: a message of that lease may be written before the next lease is.
     pub fn is_away_already(&mut self) -> Applied {
-        match self.doubt {
-            Doubt::None => Applied::Nothing,
-            Doubt::Unwritable => self.apply(Step::Away(self.log.term())),
+        match self.writability {
+            Writability::Writable => Applied::Nothing,
+            Writability::Unwritable => self.apply(Step::Away(self.log.term())),
         }
     }
 
     /// Notes that everything that was decided is written, and that writes are possible again. Returns a handover if the
     /// owner is away: its grace begins now.
     pub fn go_on(&mut self, now: Duration) -> Option<Handover> {
-        if std::mem::take(&mut self.doubt) == Doubt::None || !self.life.is_open() {
+        if std::mem::take(&mut self.writability) == Writability::Writable || !self.life.is_open() {
             return None;
         }
         let ahead = self.ahead.as_mut()?;

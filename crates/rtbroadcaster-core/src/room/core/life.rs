@@ -14,18 +14,18 @@ pub enum RoomLife {
     Open,
     /// The room's end is decided and not written yet. The room is [open again](super::Core::end_was_beaten) if the log
     /// has given precedence to another owner.
-    Ending(By),
+    Ending(EndCause),
     /// The process stops and the next one restores the room.
     Departing,
     /// The room has ended, and its viewers and its owner were notified.
-    Ended(By),
+    Ended(EndCause),
     /// A panic has left the room half changed: nothing more is applied.
     Broken,
 }
 
 /// The cause of a room's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum EndCause {
     /// Its owner.
     Owner,
     /// The program.
@@ -35,7 +35,7 @@ pub enum By {
     /// The absence of its owner and of all viewers.
     Empty,
     /// Its creator's address opened another room, after a long time without owner and viewers in this one.
-    Place,
+    Replaced,
     /// The shutdown of a server that does not keep the room.
     Shutdown,
 }
@@ -47,7 +47,7 @@ impl RoomLife {
     }
 }
 
-impl By {
+impl EndCause {
     /// Returns the reason as the server's log has it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -55,24 +55,24 @@ impl By {
             Self::Program => "the program closed it",
             Self::OwnerAway => "its owner did not come back",
             Self::Empty => "neither its owner nor a viewer came back",
-            Self::Place => "its creator's address opened another one",
+            Self::Replaced => "its creator's address opened another one",
             Self::Shutdown => "the server shuts down",
         }
     }
 
     /// Returns the reason that the room's clients get.
-    pub const fn told(self) -> RoomEnd {
+    pub const fn room_end(self) -> RoomEnd {
         match self {
             Self::Owner => RoomEnd::Owner,
             Self::Program => RoomEnd::Admin,
             Self::OwnerAway => RoomEnd::Grace,
-            Self::Empty | Self::Place => RoomEnd::Idle,
+            Self::Empty | Self::Replaced => RoomEnd::Idle,
             Self::Shutdown => RoomEnd::Restart,
         }
     }
 }
 
-impl From<Absence> for By {
+impl From<Absence> for EndCause {
     fn from(absence: Absence) -> Self {
         match absence {
             Absence::Owner => Self::OwnerAway,
@@ -81,14 +81,14 @@ impl From<Absence> for By {
     }
 }
 
-/// Whether it is known that the log of a room can be written. Independent of its life: a room in doubt is still open to
-/// viewers, and may end in doubt.
+/// Whether the log of a room can be written. Independent of the room's life: a room whose log cannot be written is
+/// still open to viewers, and may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Doubt {
-    /// It is: each handover is going to be written.
+pub enum Writability {
+    /// It can: each handover is going to be written.
     #[default]
-    None,
-    /// It is not: nothing can be written at the moment.
+    Writable,
+    /// It cannot at the moment.
     Unwritable,
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::life::{By, Doubt, RoomLife};
+use super::life::{EndCause, RoomLife, Writability};
 use super::{Applied, Core, Decided, ProposeError, Proposed, Space, Step, Welcome};
 use crate::id::Term;
 use crate::message::Change;
@@ -36,7 +36,7 @@ impl<W: Default> OpenRoom<'_, W> {
     /// [`ProposeError`] when it is not allowed.
     #[inline]
     pub fn say(&mut self, proposal: Proposal, space: Space, now: Duration) -> Result<Decided, ProposeError> {
-        self.check_doubt()?;
+        self.check_writable()?;
         let room = &mut *self.0;
         let step = match room.judge(&proposal).map_err(ProposeError::Rejected)? {
             Verdict::Known(seq) => Step::Repeat(seq),
@@ -44,8 +44,8 @@ impl<W: Default> OpenRoom<'_, W> {
                 if space == Space::None && matches!(proposal.change, Change::Event | Change::State) {
                     // It may take less than the messages that are dropped with it.
                     room.log.forget_old(now);
-                    let (_, goes) = room.log.kept_bytes();
-                    if proposal.kept_bytes() > goes {
+                    let (_, freed) = room.log.kept_bytes();
+                    if proposal.kept_bytes() > freed {
                         return Err(ProposeError::Rejected(Rejection::StateFull));
                     }
                 }
@@ -60,7 +60,7 @@ impl<W: Default> OpenRoom<'_, W> {
     /// # Errors
     /// When the lease cannot be written: the next start would give it once more.
     pub fn take_over(&mut self) -> Result<(Term, Decided), ProposeError> {
-        self.check_doubt()?;
+        self.check_writable()?;
         let room = &mut *self.0;
         room.presence.owner_came();
         let term = room.term().next();
@@ -78,8 +78,8 @@ impl<W: Default> OpenRoom<'_, W> {
     }
 
     /// Decides that the room ends: no client enters from now on.
-    pub fn end(self, by: By) -> Decided {
-        self.0.life = RoomLife::Ending(by);
+    pub fn end(self, cause: EndCause) -> Decided {
+        self.0.life = RoomLife::Ending(cause);
         self.0.decide(Step::End)
     }
 
@@ -94,18 +94,18 @@ impl<W: Default> OpenRoom<'_, W> {
     pub fn is_over(&mut self, now: Duration) -> Option<Absence> {
         let room = &mut *self.0;
         room.presence.was_checked();
-        room.presence.is_over(now).filter(|_| room.doubt == Doubt::None)
+        room.presence.is_over(now).filter(|_| room.writability == Writability::Writable)
     }
 
     /// Returns when to look whether its time has come, unless a look is planned that comes no later.
     pub fn check_at(&mut self) -> Option<Duration> {
-        if self.0.doubt == Doubt::None { self.0.presence.check_at() } else { None }
+        if self.0.writability == Writability::Writable { self.0.presence.check_at() } else { None }
     }
 
-    fn check_doubt(&self) -> Result<(), ProposeError> {
-        match self.0.doubt {
-            Doubt::None => Ok(()),
-            Doubt::Unwritable => Err(ProposeError::Unavailable),
+    fn check_writable(&self) -> Result<(), ProposeError> {
+        match self.0.writability {
+            Writability::Writable => Ok(()),
+            Writability::Unwritable => Err(ProposeError::Unavailable),
         }
     }
 }
@@ -116,7 +116,7 @@ impl<W: Default> Core<W> {
     #[inline]
     fn decide(&mut self, step: Step) -> Decided {
         match &mut self.ahead {
-            Some(ahead) if self.doubt.waits_for(&step) && (step.is_kept() || !ahead.is_empty()) => {
+            Some(ahead) if self.writability.waits_for(&step) && (step.is_kept() || !ahead.is_empty()) => {
                 Decided::HandedOver(ahead.decide(step, &mut self.log, self.presence.away_since()))
             }
             _ => Decided::Applied(self.apply(step)),
@@ -133,9 +133,9 @@ impl<W: Default> Core<W> {
             Step::TakeOver(term) => self.apply_takeover(term),
             Step::Away(term) => self.apply_absence(term),
             Step::End => match self.life {
-                RoomLife::Ending(by) => {
-                    self.life = RoomLife::Ended(by);
-                    Applied::End(by)
+                RoomLife::Ending(cause) => {
+                    self.life = RoomLife::Ended(cause);
+                    Applied::End(cause)
                 }
                 // The end was beaten.
                 _ => Applied::Nothing,
@@ -145,10 +145,10 @@ impl<W: Default> Core<W> {
     }
 }
 
-impl Doubt {
+impl Writability {
     /// Returns whether `step` may wait until it is written. A process that stops cannot wait for a log that cannot be
     /// written.
     fn waits_for(self, step: &Step) -> bool {
-        self == Self::None || !matches!(step, Step::Depart(_))
+        self == Self::Writable || !matches!(step, Step::Depart(_))
     }
 }

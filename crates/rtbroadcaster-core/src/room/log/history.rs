@@ -36,7 +36,7 @@ impl History {
     }
 
     /// Drops the oldest messages until all limits hold, if need be all of them, and passes each to `dropped`.
-    pub(super) fn prune(&mut self, now: Duration, limits: &LogLimits, mut tell: impl FnMut(&Entry)) {
+    pub(super) fn prune(&mut self, now: Duration, limits: &LogLimits, mut dropped: impl FnMut(&Entry)) {
         // A message that was applied then or before is too old; `None` while none can be.
         let horizon = now.checked_sub(limits.history_age_max);
         while let Some((applied, entry)) = self.entries.front() {
@@ -45,7 +45,7 @@ impl History {
                 break;
             }
             self.bytes -= entry.bytes();
-            tell(entry);
+            dropped(entry);
             self.entries.pop_front();
         }
     }

@@ -8,7 +8,7 @@ use super::{Fingerprint, Lineage, Log, Proposal};
 use crate::id::{Cursor, RoomId, Seq, Term};
 use crate::message::Entry;
 use crate::record::{Forgotten, LifeIndex, Record, Sum};
-use crate::standing::{Reach, ResetReason};
+use crate::standing::{CursorScope, ResetReason};
 
 /// The log as it is where it is kept.
 #[derive(Debug, Default)]
@@ -75,8 +75,8 @@ impl Log {
     ///
     /// # Errors
     /// The reason why it may not.
-    pub fn check_cursor(&self, cursor: &Cursor, reach: Reach) -> Result<(), ResetReason> {
-        self.lineage.check(cursor, reach, self.seq)
+    pub fn check_cursor(&self, cursor: &Cursor, scope: CursorScope) -> Result<(), ResetReason> {
+        self.lineage.check(cursor, scope, self.seq)
     }
 
     /// Returns the record of the message `seq`, which is `proposal` and has this id. Also returns what need not be kept

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::id::{Cursor, Epoch, Life, Numbering, RoomId, Seq};
 use crate::record::{LifeIndex, Lives, Sum};
-use crate::standing::{Reach, ResetReason};
+use crate::standing::{CursorScope, ResetReason};
 
 /// The past of one room's numbers.
 #[derive(Debug)]
@@ -67,14 +67,14 @@ impl Lineage {
     ///
     /// # Errors
     /// The reason why it may not.
-    pub fn check(&self, cursor: &Cursor, reach: Reach, last: Seq) -> Result<(), ResetReason> {
+    pub fn check(&self, cursor: &Cursor, scope: CursorScope, last: Seq) -> Result<(), ResetReason> {
         if cursor.epoch == self.epoch {
             return if cursor.seq > last { Err(ResetReason::Future) } else { Ok(()) };
         }
         let numbering_and_life = cursor.epoch.parts().filter(|(numbering, _)| *numbering == self.numbering);
         let life = numbering_and_life.and_then(|(_, life)| self.lives.index_of(life));
         match life.and_then(|life| self.end_of(life, last)) {
-            Some(end) if cursor.seq <= end && reach == Reach::AllLives => Ok(()),
+            Some(end) if cursor.seq <= end && scope == CursorScope::AllLives => Ok(()),
             _ => Err(ResetReason::Epoch),
         }
     }
@@ -119,9 +119,9 @@ mod tests {
         let (mut lineage, lives) = lineage();
         // The life, and the last number that a cursor of it may name.
         let ends = [(0, None), (1, Some(5)), (2, Some(5)), (3, Some(9)), (4, Some(9))];
-        let check = |lineage: &Lineage, life: Life, number, reach| {
+        let check = |lineage: &Lineage, life: Life, number, scope| {
             let epoch = Epoch::of(lineage.numbering, life);
-            lineage.check(&Cursor { epoch, seq: seq(number) }, reach, seq(9))
+            lineage.check(&Cursor { epoch, seq: seq(number) }, scope, seq(9))
         };
         for begins in [false, true] {
             if begins {
@@ -131,18 +131,22 @@ mod tests {
             for ((place, end), number) in ends.iter().flat_map(|end| (0..12).map(move |number| (end, number))) {
                 let beyond = if *place == 4 { ResetReason::Future } else { ResetReason::Epoch };
                 let expected = if end.is_some_and(|end| number <= end) { Ok(()) } else { Err(beyond) };
-                assert_eq!(check(&lineage, lives[*place], number, Reach::AllLives), expected, "{place}, {number}");
+                assert_eq!(
+                    check(&lineage, lives[*place], number, CursorScope::AllLives),
+                    expected,
+                    "{place}, {number}"
+                );
                 let expected = if *place == 4 { expected } else { Err(ResetReason::Epoch) };
-                assert_eq!(check(&lineage, lives[*place], number, Reach::OneLife), expected, "{place}, {number}");
+                assert_eq!(check(&lineage, lives[*place], number, CursorScope::OneLife), expected, "{place}, {number}");
             }
         }
         assert_eq!(
-            check(&lineage, Life::random(&SEEDED), 0, Reach::AllLives),
+            check(&lineage, Life::random(&SEEDED), 0, CursorScope::AllLives),
             Err(ResetReason::Epoch),
             "an unknown life"
         );
         let other = Cursor { epoch: Epoch::of(Numbering::random(&SEEDED), lives[4]), seq: Seq::ZERO };
-        assert_eq!(lineage.check(&other, Reach::AllLives, seq(9)), Err(ResetReason::Epoch), "another numbering");
+        assert_eq!(lineage.check(&other, CursorScope::AllLives, seq(9)), Err(ResetReason::Epoch), "another numbering");
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::Voter;
-use crate::identity::{ByNumber, ViewerNumber};
-use crate::room::voters::{Full, Turnout, Voters};
+use crate::identity::{BuildNumberHasher, ViewerNumber};
+use crate::room::voters::{Turnout, TurnoutFull, Voters};
 
 /// How many bits of a word are the choice; the 52 of a number stand before them.
 const CHOICE_BITS: u32 = 8;
@@ -16,7 +16,7 @@ const CHOICE_BITS: u32 = 8;
 #[derive(Debug)]
 pub(super) struct Choices {
     /// Each once for a number.
-    words: HashSet<Word, ByNumber>,
+    words: HashSet<Word, BuildNumberHasher>,
     turnout: Turnout,
 }
 
@@ -61,8 +61,8 @@ impl Choices {
     /// Returns the choice of the viewer `from`. A viewer without one has a place from now on, to be [set](Self::set).
     ///
     /// # Errors
-    /// [`Full`] when there is no place for one more.
-    pub(super) fn of(&mut self, from: Voter) -> Result<Option<u8>, Full> {
+    /// [`TurnoutFull`] when there is no place for one more.
+    pub(super) fn of(&mut self, from: Voter) -> Result<Option<u8>, TurnoutFull> {
         if let Some(word) = self.words.get(&Word::new(from.number, 0)) {
             return Ok(Some(word.choice()));
         }

@@ -139,7 +139,11 @@ fn a_vote_that_cannot_be_remembered_changes_nothing_until_the_key_is_cleared() {
     }
     assert_eq!(say(&mut votes, 5, "[2]"), Err(CountError::Full));
     say(&mut votes, 4, "[3]").unwrap();
-    assert_eq!(told(&mut votes, 1), total(&[("[1]", 3), ("[3]", 1)], 0), "a viewer that has a place may change its choice");
+    assert_eq!(
+        told(&mut votes, 1),
+        total(&[("[1]", 3), ("[3]", 1)], 0),
+        "a viewer that has a place may change its choice"
+    );
     assert_eq!(say(&mut votes, 5, "[2]"), Err(CountError::Full));
     assert_eq!(votes.due(), None, "what was refused is no change");
     votes.restart(&key("k"), Duration::from_secs(1));

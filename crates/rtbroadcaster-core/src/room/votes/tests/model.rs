@@ -114,7 +114,7 @@ fn check(once: bool, limits: &Limits, steps: &[(usize, Step)], values: u16) {
                 let all: Vec<_> = models.iter().flat_map(Model::places).collect();
                 let model = &mut models[*room];
                 let fits = !once || model.chosen.contains_key(from) || limits.fits(&model.places(), &all, *place);
-                let address = |place: u64| Place::from(IpAddr::from([192, 0, 2, u8::try_from(place).unwrap()]));
+                let address = |place: u64| AddressBlock::from(IpAddr::from([192, 0, 2, u8::try_from(place).unwrap()]));
                 let from_there = Voter { number: ViewerNumber::of(*from), place: place.map(address) };
                 let said = votes.count(&key("k"), &params(&text), from_there, Duration::from_secs(now));
                 assert_eq!(said, if fits { Ok(()) } else { Err(CountError::Full) });
