@@ -1,3 +1,5 @@
+//! The text, the binary and the debug form of a room's id, and the texts that are none.
+
 use proptest::prelude::*;
 
 use super::*;
