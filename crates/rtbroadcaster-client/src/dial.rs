@@ -18,6 +18,7 @@ use super::bounds;
 use super::comeback::{Advice, End};
 use super::ending::Closing;
 use super::suspension;
+use super::target::{Target, Way};
 use super::traffic::Traffic;
 
 /// The name of the protocol.
@@ -44,27 +45,16 @@ pub(super) type Socket = WebSocketStream<Box<dyn Transport>>;
 /// What makes connections to one server.
 #[derive(Debug)]
 pub(super) struct Dialer {
-    address: Address,
+    target: Target,
     limits: WebSocketConfig,
-    /// Where connections come from.
-    source: Source,
     /// Changes each time that the machine may have slept.
     pub(super) slept: watch::Receiver<u64>,
     #[cfg(feature = "tls")]
     tls: super::tls::Tls,
 }
 
-/// Where connections come from.
-#[derive(Debug)]
-enum Source {
-    Network,
-    /// A test is given the other end of each.
-    #[cfg(test)]
-    Memory(tokio::sync::mpsc::UnboundedSender<tokio::io::DuplexStream>),
-}
-
 impl Dialer {
-    pub(super) fn new(address: Address, options: &Options) -> Self {
+    pub(super) fn new(target: Target, options: &Options) -> Self {
         let write_bytes_max = options.message_bytes_max.saturating_add(WRITE_BYTES + AROUND_BYTES);
         let limits = WebSocketConfig::default()
             .max_message_size(Some(options.frame_bytes_max))
@@ -72,64 +62,53 @@ impl Dialer {
             .read_buffer_size(READ_BYTES)
             .write_buffer_size(WRITE_BYTES)
             .max_write_buffer_size(write_bytes_max);
+        let slept = match &target.0 {
+            Way::Network(_) => suspension::watch(),
+            // Both ends sleep at once, and the clock may be a test's.
+            Way::InMemory(_) => watch::channel(0).1,
+        };
         Self {
-            address,
+            target,
             limits,
-            source: Source::Network,
-            slept: suspension::watch(),
+            slept,
             #[cfg(feature = "tls")]
             tls: super::tls::Tls::default(),
         }
     }
 
-    /// Connections in memory whose other ends come out of the channel.
-    #[cfg(test)]
-    pub(super) fn in_memory(
-        options: &Options,
-    ) -> (Self, tokio::sync::mpsc::UnboundedReceiver<tokio::io::DuplexStream>) {
-        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-        let address = "ws://in.memory/broadcasting".parse().expect("it is an address");
-        // A clock that is not real does not sleep, unless the test says so.
-        let slept = watch::channel(0).1;
-        (Self { source: Source::Memory(sender), slept, ..Self::new(address, options) }, receiver)
-    }
-
     /// A new connection and its traffic, within `time`.
     pub(super) async fn dial(&self, time: Duration) -> Result<(Socket, Traffic), End> {
         let traffic = Traffic::new();
-        let opened = async { self.shake_hands(self.open(&traffic).await?).await };
+        let opened = async {
+            let (stream, address) = match &self.target.0 {
+                Way::Network(address) => (self.connect(address, &traffic).await?, address),
+                Way::InMemory(server) => {
+                    let stream = server.connect().ok_or_else(lost)?;
+                    (Box::new(traffic.of(stream)) as Box<dyn Transport>, &server.address)
+                }
+            };
+            self.shake_hands(address, stream).await
+        };
         let socket =
             tokio::time::timeout(time, opened).await.unwrap_or_else(|_| Err(Closing::lost("silent").into()))?;
         Ok((socket, traffic))
     }
 
-    async fn open(&self, traffic: &Traffic) -> Result<Box<dyn Transport>, End> {
-        match &self.source {
-            Source::Network => self.connect(traffic).await,
-            #[cfg(test)]
-            Source::Memory(servers) => {
-                let (here, there) = tokio::io::duplex(1 << 16);
-                servers.send(there).map_err(|_| lost())?;
-                Ok(Box::new(traffic.of(here)))
-            }
-        }
-    }
-
-    async fn connect(&self, traffic: &Traffic) -> Result<Box<dyn Transport>, End> {
-        let stream = TcpStream::connect((self.address.host(), self.address.port())).await.map_err(|_| lost())?;
+    async fn connect(&self, address: &Address, traffic: &Traffic) -> Result<Box<dyn Transport>, End> {
+        let stream = TcpStream::connect((address.host(), address.port())).await.map_err(|_| lost())?;
         // Small messages must not wait for each other's TCP acknowledgements.
         stream.set_nodelay(true).map_err(|_| lost())?;
         // Below TLS, whose records are seen only when they are whole.
         let stream = traffic.of(stream);
-        match self.address.security() {
+        match address.security() {
             Security::Plain => Ok(Box::new(stream)),
             #[cfg(feature = "tls")]
-            Security::Tls => self.tls.secure(self.address.host(), stream).await,
+            Security::Tls => self.tls.secure(address.host(), stream).await,
         }
     }
 
-    async fn shake_hands(&self, stream: Box<dyn Transport>) -> Result<Socket, End> {
-        let request = self.address.uri().into_client_request();
+    async fn shake_hands(&self, address: &Address, stream: Box<dyn Transport>) -> Result<Socket, End> {
+        let request = address.uri().into_client_request();
         let mut request = request.map_err(|_| Closing::lost("protocol").for_good())?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
         let shaken = tokio_tungstenite::client_async_with_config(request, stream, Some(self.limits)).await;

@@ -65,6 +65,7 @@ mod request;
 mod state;
 mod status;
 mod suspension;
+mod target;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "tls")]
@@ -87,6 +88,7 @@ pub use rtbroadcaster_core::id::{Cursor, Epoch};
 pub use rtbroadcaster_core::message::{Key, Params};
 pub use state::State;
 pub use status::Status;
+pub use target::Target;
 pub use viewer::{SignalError, Viewer};
 
 /// How a viewer or a broadcaster behaves.

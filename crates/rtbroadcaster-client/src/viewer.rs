@@ -10,7 +10,7 @@ use rtbroadcaster_core::message::{Body, Message, MessageError};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::Options;
-use super::address::{Address, AddressError};
+use super::address::AddressError;
 use super::course::Course;
 use super::crowd::Audience;
 use super::dial::Dialer;
@@ -19,6 +19,7 @@ use super::heard::{Heard, Messages};
 use super::identity::Identity;
 use super::state::State;
 use super::status::Status;
+use super::target::Target;
 use part::{Ears, Order, Telling, Watching};
 
 /// How many orders wait for the viewer's task.
@@ -91,20 +92,24 @@ pub enum SignalError {
 }
 
 impl Viewer {
-    /// Begins to join `room` on the server at `address`, and goes on trying. Needs a tokio runtime.
+    /// Begins to join `room` on the server `to` which it connects, and goes on trying. Needs a tokio runtime.
     ///
     /// # Errors
     /// The address is none.
-    pub fn join(address: &str, room: RoomId) -> Result<Self, AddressError> {
-        Self::join_with(address, room, Options::default())
+    pub fn join(to: impl TryInto<Target, Error: Into<AddressError>>, room: RoomId) -> Result<Self, AddressError> {
+        Self::join_with(to, room, Options::default())
     }
 
     /// The same with other options.
     ///
     /// # Errors
     /// The address is none.
-    pub fn join_with(address: &str, room: RoomId, options: Options) -> Result<Self, AddressError> {
-        Ok(Self::begin(Dialer::new(address.parse::<Address>()?, &options), room, None, &options))
+    pub fn join_with(
+        to: impl TryInto<Target, Error: Into<AddressError>>,
+        room: RoomId,
+        options: Options,
+    ) -> Result<Self, AddressError> {
+        Ok(Self::begin(Dialer::new(to.try_into().map_err(Into::into)?, &options), room, None, &options))
     }
 
     /// The same as the viewer that had this [`identity`](Self::identity). A server that does not know it gives another one.
@@ -120,8 +125,13 @@ impl Viewer {
     /// Ok(Viewer::join_as("ws://127.0.0.1:8080/broadcasting", room, identity, Options::default())?)
     /// # }
     /// ```
-    pub fn join_as(address: &str, room: RoomId, identity: Identity, options: Options) -> Result<Self, AddressError> {
-        Ok(Self::begin(Dialer::new(address.parse::<Address>()?, &options), room, Some(identity), &options))
+    pub fn join_as(
+        to: impl TryInto<Target, Error: Into<AddressError>>,
+        room: RoomId,
+        identity: Identity,
+        options: Options,
+    ) -> Result<Self, AddressError> {
+        Ok(Self::begin(Dialer::new(to.try_into().map_err(Into::into)?, &options), room, Some(identity), &options))
     }
 
     /// Begins on connections of `dialer`.

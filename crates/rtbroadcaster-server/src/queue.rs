@@ -122,14 +122,11 @@ impl<T: Send + 'static> Queue<T> {
         loop {
             let Held { item, cost, tells } = self.next();
             let is_done = work.is_done(item);
-            self.done(cost, tells, is_done);
-            // Not after a failure: the notice would fail too, and the next one, for ever.
             let is_due = noticed.is_none_or(|at| at.elapsed() >= NOTICE_INTERVAL);
-            if let Some(dropped) = self.take_untold(is_due).filter(|_| is_done) {
+            if let Some(dropped) = self.done(cost, tells, is_done, is_due) {
                 noticed = Some(Instant::now());
                 work.tell(dropped);
-                // It may have added nothing.
-                self.lock().telling = 0;
+                self.told();
             }
         }
     }
@@ -143,11 +140,11 @@ impl<T: Send + 'static> Queue<T> {
         state.waiting.pop_front().expect("the wait ends when there is one")
     }
 
-    /// An item is done with.
-    fn done(&self, cost: usize, tells: u64, is_done: bool) {
+    /// Notes that an item is done with. Returns how many dropped ones are to be told of now, if any: until that has happened the
+    /// thread counts as busy, so that a flush waits for it.
+    fn done(&self, cost: usize, tells: u64, is_done: bool, is_due: bool) -> Option<u64> {
         let mut state = self.lock();
         state.cost -= cost;
-        state.is_busy = false;
         if !is_done {
             // Of a notice only what it was to say counts: that is said by another one.
             state.untold += tells.max(1);
@@ -155,18 +152,23 @@ impl<T: Send + 'static> Queue<T> {
                 self.0.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
+        // Not after a failure: the notice would fail too, and the next one, for ever.
+        if is_done && state.untold > 0 && (is_due || state.waiting.is_empty()) {
+            state.telling = std::mem::take(&mut state.untold);
+            return Some(state.telling);
+        }
+        state.is_busy = false;
         drop(state);
         self.0.changed.notify_all();
+        None
     }
 
-    /// How many were dropped and are to be told of now; they are told of from then on.
-    fn take_untold(&self, is_due: bool) -> Option<u64> {
+    /// Notes that the work has told what was dropped. It may have added no item for that.
+    fn told(&self) {
         let mut state = self.lock();
-        if state.untold == 0 || !(is_due || state.waiting.is_empty()) {
-            return None;
-        }
-        state.telling = std::mem::take(&mut state.untold);
-        Some(state.telling)
+        (state.telling, state.is_busy) = (0, false);
+        drop(state);
+        self.0.changed.notify_all();
     }
 }
 
@@ -191,6 +193,21 @@ mod tests {
 
         fn tell(&mut self, dropped: u64) {
             self.done.send(format!("{dropped} dropped")).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_flush_waits_until_it_is_told_what_was_dropped() {
+        for _ in 0..500 {
+            let queue = Queue::new(1);
+            let ((is_at_it, begun), (may, waits), (done, all)) = (mpsc::channel(), mpsc::channel(), mpsc::channel());
+            queue.start("test", Slow { is_at_it, may: waits, done }).unwrap();
+            queue.add(0, 1);
+            begun.recv().unwrap();
+            queue.add(1, 1);
+            drop(may);
+            queue.flush(Duration::from_secs(60));
+            assert_eq!(all.try_iter().collect::<Vec<_>>(), ["0", "1 dropped"]);
         }
     }
 

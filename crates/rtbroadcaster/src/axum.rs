@@ -14,7 +14,7 @@ use crate::rights::Permit;
 use crate::upgrade::Arrival;
 pub use crate::upgrade::{Upgrade, UpgradeError};
 
-/// The ready handler: everybody may create rooms and join those whose name they know.
+/// Serves every client as the ready handler: it may create rooms, and join those whose name it knows.
 ///
 /// ```
 /// use axum::{Router, routing::any};
@@ -24,7 +24,7 @@ pub use crate::upgrade::{Upgrade, UpgradeError};
 /// let app: Router = Router::new().route("/broadcasting", any(rtbroadcaster::axum::serve)).with_state(manager);
 /// ```
 ///
-/// While thousands come at once they are answered by turns with everything else that runs.
+/// While thousands of requests come at once, they are answered in small groups, between which everything else runs.
 ///
 /// A request that is no WebSocket handshake is answered with 400, 405 or 426, one from a page of another host with 403.
 pub async fn serve(State(manager): State<Manager>, upgrade: Upgrade) -> Response {

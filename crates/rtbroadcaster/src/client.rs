@@ -1,4 +1,4 @@
-//! The middleman between one socket and its room: one task, the only one that waits for this socket.
+//! Serves one connection between its socket and its room: one task, the only one that waits for this socket.
 //! Must not know HTTP, nor how a room orders messages.
 
 mod act;
@@ -28,7 +28,7 @@ use tokio::time::Sleep;
 use crate::fanout::{Drained, End, Outbox};
 use crate::rights::{Lease, Permit};
 use crate::room::{Membership, Owner};
-use crate::server::{Server, Waiting};
+use crate::server::{Server, WaitingClient};
 use crate::socket::Socket;
 use slowed::Slowed;
 
@@ -37,14 +37,14 @@ pub(crate) use inbox::receive;
 /// The most frames that one message may come in.
 const FRAGMENTS_MAX: u32 = 128;
 
-/// How long a peer may take to end the connection once everything is said.
+/// How long a peer may take to end the connection after the close frame is written.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Which part the client has.
+/// The client's part in a room.
 #[derive(Debug)]
 enum Role {
-    /// In no room yet; the server knows it for the case that the server goes away.
-    Waiting(#[expect(dead_code, reason = "its drop tells the server")] Waiting),
+    /// In no room yet. The server notifies it itself when it goes away.
+    Waiting(#[expect(dead_code, reason = "its drop removes it from the server's list")] WaitingClient),
     Owner(Owner),
     Viewer(Membership),
     /// The connection ends.
@@ -59,26 +59,26 @@ pub(crate) struct Client {
     outbox: Arc<Outbox>,
     server: Arc<Server>,
     permit: Permit,
-    /// Its part of rights that may change or end.
+    /// Its lease of rights that may change or end.
     lease: Option<Lease>,
-    /// Where it comes from, as far as the web server or the socket tells.
+    /// The address block that it connects from, as far as the web server or the socket gives an address.
     place: Option<AddressBlock>,
     role: Role,
     strikes: Strikes,
     /// The pings, pongs and requests that were refused or changed nothing.
     unproductive: Meter,
     deadlines: Deadlines,
-    /// What came and was not handled yet.
+    /// What was received and is not handled yet.
     inbox: VecDeque<Result<Incoming, Violation>>,
     /// The message of an owner for which its room's lanes have no room yet.
     slowed: Option<Box<Slowed>>,
-    /// What came of messages that are too big, if any did.
+    /// The count of bytes of messages that are too big, if any came.
     oversize: Option<Box<Oversize>>,
     /// The timer for the next deadline; a viewer whose socket takes everything has none.
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-/// What the task wakes up for.
+/// The reason for which the task wakes up.
 enum Event {
     /// Something is in the inbox.
     Came,
@@ -86,14 +86,14 @@ enum Event {
     Due,
     /// The viewer lost messages and needs the state.
     Lost,
-    /// The close frame is out.
+    /// The close frame is written.
     Said,
     /// The peer is gone or the socket broken.
     Gone,
 }
 
 impl Client {
-    /// A client on `socket`, accepted at `accepted` from `place`.
+    /// Makes a client on `socket`, accepted at `accepted` from `place`.
     fn new(
         socket: Socket,
         dialect: &'static Dialect,
@@ -131,8 +131,8 @@ impl Client {
         }
     }
 
-    /// Takes in what came behind the handshake. Copied, since however little it is, keeping it would keep the whole
-    /// buffer in which the web server read the handshake.
+    /// Decodes what came behind the handshake. Copied, since even a few bytes of it would keep the whole buffer in
+    /// which the web server read the handshake.
     pub(crate) fn begin(&mut self, first: &[u8]) {
         receive(&mut self.decoder, &mut self.inbox, first);
         self.heard();
@@ -152,12 +152,12 @@ impl Client {
             if self.outbox.ending() != Ending::Open {
                 self.leave();
             }
-            // Also when something came: a peer that never stops talking would keep every timer from being polled.
+            // Also when something came: a peer that never stops sending would keep every timer from being polled.
             if self.due().is_break() {
                 return;
             }
             if self.inbox.is_empty() {
-                // The buffer of a burst does not stay with an idle connection.
+                // Frees the buffer of a burst.
                 self.inbox = VecDeque::new();
             }
             match poll_fn(|cx| self.poll_event(cx)).await {
@@ -173,9 +173,10 @@ impl Client {
         }
     }
 
-    /// The client has panicked: it is told, its room learns that it is gone, and nothing of it is done any more.
+    /// Ends the connection after a panic: the client is sent the fault, its room removes it, and nothing else of it is
+    /// done.
     pub(crate) async fn fail(&mut self) {
-        // Its room may have told it already.
+        // Its room may have ended it already.
         if self.outbox.ending() == Ending::Open {
             self.outbox.cut(CloseReason::Fault);
         }
@@ -201,7 +202,7 @@ impl Client {
             return Poll::Ready(Event::Came);
         }
         if open && self.deadlines.is_held() {
-            // Not heard because not read.
+            // The client was not heard because its socket was not read.
             self.outbox.hear();
             if self.may_go_on(cx) {
                 return Poll::Ready(Event::Came);
@@ -242,7 +243,7 @@ impl Client {
         Poll::Ready(Event::Due)
     }
 
-    /// Does what is due. Breaks when the peer takes not even the close.
+    /// Does what is due. Breaks if the peer does not even take the close frame.
     fn due(&mut self) -> ControlFlow<()> {
         let now = self.server.clock().now();
         match self.deadlines.due(now, self.viewers_of_own_room(), self.outbox.stalls_at()) {
@@ -258,7 +259,7 @@ impl Client {
         ControlFlow::Continue(())
     }
 
-    /// A heartbeat of an owner, who is in no lane.
+    /// Queues a heartbeat for an owner, which is in no lane.
     fn beat(&mut self) {
         if let Role::Owner(owner) = &self.role {
             let (seq, viewers) = (owner.standing().seq, owner.viewers());
@@ -267,17 +268,18 @@ impl Client {
         }
     }
 
-    /// The client's protocol.
+    /// Returns the client's protocol.
     fn dialect(&self) -> &'static Dialect {
         self.outbox.dialect()
     }
 
-    /// Returns within which time an owner hears from the server again, which it is told now, if its protocol tells it.
+    /// Returns the time within which an owner is sent the next frame. Its protocol may have no words for that; then
+    /// `None`.
     fn promise(&mut self, viewers: usize) -> Option<Duration> {
         if self.dialect().tells_next { self.deadlines.promise(viewers) } else { None }
     }
 
-    /// How many watch the room that this client owns; `None` if it owns none.
+    /// Returns how many watch the room that this client owns; `None` if it owns none.
     fn viewers_of_own_room(&self) -> Option<usize> {
         match &self.role {
             Role::Owner(owner) => Some(owner.viewers()),
@@ -285,22 +287,22 @@ impl Client {
         }
     }
 
-    /// The viewer lost messages: the room brings it on.
+    /// Has the room send the state to a viewer that lost messages.
     fn restore(&mut self) {
         match &self.role {
-            // Counted and never refused: whoever gets it has taken everything before it, and would join anew otherwise.
+            // Counted and never refused: the viewer has taken everything before it, and would join again otherwise.
             Role::Viewer(membership) => membership.restore(|bytes| self.server.replays(self.place, bytes)),
             _ => self.outbox.cut(CloseReason::Slow),
         }
     }
 
-    /// The connection ends: the room learns it now, not when the peer has taken the close.
+    /// Leaves the room now, not when the peer has taken the close.
     fn leave(&mut self) {
         self.role = Role::Leaving;
         self.deadlines.leaving(self.outbox.ending(), self.server.clock().now());
     }
 
-    /// Lets the peer read the close before the socket goes: closing a socket with unread input would destroy it
+    /// Lets the peer read the close before the socket is closed: closing a socket with unread input would destroy it
     /// (RFC 6455 section 7.1.1).
     async fn linger(&mut self) {
         let end = async {
@@ -314,7 +316,7 @@ impl Client {
 }
 
 impl Drop for Client {
-    /// Every connection that was opened is counted once as ended, whichever way that came.
+    /// Counts every connection that was opened once as ended, whichever way that happened.
     fn drop(&mut self) {
         let counters = self.server.counters();
         match self.outbox.end() {

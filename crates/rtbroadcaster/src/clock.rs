@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// Further ahead than anybody waits, and near enough for an instant and for tokio's timers: a delay may be as long as
+/// Further ahead than any part waits, and near enough for an instant and for tokio's timers: a delay may be as long as
 /// `Duration::MAX`.
 pub(crate) const FAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -18,29 +18,30 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// A clock that is born now.
+    /// Makes a clock that is born now.
     pub(crate) fn start() -> Self {
         Self { birth: Instant::now() }
     }
 
-    /// A clock that was born in 1970, as far as the system knows when that was: what is kept is read by other processes.
+    /// Makes a clock that was born in 1970, as far as the system knows when that was: what is kept is read by other
+    /// processes.
     #[cfg(feature = "disk")]
     pub(crate) fn of_the_world() -> Self {
         let (now, age) = (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
         Self { birth: now.checked_sub(age).unwrap_or(now) }
     }
 
-    /// The time since its birth.
+    /// Returns the time since its birth.
     pub(crate) fn now(self) -> Duration {
         self.birth.elapsed()
     }
 
-    /// How long after its birth `instant` lies.
+    /// Returns how long after its birth `instant` lies.
     pub(crate) fn since_birth(self, instant: Instant) -> Duration {
         instant.saturating_duration_since(self.birth)
     }
 
-    /// The instant that lies `at` after its birth, or one that lies [`FAR`] ahead if that comes first.
+    /// Returns the instant that lies `at` after its birth, or one that lies [`FAR`] ahead if that comes first.
     pub(crate) fn instant(self, at: Duration) -> Instant {
         self.birth + at.min(self.now() + FAR)
     }

@@ -1,8 +1,8 @@
-//! Panics: each ends what caused it and nothing else.
-//! Must not know what that is.
+//! Catches panics: each ends the part that caused it and nothing else.
+//! Must not know that part.
 //!
-//! Unwind safety is asserted, since what a panic leaves half changed is nowhere looked at: it is dropped with whatever
-//! panicked, or lies behind a lock, which is poisoned then and says in its own place what becomes of its content.
+//! Unwind safety is asserted, since no part sees what a panic leaves half changed. It is dropped with the part that
+//! panicked, or lies behind a lock that is poisoned then; each lock says what becomes of its content.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,17 +10,17 @@ use std::pin::Pin;
 
 use crate::metrics::Counters;
 
-/// Something has panicked.
+/// A panic that was caught.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fault;
 
-/// Does `act`; `what` says of which part a panic in it is the end, and `counters` count it.
+/// Does `act`, and catches a panic. `what` names the part that a panic ends, and `counters` count it.
 pub(crate) fn catch<T>(what: &'static str, counters: &Counters, act: impl FnOnce() -> T) -> Result<T, Fault> {
     catch_unwind(AssertUnwindSafe(act)).map_err(|_| notice(what, counters))
 }
 
-/// The same for a task, which is not polled again after a panic. Pinned by whoever waits: a future that is handed over
-/// has room twice in the one that pins it.
+/// Does the same for a task, which is not polled again after a panic. The caller pins it: a future that is handed over
+/// would take its memory twice in the one that pins it.
 pub(crate) async fn catch_task<T>(
     what: &'static str,
     counters: &Counters,
@@ -33,7 +33,7 @@ pub(crate) async fn catch_task<T>(
     .await
 }
 
-/// The one place where a panic is noticed. Without the panic's own words, which may hold a peer's.
+/// Counts and logs a panic, which is done nowhere else. Without the panic's own text, which may quote a peer.
 fn notice(what: &'static str, counters: &Counters) -> Fault {
     counters.panicked();
     tracing::error!(ends = what, "our fault: a panic was caught");

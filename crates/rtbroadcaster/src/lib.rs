@@ -1,7 +1,8 @@
-//! One speaks, everyone is in step: a room has one owner, who broadcasts small messages over WebSocket to all viewers.
+//! One speaks, everyone is in step: a room has one owner, which broadcasts small messages over WebSocket to all
+//! viewers.
 //!
 //! A message calls a *key* with *parameters*. [`Message::event`] happens once, [`Message::state`] holds until the next
-//! value of its key and is given to those who come later, [`Message::ephemeral`] matters only while it is new.
+//! value of its key and is given to viewers that come later, [`Message::ephemeral`] matters only while it is new.
 //!
 //! ```no_run
 //! use axum::{Router, routing::any};
@@ -20,7 +21,7 @@
 //! # Late joining
 //!
 //! A viewer gets the newest value of every key, in the order in which the keys last changed, then every message that
-//! was said after that moment. Snapshot and live messages meet exactly, and are the same bytes for everybody.
+//! was published after that moment. Snapshot and live messages meet exactly, and are the same bytes for all viewers.
 //!
 //! # Losing the connection
 //!
@@ -30,21 +31,22 @@
 //!
 //! # Lagging
 //!
-//! What a viewer receives is a subsequence of what the owner said, in order; once caught up it holds the newest value
-//! of every key. While a viewer does not take its messages, a newer value replaces the waiting one of its key. Over
-//! [`Config::backlog_bytes_max`] it gets the state anew and is told so, or is closed with 4008 where its protocol has no
-//! words for that; over [`Config::stall_timeout`] it is closed with 4008. Nobody else waits for it.
+//! What a viewer receives is a subsequence of what the owner published, in order; once caught up it holds the newest
+//! value of every key. While a viewer does not take its messages, a newer value replaces the waiting one of its key.
+//! Over [`Config::backlog_bytes_max`] it gets the state again with a notice, or is closed with 4008 where its protocol
+//! has no words for that. Over [`Config::stall_timeout`] it is closed with 4008. No other client waits for it.
 //!
 //! # Losing the owner
 //!
-//! When the owner is gone viewers are told, the room waits for [`Config::owner_grace`], or for the time that its creator asked
-//! for ([`RoomOptions::with_grace`]), then it ends. Whoever kept the [`OwnerKey`], a Rust program by [`Manager::own`] or a client by `own`, comes back or takes over: the older owner is
-//! fenced at once.
+//! When the owner is gone, viewers are notified. The room waits for [`Config::owner_grace`], or for the time that its
+//! creator asked for ([`RoomOptions::with_grace`]), then it ends. A holder of the [`OwnerKey`] returns or takes over, a
+//! Rust program by [`Manager::own`] or a client by `own`: the older owner is fenced at once.
 //!
 //! # Closing
 //!
 //! A room ends by its owner, by its grace or idle time, by [`Manager::close_room`] or [`Manager::shutdown`]. Every
-//! viewer is told after everything that was said, and its connection is closed. [`CloseReason`] lists the close codes.
+//! viewer gets the end after everything that was published, and its connection is closed. [`CloseReason`] lists the
+//! close codes.
 
 #[cfg(all(feature = "disk", not(unix)))]
 compile_error!("the feature `disk` needs a Unix system, whose files have modes, numbers and holes");
@@ -56,6 +58,8 @@ mod clock;
 mod engine;
 mod fanout;
 mod fault;
+#[cfg(feature = "remote")]
+mod in_memory;
 mod manager;
 mod metrics;
 mod os_random;

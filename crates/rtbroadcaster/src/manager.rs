@@ -25,19 +25,19 @@ pub use builder::ManagerBuilder;
 ///
 /// # Late joining
 /// A viewer gets the newest value of every key, in the order in which the keys last changed, then every message from
-/// there on: nothing in between is lost, repeated or out of order.
+/// there on. Nothing in between is lost, repeated or out of order.
 ///
 /// # Lagging
 /// While a viewer does not take its messages, a newer value of a key replaces the waiting one. When more than
-/// [`backlog_bytes_max`](Config::backlog_bytes_max) wait, it gets the state anew (a classic one is closed with 4008);
-/// when the first of them waits for [`stall_timeout`](Config::stall_timeout), it is closed with 4008. Nobody else
+/// [`backlog_bytes_max`](Config::backlog_bytes_max) wait, it gets the state again (a classic one is closed with 4008).
+/// When the first of them waits for [`stall_timeout`](Config::stall_timeout), it is closed with 4008. No other client
 /// notices.
 ///
 /// # Losing the owner
 /// A room waits for [`owner_grace`](Config::owner_grace), then it ends.
 ///
 /// # Closing
-/// When a room ends, every viewer is told, after everything that was said, and its connection is closed.
+/// When a room ends, every viewer gets the end, after everything that was published, and its connection is closed.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -54,12 +54,12 @@ pub use builder::ManagerBuilder;
 pub struct Manager(Arc<Server>);
 
 impl Manager {
-    /// A manager without rooms.
+    /// Makes a manager without rooms.
     pub fn new(config: Config) -> Self {
         Self(Arc::new(Server::new(config, Clock::start())))
     }
 
-    /// Creates a room and gives the right to speak in it.
+    /// Creates a room and returns the right to speak in it.
     ///
     /// # Errors
     /// [`CreateError::TooManyRooms`] at [`rooms_max`](Config::rooms_max), [`CreateError::ShuttingDown`] after
@@ -71,7 +71,7 @@ impl Manager {
         self.create_room_with(RoomOptions::new()).await
     }
 
-    /// Creates a room that has more than messages, and gives the right to speak in it.
+    /// Creates a room that has more than messages, and returns the right to speak in it.
     ///
     /// # Errors
     /// As [`create_room`](Self::create_room).
@@ -100,13 +100,13 @@ impl Manager {
         self.0.registry().create(None, Some(OwnerKey::random(self.0.random())), options).await
     }
 
-    /// Becomes the owner of the room `id` by its key: the owner comes back, or another program takes over. The older
-    /// owner, if there is one, is fenced at once: nothing that it publishes from now on is applied. The ids of earlier
-    /// messages hold across owners, so what was not acknowledged can be published again.
+    /// Makes the holder of the key the owner of the room `id`: the owner that returns, or another program that takes
+    /// over. The older owner, if there is one, is fenced at once: nothing that it publishes from now on is applied. The
+    /// ids of earlier messages hold across owners, so what was not acknowledged can be published again.
     ///
     /// # Errors
     /// [`OwnError::NoRoom`] for a room that does not exist and for a wrong key: both look the same.
-    /// [`OwnError::Unavailable`] when the lease cannot be written.
+    /// [`OwnError::Unavailable`] if the lease cannot be written.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -126,17 +126,18 @@ impl Manager {
         registry.own(id, key).await
     }
 
-    /// All rooms, in no order.
+    /// Returns all rooms, in no order.
     pub fn rooms(&self) -> Vec<RoomSummary> {
         self.0.rooms().map_or_else(Vec::new, |registry| registry.summaries())
     }
 
-    /// One room, or `None` if there is none of this name.
+    /// Returns one room, or `None` if there is none of this name.
     pub fn room(&self, id: &RoomId) -> Option<RoomSummary> {
         Some(self.0.rooms()?.get(id)?.summary())
     }
 
-    /// Ends the room `id` whoever owns it, and says whether there was one. Every client in it is told.
+    /// Ends the room `id`, no matter which owner it has, and returns whether there was one. Every client in it gets the
+    /// end.
     pub fn close_room(&self, id: &RoomId) -> bool {
         let room = self.0.rooms().and_then(|registry| registry.get(id));
         if let Some(room) = &room {
@@ -145,13 +146,13 @@ impl Manager {
         room.is_some()
     }
 
-    /// How many connections there are, in rooms or not.
+    /// Returns how many connections there are, in rooms or not.
     pub fn connections(&self) -> usize {
         self.0.connections()
     }
 
-    /// What it has done since it was made, and what there is now, in numbers. This costs a few microseconds, however many
-    /// rooms and connections there are.
+    /// Returns the numbers of what it has done since it was made, and of what there is now. This costs a few
+    /// microseconds, however many rooms and connections there are.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -170,14 +171,14 @@ impl Manager {
         self.0.counters().read(Gauges { connections: self.connections(), rooms, voters, log_status: self.log_status() })
     }
 
-    /// Ends every room and every connection, each told why; that has begun when this returns. What it returns waits until
-    /// the last connection is gone. A connection that takes nothing lasts no longer than
+    /// Ends every room and every connection, with the reason. That has begun when this returns; the returned future
+    /// waits until the last connection is gone. A connection that takes nothing lasts no longer than
     /// [`stall_timeout`](Config::stall_timeout); bound the wait if that is too long.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
     pub fn shutdown(&self) -> impl Future<Output = ()> + Send + use<> {
-        // Also one that was not used yet: no room is created from now on.
+        // Also for a manager that was not used yet: no room is created from now on.
         let registry = self.0.registry();
         let moments = registry.shut();
         self.0.drain(&moments);
@@ -191,19 +192,19 @@ impl Manager {
         }
     }
 
-    /// Whether [`shutdown`](Self::shutdown) was called.
+    /// Returns whether [`shutdown`](Self::shutdown) was called.
     pub fn is_shutting_down(&self) -> bool {
         self.0.is_drained()
     }
 
-    /// The limits and delays in force: those it was given, with delays that no clock can count shortened, see [`Config`]; the
-    /// origins as they were at first.
+    /// Returns the limits and delays in force: those it was given, with delays that no clock can count shortened, see
+    /// [`Config`]; the origins as they were at first.
     pub fn config(&self) -> &Config {
         self.0.config()
     }
 
-    /// Replaces the origins of pages from other hosts that may connect ([`Config::allow_origins`]), for handshakes from now
-    /// on. Connections that there are stay.
+    /// Replaces the origins of pages from other hosts that may connect ([`Config::allow_origins`]), for handshakes from
+    /// now on. Connections that there are stay.
     ///
     /// ```
     /// use rtbroadcaster::{Config, Manager};
@@ -217,7 +218,7 @@ impl Manager {
         self.0.origins().set_listed(origins);
     }
 
-    /// Replaces where the world finds this server ([`Config::public_url`]), for handshakes from now on.
+    /// Replaces the public address of this server ([`Config::public_url`]), for handshakes from now on.
     ///
     /// ```
     /// use rtbroadcaster::{Config, Manager};
@@ -231,7 +232,7 @@ impl Manager {
         self.0.origins().set_public(origin);
     }
 
-    /// What its connections and rooms share.
+    /// Returns what its connections and rooms share.
     pub(crate) fn server(&self) -> &Arc<Server> {
         &self.0
     }

@@ -15,7 +15,7 @@ pub struct OsRandom;
 
 impl Random for OsRandom {
     /// # Panics
-    /// When the operating system has none, which no supported one does once it has started.
+    /// If the operating system has none, which no supported one does once it has started.
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the operating system gives random bytes");
     }

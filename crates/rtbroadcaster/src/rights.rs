@@ -1,4 +1,4 @@
-//! What a connection may do, as data that the application hands over, and may change while the connection lives.
+//! The rights of a connection, as data that the application hands over, and may change while the connection lives.
 //! Must not know how the application decides, nor what a client is.
 
 mod expiry;
@@ -13,14 +13,14 @@ pub(crate) use expiry::Expiries;
 pub use grant::Grant;
 pub(crate) use grant::{Holding, Lease, Leased};
 
-/// Which rooms a right covers.
+/// The rooms that a right covers.
 ///
 /// ```
 /// use rtbroadcaster::{OsRandom, RoomId, Rooms};
 ///
 /// let (one, other) = (RoomId::random(&OsRandom), RoomId::random(&OsRandom));
-/// assert!(Rooms::from(one).cover(one) && !Rooms::from(one).cover(other));
-/// assert!(Rooms::All.cover(other) && !Rooms::None.cover(other));
+/// assert!(Rooms::from(one.clone()).cover(&one) && !Rooms::from(one).cover(&other));
+/// assert!(Rooms::All.cover(&other) && !Rooms::None.cover(&other));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -35,7 +35,7 @@ pub enum Rooms {
 }
 
 impl Rooms {
-    /// Whether the right covers `room`.
+    /// Returns whether the right covers `room`.
     pub fn cover(&self, room: &RoomId) -> bool {
         match self {
             Self::None => false,
@@ -52,49 +52,50 @@ impl From<RoomId> for Rooms {
     }
 }
 
-/// What a connection may do. Nothing, where [`Default`] is taken: each right is said by name.
+/// The rights of a connection. By [`Default`] it has none: each right is given by name.
 ///
-/// A client that may not create is told `not_owner`. One that may not own or join a room is told `no_room`, as if there were
-/// no such room. What else it may not do is refused with `unauthorized`.
+/// A client that may not create is refused with `not_owner`. One that may not own or join a room is refused with
+/// `no_room`, as if there were no such room. What else it may not do is refused with `unauthorized`.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
 /// use rtbroadcaster::{OsRandom, RoomId, Rights};
 ///
 /// let room = RoomId::random(&OsRandom);
-/// let mut rights = Rights::viewer_of(room);
+/// let mut rights = Rights::viewer_of(room.clone());
 /// rights.signal = false;
 /// rights.until = Some(SystemTime::now() + Duration::from_secs(3600));
-/// assert!(rights.join.cover(room) && !rights.own.cover(room) && !rights.create);
+/// assert!(rights.join.cover(&room) && !rights.own.cover(&room) && !rights.create);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Rights {
     /// Whether it may create rooms.
     pub create: bool,
-    /// Which names it may give to rooms that it creates.
+    /// The names that it may give to rooms which it creates.
     pub names: Rooms,
-    /// Which rooms it may own, if it has their key.
+    /// The rooms that it may own, if it has their key.
     pub own: Rooms,
     /// Whether it may publish in the room that it owns.
     pub publish: bool,
-    /// Whether it may end the room that it owns. The room of one that may not ends by its grace.
+    /// Whether it may end the room that it owns. Otherwise the room ends by its grace.
     pub end: bool,
-    /// Which rooms it may join.
+    /// The rooms that it may join.
     pub join: Rooms,
     /// Whether it may signal in the room that it has joined.
     pub signal: bool,
-    /// Until when all of this holds; the connection ends then, with 4005. The client is told 30 s before. `None`, the default, is for ever.
+    /// The time at which all of this ends; the connection is closed then, with 4005. The client is notified 30 s
+    /// before. `None`, the default, is for ever.
     pub until: Option<SystemTime>,
-    /// Who it is, in the application's own words. Clients are not told.
+    /// The client's identity, in the application's own words. It is not sent to clients.
     pub subject: Option<Box<str>>,
-    /// By which token it has them, if it does. Clients are not told.
+    /// The token by which it has these rights, if there is one. It is not sent to clients.
     pub token: Option<Box<str>>,
-    /// What is bounded for it besides the limits of everybody.
+    /// Its limits besides those of all connections.
     pub limits: RightLimits,
 }
 
-/// What is bounded for one connection besides the limits of everybody.
+/// The limits of one connection besides those of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RightLimits {
@@ -104,33 +105,33 @@ pub struct RightLimits {
 }
 
 impl Rights {
-    /// Create rooms, own those whose key it has, publish, end, join any room whose name it knows, and signal: what the ready
-    /// handler gives to everybody. Rooms have no names of their own.
+    /// Returns the right to create rooms, own those whose key the client has, publish, end, join any room whose name it
+    /// knows, and signal. The ready handler gives it to every client. Rooms have no names of their own.
     pub fn anything() -> Self {
         Self { join: Rooms::All, signal: true, ..Self::owner() }
     }
 
-    /// Create rooms, own those whose key it has, publish and end; join none.
+    /// Returns the right to create rooms, own those whose key the client has, publish and end; to join none.
     pub fn owner() -> Self {
         Self { create: true, own: Rooms::All, publish: true, end: true, ..Self::default() }
     }
 
-    /// Join any room whose name it knows, and signal; create and own none.
+    /// Returns the right to join any room whose name the client knows, and to signal; to create and own none.
     pub fn viewer() -> Self {
         Self { join: Rooms::All, signal: true, ..Self::default() }
     }
 
-    /// Join this one room, and signal.
+    /// Returns the right to join this one room, and to signal.
     pub fn viewer_of(room: RoomId) -> Self {
         Self { join: room.into(), signal: true, ..Self::default() }
     }
 
-    /// Whether they still hold at the moment `now`.
+    /// Returns whether they still hold at the moment `now`.
     pub(crate) fn hold_at(&self, now: SystemTime) -> bool {
         self.until.is_none_or(|until| now < until)
     }
 
-    /// Whether they cover what a connection has.
+    /// Returns whether they cover what a connection has.
     pub(crate) fn cover(&self, holding: &Holding) -> bool {
         match holding {
             Holding::Nothing => true,
@@ -141,24 +142,24 @@ impl Rights {
     }
 }
 
-/// What a connection has that has everybody's rights.
+/// The rights of a connection that may do anything.
 static ANYTHING: LazyLock<Arc<Rights>> = LazyLock::new(|| Arc::new(Rights::anything()));
 
-/// The rights of a connection, as [`Upgrade::accept`](crate::Upgrade::accept) takes them: [`Rights`], a [`Grant`] that can
-/// be changed while the connection lives, or one of these shorthands.
+/// The rights of a connection, as [`Upgrade::accept`](crate::Upgrade::accept) takes them: [`Rights`], a [`Grant`] that
+/// can be changed while the connection lives, or one of these shorthands.
 ///
 /// ```
 /// use rtbroadcaster::{OsRandom, Permit, RoomId, Rights};
 ///
 /// let room = RoomId::random(&OsRandom);
-/// assert!(Permit::viewer_of(room).rights().join.cover(room));
+/// assert!(Permit::viewer_of(room.clone()).rights().join.cover(&room));
 /// assert!(!Permit::viewer_of(room).rights().create);
 /// assert_eq!(*Permit::from(Rights::owner()).rights(), *Permit::owner().rights());
 /// ```
 #[derive(Debug, Clone)]
 pub struct Permit(Option<Arc<Held>>);
 
-/// Where the rights of a connection that has not everybody's are.
+/// The rights of a connection that has others than [`ANYTHING`].
 #[derive(Debug)]
 enum Held {
     /// They stay as they are.
@@ -168,24 +169,24 @@ enum Held {
 }
 
 impl Permit {
-    /// As [`Rights::anything`].
+    /// Returns a permit for [`Rights::anything`].
     pub const fn anything() -> Self {
         Self(None)
     }
 
-    /// As [`Rights::owner`].
+    /// Returns a permit for [`Rights::owner`].
     pub fn owner() -> Self {
         static OWNER: LazyLock<Permit> = LazyLock::new(|| Rights::owner().into());
         OWNER.clone()
     }
 
-    /// As [`Rights::viewer`].
+    /// Returns a permit for [`Rights::viewer`].
     pub fn viewer() -> Self {
         static VIEWER: LazyLock<Permit> = LazyLock::new(|| Rights::viewer().into());
         VIEWER.clone()
     }
 
-    /// As [`Rights::viewer_of`].
+    /// Returns a permit for [`Rights::viewer_of`].
     pub fn viewer_of(room: RoomId) -> Self {
         Rights::viewer_of(room).into()
     }
@@ -199,7 +200,7 @@ impl Permit {
         }
     }
 
-    /// Whether the connection has what `right` asks for.
+    /// Returns whether the connection has what `right` asks for.
     pub(crate) fn allows(&self, right: impl FnOnce(&Rights) -> bool) -> bool {
         match self.0.as_deref() {
             None => right(&ANYTHING),

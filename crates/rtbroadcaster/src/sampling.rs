@@ -1,4 +1,4 @@
-//! Which of many like lines are worth writing to the log: strangers can cause them as fast as they like.
+//! Chooses which of many similar lines are logged: strangers can cause them as fast as they like.
 //! Must not know what the lines say. Takes the time as an argument.
 
 use std::sync::{Mutex, PoisonError};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::rate::{Meter, Rate};
 
-/// How often a line of one kind is written at most.
+/// The interval at which a line of one kind is written at most.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Lets a line of each kind through once a second, and counts the others. Kinds are the program's own, never a peer's:
 /// each is kept for ever.
 ///
-/// For lines that anybody on the network can cause, such as refused requests: a flood of them must not fill a disk.
+/// For lines that any client on the network can cause, such as refused requests: a flood of them must not fill a disk.
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -27,32 +27,32 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Debug)]
 pub struct Sampling<K> {
-    /// How many lines of a kind are written.
+    /// The rate of lines of a kind that are written.
     rate: Rate,
-    kinds: Mutex<Vec<Kind<K>>>,
+    kinds: Mutex<Vec<LineKind<K>>>,
 }
 
 /// One kind of line.
 #[derive(Debug)]
-struct Kind<K> {
+struct LineKind<K> {
     name: K,
-    /// When the first one came.
+    /// When the first line came.
     began: Instant,
-    /// Those that were written.
+    /// The meter of lines that were written.
     written: Meter,
-    /// How many came since the last of these and were not.
+    /// The number of lines that were not written since the last one that was.
     unsaid: u64,
 }
 
 impl<K> Default for Sampling<K> {
-    /// One line of each kind in a second.
+    /// Lets one line of each kind through in a second.
     fn default() -> Self {
         Self::bursts_of(1)
     }
 }
 
 impl<K> Sampling<K> {
-    /// Lets so many lines of each kind through at once, and one in a second on average. 0 is taken for 1.
+    /// Lets `lines` lines of each kind through at once, and one in a second on average. 0 is taken for 1.
     ///
     /// ```
     /// use std::time::{Duration, Instant};
@@ -70,11 +70,11 @@ impl<K> Sampling<K> {
 }
 
 impl<K: PartialEq> Sampling<K> {
-    /// Another line of this `kind` could be written, at `now`. If it is to be, how many were not since the last one.
+    /// Counts a line of this `kind`, at `now`. If it is to be written, returns how many were not since the last one.
     pub fn count(&self, kind: K, now: Instant) -> Option<u64> {
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let place = kinds.iter().position(|known| known.name == kind).unwrap_or_else(|| {
-            kinds.push(Kind { name: kind, began: now, written: Meter::default(), unsaid: 0 });
+            kinds.push(LineKind { name: kind, began: now, written: Meter::default(), unsaid: 0 });
             kinds.len() - 1
         });
         let known = &mut kinds[place];

@@ -1,4 +1,4 @@
-//! What all connections of one server share: its limits, its rooms, who is here, and who may come in.
+//! What all connections of one server share: its limits, its rooms, its clients, and how they are admitted.
 //! Must not know sockets, nor how clients are served.
 
 mod admission;
@@ -34,7 +34,7 @@ pub(crate) use admission::{Visit, Visitor};
 use gate::Gate;
 pub(crate) use gate::{Ticket, TooMany};
 use turnstile::Turnstile;
-pub(crate) use waiting::Waiting;
+pub(crate) use waiting::WaitingClient;
 use waiting::WaitingList;
 
 /// What the connections and rooms of one [`Manager`](crate::Manager) share.
@@ -43,7 +43,7 @@ pub(crate) struct Server {
     config: Arc<Config>,
     origins: AllowedOrigins,
     clock: Clock,
-    /// Where names, numberings and keys are drawn from.
+    /// The source of names, numberings and keys.
     random: Arc<dyn Random>,
     counters: Arc<Counters>,
     /// Made when it is first used, on the Tokio runtime of that moment.
@@ -53,9 +53,9 @@ pub(crate) struct Server {
     gate: Arc<Gate>,
     handshakes: Turnstile,
     joins: Turnstile,
-    /// When the rights of connections end.
+    /// The moments at which the rights of connections end.
     expiries: Arc<Expiries>,
-    /// The lines of the log that strangers can cause.
+    /// The sampling of log lines that strangers can cause.
     sampling: Sampling<&'static str>,
     /// The warning that limits per address do not apply.
     unknown_address: Once,
@@ -87,12 +87,12 @@ impl Server {
         &self.config
     }
 
-    /// The origins of pages from other hosts that may connect.
+    /// Returns the origins of pages from other hosts that may connect.
     pub(crate) fn origins(&self) -> &AllowedOrigins {
         &self.origins
     }
 
-    /// Where names, numberings and keys are drawn from.
+    /// Returns the source of names, numberings and keys.
     pub(crate) fn random(&self) -> &dyn Random {
         &*self.random
     }
@@ -105,17 +105,17 @@ impl Server {
         &self.counters
     }
 
-    /// Which lines of the log are worth writing.
+    /// Returns the sampling of log lines that strangers can cause.
     pub(crate) fn sampling(&self) -> &Sampling<&'static str> {
         &self.sampling
     }
 
-    /// When the rights of connections end.
+    /// Returns the moments at which the rights of connections end.
     pub(crate) fn expiries(&self) -> &Arc<Expiries> {
         &self.expiries
     }
 
-    /// The tasks of all clients.
+    /// Returns the tasks of all clients.
     pub(crate) fn clients(&self) -> &TaskTracker {
         &self.clients
     }
@@ -140,7 +140,7 @@ impl Server {
         self.registry.get_or_init(|| registry);
     }
 
-    /// `kept` is the secret that is kept with the rooms.
+    /// Makes the registry of `rooms`. `kept` is the secret that is kept with them.
     fn make_registry(
         &self,
         engine: Option<Arc<dyn Engine>>,
@@ -160,7 +160,8 @@ impl Server {
         Registry::new(around, rooms, faults, lagging)
     }
 
-    /// Ends the rooms whose lock a panic has poisoned: their members are not left waiting for whoever takes it next.
+    /// Ends the rooms whose lock a panic has poisoned, so that their members need not wait until another part takes the
+    /// lock.
     pub(crate) fn end_broken_rooms(&self) {
         if let Some(registry) = self.rooms() {
             registry.end_broken();
@@ -172,9 +173,9 @@ impl Server {
         self.rooms().map_or(Health::Fine, |registry| registry.health())
     }
 
-    /// Lets a connection in, if there are not too many. Warns once if the application does not tell where connections come
-    /// from, since that lifts the limits per address.
-    pub(crate) fn let_in(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
+    /// Admits a connection, unless there are too many. Warns once if the application gives no address of a connection,
+    /// since that lifts the limits per address.
+    pub(crate) fn admit(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
         if peer.is_none() {
             self.unknown_address.call_once(|| {
                 tracing::warn!(
@@ -200,35 +201,36 @@ impl Server {
         self.joins.pass().await;
     }
 
-    /// Lists a client that is in no room yet, so that it is told when the server goes away. After [`drain`](Self::drain) its
-    /// connection ends at once.
-    pub(crate) fn wait(self: &Arc<Self>, outbox: &Arc<Outbox>) -> Waiting {
-        Waiting::new(Arc::clone(self), outbox)
+    /// Lists a client that is in no room yet, so that it is notified when the server shuts down. After
+    /// [`drain`](Self::drain) its connection ends at once.
+    pub(crate) fn wait(self: &Arc<Self>, outbox: &Arc<Outbox>) -> WaitingClient {
+        WaitingClient::new(Arc::clone(self), outbox)
     }
 
-    /// Tells every client that is in no room when to come back, and takes no more clients.
+    /// Asks every client that is in no room to reconnect later, and takes no more clients.
     pub(crate) fn drain(&self, moments: &Moments) {
         self.waiting.drain(moments);
         self.clients.close();
     }
 
-    /// Whether no more clients are taken.
+    /// Returns whether no more clients are taken.
     pub(crate) fn is_drained(&self) -> bool {
         self.waiting.is_drained()
     }
 }
 
-/// How long a page may take to notice that its connection is gone: browsers let the timers of a hidden one fire once a minute.
+/// How long a page may take to notice that its connection is gone: browsers fire the timers of a hidden page once a
+/// minute.
 const HIDDEN_PAGE: Duration = Duration::from_secs(3 * 60);
 
-/// Writes to the log what may end a room before its owner can have come back.
+/// Logs a warning if a room may end before its owner can have returned.
 fn warn(config: &Config) {
     let Limit::Max(grace) = config.owner_grace else { return };
     let least = config.least_safe_grace();
     if config.ping_interval.is_none() {
         tracing::warn!("without heartbeats an owner may notice too late that its connection is gone");
     } else if grace < least {
-        tracing::warn!(owner_grace = ?grace, ?least, "rooms may end before their owners can have noticed anything");
+        tracing::warn!(owner_grace = ?grace, ?least, "rooms may end before their owners notice that their connections are gone");
     } else if grace < HIDDEN_PAGE {
         tracing::warn!(owner_grace = ?grace, "a hidden page may take 3 minutes to notice that its connection is gone");
     }

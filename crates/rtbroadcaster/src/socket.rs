@@ -24,7 +24,7 @@ pub use options::{Tuned, tune};
 #[cfg(feature = "tls")]
 pub(crate) use tls::TlsSocket;
 
-/// How much one read takes.
+/// The most bytes that one read takes.
 const READ_BYTES: usize = 16 * 1024;
 
 thread_local! {
@@ -32,9 +32,9 @@ thread_local! {
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
 }
 
-/// Any byte stream that is no [`LaneSocket`]: memory, a stream the web server has wrapped.
+/// Any byte stream that is no [`LaneSocket`]: memory, or a stream that the web server has wrapped.
 ///
-/// It costs a message more: a lane cannot write to it, so each message wakes the client's task.
+/// With it a message costs more: a lane cannot write to it, so each message wakes the client's task.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
@@ -62,7 +62,7 @@ impl Socket {
         Self::Direct(Arc::new(socket))
     }
 
-    /// What a lane may write to.
+    /// Returns the socket that a lane may write to, if there is one.
     pub(crate) fn handle(&self) -> Option<Arc<LaneSocket>> {
         match self {
             Socket::Direct(socket) => Some(Arc::clone(socket)),
@@ -70,7 +70,7 @@ impl Socket {
         }
     }
 
-    /// Where the peer is, as far as the stream knows.
+    /// Returns the address of the peer, as far as the stream has one.
     pub(crate) fn peer(&self) -> Option<SocketAddr> {
         match self {
             Socket::Direct(socket) => socket.tcp().peer_addr().ok(),
@@ -113,7 +113,7 @@ impl Socket {
         }
     }
 
-    /// Says that nothing more will be written.
+    /// Shuts the write half down.
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Socket::Direct(socket) => socket.poll_shutdown(cx),

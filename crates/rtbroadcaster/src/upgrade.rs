@@ -31,7 +31,7 @@ use origin::{Claim, Page};
 use unwrap::{TakeSocket, socket_of, take_back};
 
 /// When a connection was accepted, and from where. A server that puts this into the extensions of its requests has the
-/// deadlines count from there and the limits per address apply to handshakes; otherwise deadlines count from the
+/// deadlines count from there and the limits per address apply to handshakes. Otherwise deadlines count from the
 /// upgrade. Under axum, `into_make_service_with_connect_info::<SocketAddr>()` serves for the address.
 ///
 /// ```
@@ -45,13 +45,14 @@ use unwrap::{TakeSocket, socket_of, take_back};
 pub struct Arrival {
     /// When it was accepted.
     pub accepted: Instant,
-    /// The other end.
+    /// The address of the other end.
     pub peer: SocketAddr,
 }
 
 /// A request that asks for a WebSocket connection.
 ///
-/// Under axum it is an extractor, which never refuses: what is wrong is answered by [`accept`](Self::accept). Under bare hyper 1:
+/// Under axum it is an extractor, which never refuses: [`accept`](Self::accept) answers a request that is wrong. Under
+/// bare hyper 1:
 ///
 /// ```no_run
 /// use bytes::Bytes;
@@ -73,12 +74,12 @@ pub struct Upgrade(Result<Offer, UpgradeError>);
 #[derive(Debug)]
 struct Offer {
     handshake: handshake::UpgradeRequest,
-    /// The page it comes from; `None` when any page may connect.
+    /// The page that the request comes from; `None` if any page may connect.
     page: Option<Result<Page, OriginError>>,
-    /// What it says of itself, if it may be refused for that.
+    /// The headers by which the page may be refused.
     claim: Option<Box<Claim>>,
     socket: OnUpgrade,
-    /// How the plain TCP socket is taken out of the upgraded connection.
+    /// The function that takes the plain TCP socket out of the upgraded connection.
     take: TakeSocket,
     /// Whether the listener has set the socket's options.
     tuned: Option<Tuned>,
@@ -99,7 +100,7 @@ pub enum UpgradeError {
     /// The web server cannot give the connection away: 400.
     #[error("this connection cannot be upgraded")]
     NotUpgradable,
-    /// There are as many connections as there may be, or this address opens them too fast: 429.
+    /// There are too many connections, or this address opens them too fast: 429.
     #[error("too many connections, try again soon")]
     TooManyConnections,
     /// The manager is shutting down: 503.
@@ -108,7 +109,7 @@ pub enum UpgradeError {
 }
 
 impl UpgradeError {
-    /// The answer's status.
+    /// Returns the answer's status.
     pub fn status(self) -> StatusCode {
         match self {
             Self::Handshake(error) => error.status(),
@@ -119,7 +120,8 @@ impl UpgradeError {
         }
     }
 
-    /// By which refusals are counted, see [`Metrics::upgrade_refusals`](crate::Metrics::upgrade_refusals).
+    /// Returns the word by which refusals are counted, see
+    /// [`Metrics::upgrade_refusals`](crate::Metrics::upgrade_refusals).
     ///
     /// ```
     /// use rtbroadcaster::UpgradeError;
@@ -177,7 +179,7 @@ impl Upgrade {
     /// Takes what is needed out of `request`.
     ///
     /// # Errors
-    /// When it is not a valid handshake (RFC 6455 section 4.2.1) or its connection cannot be upgraded.
+    /// [`UpgradeError`] if it is not a valid handshake (RFC 6455 section 4.2.1) or its connection cannot be upgraded.
     pub fn new<B>(request: &mut http::Request<B>) -> Result<Self, UpgradeError> {
         let (method, version) = (request.method().clone(), request.version());
         let headers = std::mem::take(request.headers_mut());
@@ -186,27 +188,27 @@ impl Upgrade {
         Ok(Self(Ok(offer?)))
     }
 
-    /// Takes what is needed out of the parts of a request, or notes why that does not do.
+    /// Takes what is needed out of the parts of a request, or keeps the reason why it cannot.
     #[cfg(feature = "axum")]
     pub(crate) fn of(parts: &mut http::request::Parts) -> Self {
         Self(Offer::from_parts(&parts.method, parts.version, &parts.headers, &mut parts.extensions))
     }
 
-    /// Why the request is answered with an error whatever it is accepted for, if so: it is no handshake.
+    /// Returns the error with which the request will be answered in any case, if it is no handshake.
     pub fn error(&self) -> Option<UpgradeError> {
         self.0.as_ref().err().copied()
     }
 
-    /// Takes pages of any origin. For applications that check the origin themselves, or let anybody in: without a
+    /// Takes pages of any origin. For applications that check the origin themselves, or admit every page: without a
     /// check, every page that a viewer visits can speak with the viewer's cookies.
     #[must_use]
     pub fn from_any_origin(self) -> Self {
         Self(self.0.map(|offer| Offer { page: None, claim: None, ..offer }))
     }
 
-    /// Has `take` unwrap the plain TCP socket, for a web server that gives hyper a stream of its own type. A message is then
-    /// written to the socket directly; a stream that nothing unwraps is written to by its client's task, which costs a wake-up
-    /// for each message.
+    /// Has `take` unwrap the plain TCP socket, for a web server that gives hyper a stream of its own type. A message is
+    /// then written to the socket directly. The client's task writes to a stream that nothing unwraps, which costs a
+    /// wake-up for each message.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -244,15 +246,15 @@ impl Upgrade {
         Self(self.0.map(|offer| Offer { take, ..offer }))
     }
 
-    /// Answers the request, and serves the client with what `permit` allows as soon as the answer is out: [`Rights`](crate::Rights),
-    /// a [`Grant`](crate::Grant), or a [`Permit`]. While thousands come at once they are answered by turns with everything
-    /// else that runs.
+    /// Answers the request, and serves the client with what `permit` allows as soon as the answer is written. `permit`
+    /// is [`Rights`](crate::Rights), a [`Grant`](crate::Grant), or a [`Permit`]. While thousands of requests come at
+    /// once, they are answered in small groups, between which everything else runs.
     ///
     /// A page may connect to the host that it came from, to [`public_url`](crate::Config::public_url), and when its
-    /// origin is in [`allow_origins`](crate::Config::allow_origins); any other is refused with 403, unless
+    /// origin is in [`allow_origins`](crate::Config::allow_origins). Any other is refused with 403, unless
     /// [`from_any_origin`](Self::from_any_origin) was called. A client that sends no `Origin` is no page. While the
-    /// manager shuts down the answer is 503. A request that is no handshake is answered with 400, 405 or 426. The manager counts
-    /// all of these, see [`Metrics::upgrade_refusals`](crate::Metrics::upgrade_refusals).
+    /// manager shuts down the answer is 503. A request that is no handshake is answered with 400, 405 or 426. The
+    /// manager counts all of these, see [`Metrics::upgrade_refusals`](crate::Metrics::upgrade_refusals).
     pub async fn accept<B: Default + From<String>>(
         self,
         manager: &Manager,
@@ -267,7 +269,7 @@ impl Upgrade {
         let ticket = match offer.admit(server) {
             Ok(ticket) => ticket,
             Err(error) => {
-                // One line a second for each kind of refusal: whoever knocks must not fill the log.
+                // One line a second for each kind of refusal: peers that are refused must not fill the log.
                 let kind = error.status().canonical_reason().unwrap_or_default();
                 if let Some(unsaid) = server.sampling().count(kind, std::time::Instant::now()) {
                     let address = offer.peer.map(|peer| tracing::field::display(peer.ip().to_canonical()));
@@ -314,7 +316,7 @@ impl Offer {
         Ok(Self { handshake, page, claim, socket, take: take_back, tuned, accepted, peer })
     }
 
-    /// Whether the server takes this connection.
+    /// Admits this connection, or returns why the server does not take it.
     fn admit(&self, server: &Server) -> Result<Ticket, UpgradeError> {
         if server.is_drained() {
             return Err(UpgradeError::ShuttingDown);
@@ -322,7 +324,7 @@ impl Offer {
         if let Some(page) = &self.page {
             page.as_ref().map_err(|error| *error)?.check(server.origins())?;
         }
-        server.let_in(self.peer).map_err(|TooMany| UpgradeError::TooManyConnections)
+        server.admit(self.peer).map_err(|TooMany| UpgradeError::TooManyConnections)
     }
 }
 

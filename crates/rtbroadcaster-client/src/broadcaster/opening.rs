@@ -11,21 +11,22 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::lease::Lease;
 use super::part::{Beginning, Owning, Telling};
 use super::{Broadcaster, OpenError};
-use crate::address::Address;
+use crate::address::AddressError;
 use crate::course::Course;
 use crate::dial::Dialer;
 use crate::limits::Limits;
 use crate::state::State;
 use crate::status::Status;
+use crate::target::Target;
 use crate::{Options, crowd};
 
 impl Broadcaster {
-    /// Creates a room on the server at `address` and owns it. Tries again until the server answers.
+    /// Creates a room on the server `to` which it connects and owns it. Tries again until the server answers.
     ///
     /// # Errors
     /// The address is none, or the server does not let it in.
-    pub async fn create(address: &str) -> Result<Self, OpenError> {
-        Self::create_with(address, RoomOptions::default(), Options::default()).await
+    pub async fn create(to: impl TryInto<Target, Error: Into<AddressError>>) -> Result<Self, OpenError> {
+        Self::create_with(to, RoomOptions::default(), Options::default()).await
     }
 
     /// The same with other options: what `room` has besides messages and how long it waits for its owner, and how this one
@@ -51,8 +52,12 @@ impl Broadcaster {
     /// }
     /// # Ok(()) }
     /// ```
-    pub async fn create_with(address: &str, room: RoomOptions, options: Options) -> Result<Self, OpenError> {
-        let dialer = Dialer::new(address.parse::<Address>()?, &options);
+    pub async fn create_with(
+        to: impl TryInto<Target, Error: Into<AddressError>>,
+        room: RoomOptions,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        let dialer = Dialer::new(to.try_into().map_err(Into::into)?, &options);
         Self::begin(dialer, Beginning::Create(room), None, options).await
     }
 
@@ -60,16 +65,25 @@ impl Broadcaster {
     ///
     /// # Errors
     /// The address is none, there is no such room or the key is not its own, or the server does not let it in.
-    pub async fn own(address: &str, room: RoomId, key: OwnerKey) -> Result<Self, OpenError> {
-        Self::own_with(address, room, key, Options::default()).await
+    pub async fn own(
+        to: impl TryInto<Target, Error: Into<AddressError>>,
+        room: RoomId,
+        key: OwnerKey,
+    ) -> Result<Self, OpenError> {
+        Self::own_with(to, room, key, Options::default()).await
     }
 
     /// The same with other options.
     ///
     /// # Errors
     /// As [`own`](Self::own), or patience has ended.
-    pub async fn own_with(address: &str, room: RoomId, key: OwnerKey, options: Options) -> Result<Self, OpenError> {
-        let dialer = Dialer::new(address.parse::<Address>()?, &options);
+    pub async fn own_with(
+        to: impl TryInto<Target, Error: Into<AddressError>>,
+        room: RoomId,
+        key: OwnerKey,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        let dialer = Dialer::new(to.try_into().map_err(Into::into)?, &options);
         Self::begin(dialer, Beginning::Own(room, key), None, options).await
     }
 
@@ -94,13 +108,13 @@ impl Broadcaster {
     /// # Ok(()) }
     /// ```
     pub async fn own_after(
-        address: &str,
+        to: impl TryInto<Target, Error: Into<AddressError>>,
         room: RoomId,
         key: OwnerKey,
         cursor: Cursor,
         options: Options,
     ) -> Result<Self, OpenError> {
-        let dialer = Dialer::new(address.parse::<Address>()?, &options);
+        let dialer = Dialer::new(to.try_into().map_err(Into::into)?, &options);
         Self::begin(dialer, Beginning::Own(room, key), Some(cursor), options).await
     }
 

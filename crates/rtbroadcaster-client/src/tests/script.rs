@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::broadcaster::Beginning;
 use crate::dial::Dialer;
+use crate::target::Target;
 use crate::{Broadcaster, Heard, Messages, OpenError, Options, Status, Viewer};
 
 /// The clock is not real, so anything that does not come at all ends its test at once.
@@ -44,6 +45,16 @@ pub(super) struct Server(mpsc::UnboundedReceiver<DuplexStream>);
 /// One connection to it.
 pub(super) struct Peer(WebSocketStream<DuplexStream>);
 
+/// What makes connections whose other ends come out of the channel.
+pub(super) fn in_memory(options: &Options) -> (Dialer, mpsc::UnboundedReceiver<DuplexStream>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let target = Target::in_memory(move || {
+        let (here, there) = tokio::io::duplex(1 << 16);
+        sender.send(there).ok().map(|()| here)
+    });
+    (Dialer::new(target, options), receiver)
+}
+
 impl Server {
     /// A viewer of this server.
     pub(super) fn viewer() -> (Viewer, Messages, Self) {
@@ -51,7 +62,7 @@ impl Server {
     }
 
     pub(super) fn viewer_with(options: &Options) -> (Viewer, Messages, Self) {
-        let (dialer, connections) = Dialer::in_memory(options);
+        let (dialer, connections) = in_memory(options);
         let viewer = Viewer::begin(dialer, room(), None, options);
         let messages = viewer.messages();
         (viewer, messages, Self(connections))
@@ -59,7 +70,7 @@ impl Server {
 
     /// A viewer of this server on a machine that sleeps whenever the sender says so.
     pub(super) fn viewer_that_sleeps(options: &Options) -> (Viewer, Self, watch::Sender<u64>) {
-        let (mut dialer, connections) = Dialer::in_memory(options);
+        let (mut dialer, connections) = in_memory(options);
         let sleep;
         (sleep, dialer.slept) = watch::channel(0);
         (Viewer::begin(dialer, room(), None, options), Self(connections), sleep)
@@ -70,13 +81,13 @@ impl Server {
         beginning: Beginning,
         options: Options,
     ) -> (tokio::task::JoinHandle<Result<Broadcaster, OpenError>>, Self) {
-        let (dialer, connections) = Dialer::in_memory(&options);
+        let (dialer, connections) = in_memory(&options);
         (tokio::spawn(Broadcaster::begin(dialer, beginning, None, options)), Self(connections))
     }
 
     /// Somebody who owns the room by its key, has kept `cursor`, and has the answer `owned` with these members.
     pub(super) async fn owner_after(cursor: Cursor, members: Value) -> (Broadcaster, Self, Peer) {
-        let (dialer, connections) = Dialer::in_memory(&Options::default());
+        let (dialer, connections) = in_memory(&Options::default());
         let own = Beginning::Own(room(), key().parse().unwrap());
         let opening = tokio::spawn(Broadcaster::begin(dialer, own, Some(cursor.clone()), Options::default()));
         let mut server = Self(connections);

@@ -15,9 +15,8 @@ use rtbroadcaster_core::options::RoomOptions;
 use tokio::sync::watch;
 use tokio::time::{Instant, advance, sleep, timeout};
 
-use super::script::{key, room, soon};
+use super::script::{in_memory, key, room, soon};
 use crate::broadcaster::Beginning;
-use crate::dial::Dialer;
 use crate::random::Random;
 use crate::{Broadcaster, Heard, Messages, Options, Status, Viewer};
 use air::{Air, Way};
@@ -139,7 +138,7 @@ async fn storm(seed: u64) -> Result<usize, String> {
 }
 
 async fn owner(server: &Server) -> ((Broadcaster, watch::Sender<u64>), Party) {
-    let (mut dialer, connections) = Dialer::in_memory(&Options::default());
+    let (mut dialer, connections) = in_memory(&Options::default());
     let (slept, air) = (watch::channel(0).0, Air::new());
     dialer.slept = slept.subscribe();
     server.meets(connections, air.clone());
@@ -151,7 +150,7 @@ async fn owner(server: &Server) -> ((Broadcaster, watch::Sender<u64>), Party) {
 }
 
 async fn viewer(server: &Server) -> (Viewer, Messages, Party) {
-    let (mut dialer, connections) = Dialer::in_memory(&Options::default());
+    let (mut dialer, connections) = in_memory(&Options::default());
     let (slept, air) = (watch::channel(0).0, Air::new());
     dialer.slept = slept.subscribe();
     server.meets(connections, air.clone());

@@ -146,23 +146,18 @@ impl FromStr for RoomId {
     /// Reads the one form that the wire has. Upper case, braces or missing hyphens of a UUID are refused, so that a
     /// room has one id.
     fn from_str(text: &str) -> Result<Self, InvalidRoomId> {
-        if !is_like_a_uuid(text) {
+        let Some(uuid) = as_uuid(text) else {
             return RoomName::new(text).map(Self::from).map_err(|_| InvalidRoomId);
-        }
-        let uuid = Uuid::try_parse(text).map_err(|_| InvalidRoomId)?;
+        };
         let mut canonical = [0; uuid::fmt::Hyphenated::LENGTH];
         let is_canonical = uuid.as_hyphenated().encode_lower(&mut canonical) == text;
         Self::from_uuid(uuid).filter(|_| is_canonical).ok_or(InvalidRoomId)
     }
 }
 
-/// Returns whether this text looks like a UUID: its hyphens stand where those of a UUID do.
-fn is_like_a_uuid(text: &str) -> bool {
-    let is_like_it = |(index, byte): (usize, u8)| match index {
-        8 | 13 | 18 | 23 => byte == b'-',
-        _ => byte.is_ascii_hexdigit(),
-    };
-    text.len() == uuid::fmt::Hyphenated::LENGTH && text.bytes().enumerate().all(is_like_it)
+/// Returns the UUID of this text, if it has the form of one, with hyphens and in any case.
+fn as_uuid(text: &str) -> Option<Uuid> {
+    if text.len() == uuid::fmt::Hyphenated::LENGTH { Uuid::try_parse(text).ok() } else { None }
 }
 
 /// The name of a room: 1 to 64 bytes of `a` to `z`, `0` to `9`, `_` and `-`, of which the first is a letter or a digit,
@@ -195,7 +190,7 @@ impl RoomName {
         let is_name = text.len() <= Self::BYTES_MAX
             && text.bytes().next().is_some_and(may_begin)
             && text.bytes().all(may_follow)
-            && !is_like_a_uuid(text);
+            && as_uuid(text).is_none();
         if is_name { Ok(Self(Arc::new(text.into()))) } else { Err(InvalidRoomName) }
     }
 

@@ -121,7 +121,7 @@ async fn a_sector_of_zeros_in_the_journal_is_refused_until_its_loss_is_accepted_
     assert!(refused(&["--accept-data-loss", "00000000"]).await.contains(&word), "another word does not help");
     let flags = ["--ack", "disk", "--accept-data-loss", &word];
     let mut server = directory.server(&flags).await;
-    server.log_has("what is missing is accepted").await;
+    server.log_has("the loss is accepted").await;
     let (_, back) = room.viewer(&server, Some(json!({"epoch": joined["epoch"], "seq": 60}))).await;
     assert_eq!((&back["how"], &back["reason"]), (&json!("reset"), &json!("epoch")), "{back}");
     let left = back["seq"].as_u64().unwrap();

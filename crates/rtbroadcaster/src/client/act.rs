@@ -1,4 +1,4 @@
-//! What a client's commands do to rooms, and what keeps them from it.
+//! Carries out a client's commands in rooms, or denies them.
 //! Must not know the socket, nor how commands and refusals are written.
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::rights::{Permit, Rights};
 use crate::room::{Done, Owner};
 use crate::server::{Server, Visit, Visitor};
 
-/// A request is refused.
+/// The refusal of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Denial {
     pub(super) refusal: Refusal,
@@ -36,7 +36,7 @@ impl From<Refusal> for Denial {
 }
 
 impl Client {
-    /// Does what the client asks for under the name `id`.
+    /// Carries out the command that the client has sent under the name `id`.
     pub(super) async fn act(&mut self, id: &str, command: Command) -> Result<(), Denial> {
         match command {
             Command::Create { options } => self.create(id, options).await?,
@@ -54,7 +54,8 @@ impl Client {
         Ok(())
     }
 
-    /// Whether `command` has to wait for what was asked before it: until a viewer is paused or live, and whole.
+    /// Returns whether `command` has to wait for earlier requests: until a viewer is live, or paused at a position that
+    /// cannot change any more.
     pub(super) fn must_wait(&self, command: &Command) -> bool {
         matches!(command, Command::Pause | Command::Unpause) && !self.outbox.is_settled()
     }
@@ -121,12 +122,12 @@ impl Client {
         self.said(id, said, wants_ack)
     }
 
-    /// What was said is applied, or will be when it is written, or not.
+    /// Answers a message that is applied, will be when it is written, or is refused.
     fn said(&mut self, id: &str, said: Result<Option<Seq>, PublishError>, wants_ack: bool) -> Result<(), Refusal> {
         match said {
             Ok(Some(seq)) if wants_ack => self.accept(id, &Answer::Ack(seq)),
             Ok(_) => {}
-            // The room's farewell, or the takeover's, is already on its way to this client.
+            // The farewell of the room or of the takeover is already queued for this client.
             Err(PublishError::RoomEnded | PublishError::Fenced) => {}
             Err(error) => return Err(error.into()),
         }
@@ -143,7 +144,7 @@ impl Client {
         })
     }
 
-    /// Answers behind what waits, so that the answer also tells that this has arrived.
+    /// Answers behind what waits, so that the answer also says that this was sent.
     fn pong(&self, id: &str) -> Result<(), Refusal> {
         let seq = match &self.role {
             Role::Owner(owner) => owner.standing().seq,
@@ -162,7 +163,7 @@ impl Client {
 
     fn unpause(&mut self, id: &str) -> Result<(), Refusal> {
         let Role::Viewer(membership) = &self.role else { return Err(Refusal::BadMessage) };
-        // It has waited until it is paused, and whole, or live.
+        // The request has waited until the viewer is live, or paused at a position that cannot change any more.
         let position = self.outbox.position().ok_or(Refusal::BadMessage)?;
         self.server.may_be_replayed(self.visitor())?;
         membership.unpause(position, &|welcome, viewer| {
@@ -205,7 +206,7 @@ impl Client {
         }
     }
 
-    /// As admission sees this client.
+    /// Returns this client as admission sees it.
     fn visitor(&self) -> Visitor<'_> {
         Visitor { permit: &self.permit, lease: self.lease.as_ref(), place: self.place }
     }
@@ -215,22 +216,23 @@ impl Client {
     }
 }
 
-/// Refuses a client without this right. Asked behind its role: who owns no room is told that, whatever its rights are.
+/// Refuses a client without this right. Checked after its role: a client that owns no room gets that error, whatever
+/// its rights are.
 fn must(permit: &Permit, right: impl FnOnce(&Rights) -> bool) -> Result<(), Refusal> {
     if permit.allows(right) { Ok(()) } else { Err(Refusal::Unauthorized) }
 }
 
-/// Returns the announcement of what a viewer gets.
+/// Returns the announcement for a viewer.
 fn joined(server: &Server, dialect: &Dialect, id: &str, welcome: &Welcome, viewer: &ViewerKey) -> Bytes {
     let Welcome { standing, how, entries } = welcome;
     let config = server.config();
-    // A lane beats for all viewers alike.
+    // A lane sends the heartbeats of all viewers alike.
     let terms = Terms { config, next: config.heartbeat() };
     let answer = Answer::Joined { standing, how: *how, replay: entries.len(), terms, viewer };
     (dialect.accepted)(id, &answer).unwrap_or_default()
 }
 
-/// The right to speak in `room`, where empty means the own one.
+/// Returns the right to speak in `room`, where empty means the client's own room.
 fn own<'a>(role: &'a mut Role, room: &str) -> Result<&'a mut Owner, Refusal> {
     match role {
         Role::Owner(owner) if room.is_empty() || room.parse() == Ok(owner.room()) => Ok(owner),
@@ -238,7 +240,7 @@ fn own<'a>(role: &'a mut Role, room: &str) -> Result<&'a mut Owner, Refusal> {
     }
 }
 
-/// Answers what was asked under the name `id` when what was said is written.
+/// Returns a callback that answers the request `id` when its message is written.
 fn later(outbox: &Arc<Outbox>, server: &Server, id: &str, wants_ack: bool) -> Done {
     let (counters, dialect) = (Arc::clone(server.counters()), outbox.dialect());
     // The longest answer there may be.

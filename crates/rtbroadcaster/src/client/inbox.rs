@@ -1,4 +1,4 @@
-//! What came from the peer: decoded, handled in order, answered or refused.
+//! Handles what was received from the peer: decoded, in order, and answered or refused.
 //! Must not know what a command does to a room.
 
 use std::collections::VecDeque;
@@ -28,12 +28,12 @@ pub(crate) fn receive(decoder: &mut Decoder, inbox: &mut VecDeque<Result<Incomin
     }
 }
 
-/// How many pings, pongs and requests that are refused or change nothing may come: so many at once, and 20 a second from there.
-/// A client has a reason for one in some seconds; each costs work, or an answer.
+/// How many pings, pongs and requests that are refused or change nothing may come: so many at once, and 20 a second
+/// from there. A client has a reason for one in some seconds; each costs work, or an answer.
 const UNPRODUCTIVE: Rate = Rate::new(Limit::Max(128), Duration::from_millis(6_400));
 
 impl Client {
-    /// Something came, and is in the inbox as far as it is whole.
+    /// Notes that bytes were received, which are in the inbox as far as they are whole messages.
     pub(super) fn heard(&mut self) {
         let now = self.server.clock().now();
         self.deadlines.heard(now);
@@ -43,7 +43,7 @@ impl Client {
         self.count_excess(now);
     }
 
-    /// Counts what came of messages that are too big, and ends the connection where that is too much.
+    /// Counts the bytes of messages that are too big, and ends the connection if there are too many.
     fn count_excess(&mut self, now: Duration) {
         let whole =
             self.inbox.iter().map(|incoming| if let Ok(Incoming::TooBig(bytes)) = incoming { *bytes } else { 0 });
@@ -57,7 +57,7 @@ impl Client {
         }
     }
 
-    /// Handles what came, up to what has to wait.
+    /// Handles what was received, up to the first request that has to wait.
     pub(super) async fn handle_inbox(&mut self) {
         while self.outbox.ending() == Ending::Open && !self.is_congested() {
             if let Some(slowed) = self.slowed.take_if(|slowed| slowed.is_ready()) {
@@ -85,10 +85,10 @@ impl Client {
                         Ok((None, command)) => Ok(command),
                         Err(refusal) => Err(refusal),
                     };
-                    // Boxed, so that the task of a viewer, who never speaks, holds no space for it.
+                    // Boxed, so that the task of a viewer, which never publishes, holds no space for it.
                     Box::pin(self.answer(echo, command)).await;
                 }
-                // No mistake, and no message that ends a row of them: its sender was told the limit and the rule.
+                // No mistake, and no message that ends a row of them: its sender got the limit and the rule.
                 Ok(Incoming::TooBig(_)) if self.is_unproductive() => self.refuse_for_good(""),
                 Ok(Incoming::TooBig(_)) => self.refuse("", Refusal::TooBig),
                 Ok(Incoming::Ping(_) | Incoming::Pong(_)) if self.is_unproductive() => {
@@ -110,18 +110,18 @@ impl Client {
         }
     }
 
-    /// An owner that does not take its answers is asked no more: it is slowed, not cut.
+    /// Returns whether an owner does not take its answers. Its socket is not read then: it is slowed, not disconnected.
     pub(super) fn is_congested(&self) -> bool {
         matches!(self.role, Role::Owner(_)) && self.outbox.is_congested()
     }
 
-    /// Whether what was held can go on. The task is woken when it can.
+    /// Returns whether what was held can go on. The task is woken when it can.
     pub(super) fn may_go_on(&mut self, cx: &mut Context<'_>) -> bool {
         let has_room = self.slowed.as_mut().is_none_or(|slowed| slowed.poll_ready(cx));
         has_room && !self.is_congested() && self.outbox.is_settled()
     }
 
-    /// Returns what `command` has to wait for, if the lanes of the own room have no room for it.
+    /// Returns a future that waits until the lanes have room for `command`, if they have none.
     fn room_for(&self, command: &Command) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
         let Role::Owner(owner) = &self.role else { return None };
         match command {
@@ -135,7 +135,7 @@ impl Client {
         let done = match command {
             Ok(command) => {
                 self.deadlines.understood();
-                // Some of them cost a replay, and none changes anything for others.
+                // Some of these commands cost a replay, and none changes anything for other clients.
                 let is_idle = matches!(command, Command::Pause | Command::Unpause | Command::Ping);
                 if is_idle && self.is_unproductive() {
                     return self.refuse_for_good(&echo);
@@ -143,7 +143,7 @@ impl Client {
                 let is_ping = matches!(command, Command::Ping);
                 let done = self.act(&echo, command).await;
                 if done.is_ok() && is_ping {
-                    // A library sends it on its own, so it does not end the row of a program's mistakes.
+                    // A library sends pings by itself, so they do not end the row of a program's mistakes.
                     return;
                 }
                 done
@@ -162,7 +162,7 @@ impl Client {
         !self.unproductive.takes(1, UNPRODUCTIVE, self.server.clock().now())
     }
 
-    /// Refuses what is asked too often, and closes the connection.
+    /// Refuses a request that comes too often, and closes the connection.
     fn refuse_for_good(&mut self, echo: &str) {
         self.refuse(echo, Refusal::Rate);
         self.outbox.finish(CloseReason::Rate);

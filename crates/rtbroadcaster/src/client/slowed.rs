@@ -1,5 +1,5 @@
-//! An owner's message that waits until its room's lanes have space. Meanwhile the client task writes the frames that wait for
-//! the owner, and sends it `alive`. Must not know what the message says.
+//! An owner's message that waits until its room's lanes have space. Meanwhile the client task writes the frames that
+//! wait for the owner, and sends it `alive`. Must not know what the message says.
 
 use std::fmt;
 use std::pin::Pin;
@@ -7,11 +7,11 @@ use std::task::{Context, Poll};
 
 use rtbroadcaster_core::protocol::Command;
 
-/// A request that was read, and what it waits for.
+/// A request that was read, and the budget that it waits for.
 pub(super) struct Slowed {
     pub(super) echo: Box<str>,
     pub(super) command: Command,
-    /// `None` once there is room.
+    /// The wait for the budget. `None` once there is room.
     room: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
@@ -20,12 +20,12 @@ impl Slowed {
         Self { echo, command, room: Some(room) }
     }
 
-    /// Whether the request can be done now.
+    /// Returns whether the request can be done now.
     pub(super) fn is_ready(&self) -> bool {
         self.room.is_none()
     }
 
-    /// The same, and the task is woken when it can be.
+    /// Returns the same, and has the task woken when it can be.
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> bool {
         if self.room.as_mut().is_some_and(|room| matches!(room.as_mut().poll(cx), Poll::Ready(()))) {
             self.room = None;

@@ -30,7 +30,8 @@ impl Client {
         server.clients().spawn(client.see_through(begun, ticket));
     }
 
-    /// What the task of a client does. Each idle viewer holds all of it. No `async fn`, which would hold the client twice.
+    /// Returns the task of a client. Each idle viewer holds all of it. No `async fn`, which would hold the client
+    /// twice.
     pub(crate) fn see_through(
         mut self,
         begun: Result<(), Fault>,
@@ -40,7 +41,7 @@ impl Client {
         async move {
             if begun.is_err() || fault::catch_task("client", server.counters(), pin!(self.run())).await.is_err() {
                 server.end_broken_rooms();
-                // Should that panic too, it ends without a word.
+                // If that panics too, the connection ends without a close frame.
                 let _ = fault::catch_task("client", server.counters(), pin!(self.fail())).await;
             }
             drop(ticket);

@@ -26,7 +26,7 @@ async fn a_viewers_task_is_small() {
     let (stream, _peer) = tokio::io::duplex(16);
     let server = server(Config::default());
     let socket = Socket::Stream(Box::new(stream));
-    let ticket = server.let_in(None).unwrap();
+    let ticket = server.admit(None).unwrap();
     let mut client =
         Client::new(socket, &classic::DIALECT, Arc::clone(&server), Permit::anything(), Duration::ZERO, None);
     let (run, parts) = (std::mem::size_of_val(&client.run()), std::mem::size_of::<Client>());
@@ -120,7 +120,7 @@ async fn a_message_that_does_not_end_is_closed_with_1008_after_10_seconds() {
 #[tokio::test]
 async fn a_room_that_is_asked_for_while_the_manager_shuts_down_is_unavailable() {
     let server = server(Config::default());
-    // The moment of a shutdown in which this client was not told yet.
+    // The moment of a shutdown before this client is notified.
     server.registry().shut();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));

@@ -1,5 +1,5 @@
-//! What every engine owes, as tests that any of them has to pass.
-//! Must not know which engine it is.
+//! The duties of every engine, as tests that each of them has to pass.
+//! Must not know which engine is tested.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -18,16 +18,16 @@ use super::simulated::Machine;
 use super::{Engine, Follower, Opened};
 use crate::os_random::OsRandom;
 
-/// A machine on which processes come and go.
-pub(crate) trait House {
-    /// A process begins: its engine, and the rooms that it finds.
+/// A machine on which processes start and end.
+pub(crate) trait EngineHost {
+    /// Starts a process: returns its engine, and the rooms that it finds.
     fn open(&mut self) -> impl Future<Output = Opened>;
 
-    /// The process is killed.
+    /// Kills the process.
     fn kill(&mut self) -> impl Future<Output = ()>;
 }
 
-impl House for Machine {
+impl EngineHost for Machine {
     async fn open(&mut self) -> Opened {
         self.open()
     }
@@ -37,13 +37,13 @@ impl House for Machine {
     }
 }
 
-/// A room that only counts what it is told.
+/// A room that only counts what is written.
 #[derive(Debug)]
 pub(crate) struct Counting {
     room: RoomId,
     handed_over: Mutex<LogPosition>,
     told: watch::Sender<LogPosition>,
-    /// What must exist of it behind everything that it hands over.
+    /// The sum of what must exist of it, behind everything that it hands over.
     sum: Mutex<Sum>,
 }
 
@@ -52,7 +52,7 @@ impl Counting {
         Self::again(RoomId::random(&OsRandom), Sum::default())
     }
 
-    /// The room of this name, of which so much is kept.
+    /// Makes the room of this name, of which `sum` is kept.
     pub(crate) fn again(room: RoomId, sum: Sum) -> Arc<Self> {
         Arc::new(Self {
             room,
@@ -62,7 +62,7 @@ impl Counting {
         })
     }
 
-    /// Hands over message `seq`, with which others and the names of others are forgotten.
+    /// Returns the step of message `seq`, with which other messages and the names of others are forgotten.
     pub(crate) fn message(&self, seq: u64, messages: &[u64], ids: &[u64]) -> Append {
         let mut sum = self.sum.lock().unwrap();
         let id_of = |record: &Record| {
@@ -91,7 +91,7 @@ impl Counting {
         self.told.borrow().get()
     }
 
-    /// Waits until it was told of so many.
+    /// Waits until so many positions are written.
     pub(crate) async fn has(&self, told: u64) {
         let mut all = self.told.subscribe();
         let all = tokio::time::timeout(DEADLINE, all.wait_for(|all| all.get() >= told)).await;
@@ -159,7 +159,8 @@ fn append(engine: &Arc<dyn Engine>, room: &Arc<Counting>, appends: impl IntoIter
     appends.into_iter().for_each(|append| room.hand_over(&**engine, append));
 }
 
-/// The messages of `room` among `rooms`, which are the first so many of what was handed over.
+/// Checks the messages of `room` among `rooms`: they must be the first ones that were handed over. Returns how many
+/// there are.
 fn check(rooms: &[Stored], room: &Counting, term: u64) -> u64 {
     let stored = rooms.iter().find(|stored| stored.room == room.room).expect("a room is lost");
     assert_eq!((stored.header.term, stored.header.key), (Term::new(term).unwrap(), [7; 32]));
@@ -175,9 +176,10 @@ fn check(rooms: &[Stored], room: &Counting, term: u64) -> u64 {
     last
 }
 
-/// What was told is there after a kill, and of the rest the first so many; each is told once, in its room's order.
-pub(crate) async fn keeps_what_it_told(house: &mut impl House) {
-    let Opened { engine, rooms, lives, .. } = house.open().await;
+/// Checks that what was confirmed is there after a kill, and of the rest a first part. Each position is confirmed once,
+/// in its room's order.
+pub(crate) async fn keeps_what_it_told(host: &mut impl EngineHost) {
+    let Opened { engine, rooms, lives, .. } = host.open().await;
     assert!(rooms.is_empty());
     let first = lives.present();
     let (one, other) = (Counting::new(), Counting::new());
@@ -189,26 +191,26 @@ pub(crate) async fn keeps_what_it_told(house: &mut impl House) {
     }
     one.has(150).await;
     let told = (one.told(), other.told());
-    house.kill().await;
-    let Opened { engine, rooms, lives, .. } = house.open().await;
+    host.kill().await;
+    let Opened { engine, rooms, lives, .. } = host.open().await;
     assert_eq!((lives.index_of(first), lives.present_index()), (Some(LifeIndex(0)), LifeIndex(1)));
     assert_eq!(rooms.len(), 2);
     let (kept, others) = (check(&rooms, &one, 1), check(&rooms, &other, 1));
     assert!(kept + 1 >= told.0, "{kept} of one room are kept, {} were told", told.0);
     assert!(2 + 2 * others >= told.1, "{others} of the other are kept, {} were told", told.1);
 
-    // It goes on behind what is there.
+    // The room goes on behind what is there.
     let one = Counting::again(one.room.clone(), rooms.iter().find(|stored| stored.room == one.room).unwrap().sum);
     append(&engine, &one, [Append::Header(header(2)), one.message(kept + 1, &[], &[])]);
     one.has(2).await;
-    house.kill().await;
-    let Opened { rooms, .. } = house.open().await;
+    host.kill().await;
+    let Opened { rooms, .. } = host.open().await;
     assert_eq!(check(&rooms, &one, 2), kept + 1);
 }
 
-/// What a message makes superfluous goes with it, and a room that has ended is not there.
-pub(crate) async fn forgets_what_nobody_needs(house: &mut impl House) {
-    let Opened { engine, .. } = house.open().await;
+/// Checks that what a message makes superfluous is removed with it, and that a room that has ended is not there.
+pub(crate) async fn forgets_what_nobody_needs(host: &mut impl EngineHost) {
+    let Opened { engine, .. } = host.open().await;
     let (one, gone) = (Counting::new(), Counting::new());
     append(&engine, &one, [Append::Header(header(1))]);
     append(&engine, &gone, [Append::Header(header(1))]);
@@ -218,8 +220,8 @@ pub(crate) async fn forgets_what_nobody_needs(house: &mut impl House) {
     append(&engine, &gone, [Append::End]);
     one.has(22).await;
     gone.has(22).await;
-    house.kill().await;
-    let Opened { rooms, .. } = house.open().await;
+    host.kill().await;
+    let Opened { rooms, .. } = host.open().await;
     assert_eq!(rooms.len(), 1, "a room that has ended is here");
     let kept: Vec<u64> = rooms[0].records.iter().map(|record| record.seq.get()).collect();
     assert_eq!(kept, [&[3][..], &(5..20).collect::<Vec<_>>(), &[21]].concat());
@@ -227,9 +229,10 @@ pub(crate) async fn forgets_what_nobody_needs(house: &mut impl House) {
     assert_eq!(named, [6, 8, 10, 12, 14, 16, 18, 20]);
 }
 
-/// A room that begins under the name of one that has ended is another one, also if nothing was written between them.
-pub(crate) async fn a_name_is_given_again(house: &mut impl House) {
-    let Opened { engine, .. } = house.open().await;
+/// Checks that a room that begins under the name of one that has ended is another one, also if nothing was written
+/// between them.
+pub(crate) async fn a_name_is_given_again(host: &mut impl EngineHost) {
+    let Opened { engine, .. } = host.open().await;
     let name = RoomId::from(RoomName::new("lobby").unwrap());
     let rooms: Vec<_> = (0..20).map(|_| Counting::again(name.clone(), Sum::default())).collect();
     for (count, room) in (1..).zip(&rooms) {
@@ -245,15 +248,15 @@ pub(crate) async fn a_name_is_given_again(house: &mut impl House) {
     for room in ended {
         room.has(7).await;
     }
-    house.kill().await;
-    let Opened { rooms, .. } = house.open().await;
+    host.kill().await;
+    let Opened { rooms, .. } = host.open().await;
     assert_eq!(rooms.len(), 1);
     assert_eq!(check(&rooms, last, 20), 5);
 }
 
-/// A clean end keeps everything that was handed over, told or not.
-pub(crate) async fn closes_cleanly(house: &mut impl House) {
-    let Opened { engine, .. } = house.open().await;
+/// Checks that a clean end keeps everything that was handed over, confirmed or not.
+pub(crate) async fn closes_cleanly(host: &mut impl EngineHost) {
+    let Opened { engine, .. } = host.open().await;
     let one = Counting::new();
     append(&engine, &one, [Append::Header(header(1))]);
     append(&engine, &one, (1..=200).map(|seq| one.message(seq, &[], &[])));
@@ -261,17 +264,18 @@ pub(crate) async fn closes_cleanly(house: &mut impl House) {
     tokio::task::spawn_blocking(move || closing.close()).await.unwrap();
     one.has(201).await;
     drop(engine);
-    let Opened { rooms, .. } = house.open().await;
+    let Opened { rooms, .. } = host.open().await;
     assert_eq!(check(&rooms, &one, 1), 200);
 }
 
-/// Each opening is a life of its own, also that of a copy and that of its original, and none is forgotten by itself.
-pub(crate) async fn begins_a_life_with_each_opening(house: &mut impl House) {
+/// Checks that each opening is a life of its own, also that of a copy and that of its original, and that none is
+/// forgotten by itself.
+pub(crate) async fn begins_a_life_with_each_opening(host: &mut impl EngineHost) {
     let mut lives: Vec<Arc<Lives>> = Vec::new();
     for _ in 0..4 {
-        let opened = house.open().await;
+        let opened = host.open().await;
         lives.push(opened.lives);
-        house.kill().await;
+        host.kill().await;
     }
     let order = lives.last().unwrap().order();
     for (place, lives) in lives.iter().enumerate() {

@@ -1,8 +1,8 @@
-//! Rooms' logs in a directory of one node, in a log-structured store with one thread that writes.
+//! Keeps rooms' logs in a directory of one node, in a log-structured store with one thread that writes.
 //! Must not know what a room makes of its log.
 //!
-//! A batch of everything that waits is written with one call. Killing the process loses nothing that anybody was told of,
-//! since it is in the operating system's hands by then; with [`Ack::Disk`] neither does a loss of power.
+//! Everything that waits is written with one call. Killing the process loses nothing that was confirmed, since the
+//! operating system has it by then; with [`Ack::Disk`] neither does a loss of power.
 
 mod cut;
 mod damage;
@@ -37,17 +37,17 @@ use damage::{Findings, Loss};
 pub use error::DiskError;
 use journal::Journal;
 use marker::{Mark, Marker};
-use store::{Contents, Found, House, Store};
+use store::{Contents, FoundRoom, Store, StoreFacts};
 use tree::Exposed;
 
-/// The format of what is in a directory; a greater one is of a later version of this software.
+/// The format of a directory. A directory with a greater one was written by a later version of this software.
 const FORMAT: u32 = 2;
 
-/// What is true of a message when it is acknowledged, and before anybody sees it.
+/// How safe a message is when it is acknowledged, before any client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ack {
-    /// It is in the operating system's hands: it survives the end of the process, however that comes, but maybe not that
-    /// of the machine. Viewers of a tail that was lost are told `reset`.
+    /// The operating system has it: it survives every end of the process, but maybe not that of the machine. If a tail
+    /// is lost, viewers that had it get `reset`.
     #[default]
     Written,
     /// It is on the disk (`fdatasync`): it survives a loss of power too, as far as the disk keeps its word.
@@ -55,7 +55,7 @@ pub enum Ack {
 }
 
 impl Ack {
-    /// As it is written in settings.
+    /// Returns the word for it in settings.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Written => "written",
@@ -64,39 +64,39 @@ impl Ack {
     }
 }
 
-/// Where rooms are kept, see [`Manager::open`](crate::Manager::open).
+/// The directory in which rooms are kept, see [`Manager::open`](crate::Manager::open).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disk {
     directory: PathBuf,
     ack: Ack,
-    /// Which start of the machine this is, if that is known.
+    /// The boot id of the machine, if that is known.
     boot: Option<String>,
-    /// The word by which a loss is accepted.
+    /// The word by which the application accepts a loss.
     accepted: Option<String>,
 }
 
 impl Disk {
-    /// Rooms are kept in `directory`, which is made if it is not there, with [`Ack::Written`].
+    /// Keeps rooms in `directory`, which is made if it is not there, with [`Ack::Written`].
     pub fn at(directory: impl Into<PathBuf>) -> Self {
         Self { directory: directory.into(), ack: Ack::default(), boot: marker::boot(), accepted: None }
     }
 
-    /// What is true of a message when it is acknowledged.
+    /// Sets how safe a message is when it is acknowledged.
     #[must_use]
     pub fn with_ack(mut self, ack: Ack) -> Self {
         self.ack = ack;
         self
     }
 
-    /// Goes on without what is missing, if that is the loss of which [`DiskError::Loss`] told this word. Rooms of which
-    /// anything but the end is missing get another numbering, so that all their viewers get the state anew.
+    /// Starts without what is missing, if that is the loss for which [`DiskError::Loss`] gave this word. Rooms of which
+    /// anything but the end is missing get another numbering, so that all their viewers get the state again.
     #[must_use]
     pub fn accept_loss(mut self, word: impl Into<String>) -> Self {
         self.accepted = Some(word.into());
         self
     }
 
-    /// Opens the directory and reads all of it. Its secret is not looked at where another one is `given`.
+    /// Opens the directory and reads all of it. Its secret is not read if another one is `given`.
     pub(crate) async fn open(
         &self,
         now: Duration,
@@ -115,27 +115,28 @@ impl Disk {
         given: Option<Secret>,
     ) -> Result<Opened, DiskError> {
         let path = self.directory.join(tree::STORE);
-        // What rooms said is nobody else's business on this machine. The store's files are behind a directory that is closed.
+        // The messages of rooms are private on this machine. The store's files are in a directory that is closed to
+        // others.
         let directory = DirBuilder::new().recursive(true).mode(0o700).create(&path);
-        // With something else in its place: the next check names it.
+        // If something else is in its place, the next check names it.
         directory.or_else(|error| if path.symlink_metadata().is_ok() { Ok(()) } else { Err(self.io(error)) })?;
         let exposed = tree::check(&self.directory).map_err(|error| self.error_of_tree(error))?;
         let before = marker::read(&self.directory).map_err(|source| self.io(source))?;
-        if let marker::Found::Newer(field) = before {
+        if let marker::FoundMarker::Newer(field) = before {
             return Err(self.unknown(field));
         }
         let secret = given.map_or_else(|| self.kept_secret(), |given| Ok(Some(given)))?;
         manifests::check(&path).map_err(|refused| self.refused(refused))?;
         let journals = cut::journals(&path).map_err(|source| self.io(source))?;
         let store = Store::open(&path).map_err(|error| self.error(error))?;
-        let house = store.house().map_err(|error| self.error_of(error))?;
-        if let Some(found) = house.format.filter(|format| *format > FORMAT) {
+        let facts = store.facts().map_err(|error| self.error_of(error))?;
+        if let Some(found) = facts.format.filter(|format| *format > FORMAT) {
             return Err(DiskError::Newer { directory: self.directory.clone(), found });
         }
-        let contents = store.contents(&house).map_err(|error| self.error_of(error))?;
+        let contents = store.contents(&facts).map_err(|error| self.error_of(error))?;
         let Contents { rooms, stated, mut ledger } = contents;
         let cuts = cut::since(&journals);
-        let newest = journals.last().map(cut::Journal::path);
+        let newest = journals.last().map(cut::JournalFile::path);
         let (marker, boot, counted) = (&before, self.boot.as_deref(), ledger.tally());
         let findings = Findings { marker, boot, stated, counted, rooms: &rooms, cuts: &cuts, newest };
         let is_accepted = self.accept(&findings)?;
@@ -144,19 +145,19 @@ impl Disk {
             let (path, mode, directory) = (path.display(), format!("{mode:04o}"), self.directory.display());
             tracing::warn!(%path, mode, more, "other users of this machine may open it; `chmod -R go= {directory}` closes it");
         }
-        let lives = house.lives.clone();
+        let lives = facts.lives.clone();
         let lives = lives
             .map_or_else(|| Lives::only(Life::random(&OsRandom)), |lives| lives.followed_by(Life::random(&OsRandom)));
-        let (mut rooms, changed) = renumbered(rooms, &house, &lives);
+        let (mut rooms, changed) = renumbered(rooms, &facts, &lives);
         let downtime = downtime(&before, now);
         for Stored { header, .. } in &mut rooms {
-            // While nobody could come back no time has passed.
+            // No time has passed while no owner could return.
             header.away = Some(header.away.map_or(now, |away| (away + downtime).min(now)));
         }
         if is_accepted {
             store.sweep(&rooms, &mut ledger).map_err(|error| self.error(error))?;
         }
-        store.begin(&house, &lives, &rooms, &changed, &mut ledger).map_err(|error| self.error(error))?;
+        store.begin(&facts, &lives, &rooms, &changed, &mut ledger).map_err(|error| self.error(error))?;
         let mark = Mark::new(lives.present(), self.boot.clone(), self.ack, ledger.tally());
         let marker = Marker::start(&self.directory, mark).map_err(|source| self.io(source))?;
         let secret = secret.map_or_else(|| self.make_secret(&rooms), Ok)?;
@@ -166,55 +167,52 @@ impl Disk {
         Ok(Opened { engine, rooms, lives, secret })
     }
 
-    /// Returns the secret that the directory has, if it has one.
+    /// Returns the secret of the directory, if it has one.
     fn kept_secret(&self) -> Result<Option<Secret>, DiskError> {
         match secret::read(&self.directory).map_err(|source| self.io(source))? {
-            secret::Found::Nothing => Ok(None),
-            secret::Found::Secret(secret) => Ok(Some(secret)),
-            secret::Found::Damaged => Err(DiskError::Secret { path: self.directory.join(secret::NAME) }),
+            secret::FoundSecret::Nothing => Ok(None),
+            secret::FoundSecret::Secret(secret) => Ok(Some(secret)),
+            secret::FoundSecret::Damaged => Err(DiskError::Secret { path: self.directory.join(secret::NAME) }),
         }
     }
 
-    /// Makes a secret for the directory, in which there are these rooms.
+    /// Makes a secret for the directory, which has these rooms.
     fn make_secret(&self, rooms: &[Stored]) -> Result<Secret, DiskError> {
         if !rooms.is_empty() {
-            // Also of a directory of an earlier version, which had none.
+            // Also for a directory of an earlier version, which had none.
             let (rooms, directory) = (rooms.len(), self.directory.display());
-            tracing::warn!(
-                rooms,
-                "a new secret is made in {directory}: viewers of the rooms that are kept are new ones"
-            );
+            tracing::warn!(rooms, "made a new secret in {directory}: viewers of kept rooms count as new ones");
         }
         secret::make(&self.directory).map_err(|source| self.io(source))
     }
 
-    /// Returns whether there is a loss, which was accepted.
+    /// Returns whether there is a loss that was accepted.
     ///
     /// # Errors
-    /// When there is one, which was not.
+    /// [`DiskError::Loss`] if there is one that was not.
     fn accept(&self, findings: &Findings<'_>) -> Result<bool, DiskError> {
         match findings.loss() {
             None => Ok(false),
             Some(Loss { what, word }) if self.accepted.as_ref() == Some(&word) => {
-                tracing::warn!("what is missing is accepted: {what}");
+                tracing::warn!("the loss is accepted: {what}");
                 Ok(true)
             }
             Some(Loss { what, word }) => Err(DiskError::Loss { directory: self.directory.clone(), what, word }),
         }
     }
 
-    /// Where the rooms are kept.
+    /// Returns the directory in which the rooms are kept.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 }
 
-/// Returns the rooms that make sense, each with the numbering that it has from now on, and those that have another one than
-/// before: all of format 1, and those of which anything but the end is missing.
-fn renumbered(found: Vec<Found>, house: &House, lives: &Lives) -> (Vec<Stored>, HashSet<RoomId>) {
+/// Returns the rooms that can be read, each with its numbering from now on, and those whose numbering is new. These are
+/// all of format 1, and those of which anything but the end is missing.
+fn renumbered(found: Vec<FoundRoom>, facts: &StoreFacts, lives: &Lives) -> (Vec<Stored>, HashSet<RoomId>) {
     let mut changed = HashSet::new();
-    let renumber = |found: Found| {
-        let is_old = house.lives.is_none();
+    let renumber = |found: FoundRoom| {
+        let is_old = facts.lives.is_none();
         let is_whole = found.is_whole();
         let mut stored = found.stored?;
         if is_old || !is_whole {
@@ -222,7 +220,7 @@ fn renumbered(found: Vec<Found>, house: &House, lives: &Lives) -> (Vec<Stored>, 
             stored.header.starts = vec![(lives.present_index(), first())];
             changed.insert(found.room.clone());
             if !is_old {
-                tracing::warn!(room = ?found.room, "its viewers are told `reset`, since its log is not what it was");
+                tracing::warn!(room = ?found.room, "its viewers get `reset`: its log is not what it was");
             }
         }
         let exists = stored.sum.with(stored.header.past(&found.room));
@@ -241,11 +239,11 @@ const fn first() -> Seq {
     Seq::ZERO.next()
 }
 
-/// How long nobody used the directory before `now`, as the time since 1970, if that is known.
-fn downtime(before: &marker::Found, now: Duration) -> Duration {
+/// Returns how long no process used the directory before `now`, as the time since 1970, if that is known.
+fn downtime(before: &marker::FoundMarker, now: Duration) -> Duration {
     match before {
-        marker::Found::Mark(mark) => now.saturating_sub(mark.at()),
-        marker::Found::Touched(at) => now.saturating_sub(*at),
+        marker::FoundMarker::Mark(mark) => now.saturating_sub(mark.at()),
+        marker::FoundMarker::Touched(at) => now.saturating_sub(*at),
         // Then all graces begin now.
         _ => now,
     }

@@ -1,10 +1,10 @@
-//! Why an engine cannot be opened.
+//! The reason why an engine cannot be opened.
 //! Must not know how an engine works.
 
 #[cfg(feature = "disk")]
 use super::disk::DiskError;
 
-/// Why the engine of a manager cannot be opened: see [`ManagerBuilder::open`](crate::ManagerBuilder::open).
+/// The reason why the engine of a manager cannot be opened: see [`ManagerBuilder::open`](crate::ManagerBuilder::open).
 ///
 /// ```
 /// # #[cfg(feature = "disk")] {

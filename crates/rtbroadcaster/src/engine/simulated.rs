@@ -1,4 +1,4 @@
-//! An engine that keeps everything in memory and is as slow, as unsure and as mortal as its contract allows.
+//! An engine that keeps everything in memory, and is as slow and unreliable as its contract allows.
 //! Must not know what a room makes of its log.
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ impl Dice {
         Self(seed)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -35,14 +35,14 @@ impl Dice {
 
 /// The disk, which outlives the process.
 #[derive(Debug, Default)]
-struct Platter {
+struct SimulatedDisk {
     synced: BTreeMap<RoomId, Model>,
     lives: Option<Lives>,
-    /// In the operating system's hands.
+    /// The steps that the operating system has.
     written: Vec<(RoomId, Append)>,
 }
 
-impl Platter {
+impl SimulatedDisk {
     fn sync(&mut self) {
         for (room, append) in self.written.drain(..) {
             self.synced.entry(room.clone()).or_default().write(&room, &append);
@@ -50,50 +50,50 @@ impl Platter {
     }
 }
 
-/// A machine with a disk, on which processes come and go.
+/// A machine with a disk, on which processes start and end.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    platter: Arc<Mutex<Platter>>,
+    disk: Arc<Mutex<SimulatedDisk>>,
     dice: Dice,
     process: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Machine {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { platter: Arc::default(), dice: Dice::new(seed), process: None }
+        Self { disk: Arc::default(), dice: Dice::new(seed), process: None }
     }
 
-    /// A process begins: its engine, and the rooms that it finds.
+    /// Starts a process: returns its engine, and the rooms that it finds.
     pub(crate) fn open(&mut self) -> Opened {
-        let mut platter = self.platter.lock().unwrap();
-        platter.sync();
+        let mut disk = self.disk.lock().unwrap();
+        disk.sync();
         let life = Life::random(&OsRandom);
-        let lives = match platter.lives.take() {
+        let lives = match disk.lives.take() {
             None => Lives::only(life),
             Some(lives) => lives.followed_by(life),
         };
-        platter.lives = Some(lives.clone());
-        let rooms = platter.synced.iter().filter_map(|(room, store)| store.stored(room)).collect();
-        drop(platter);
+        disk.lives = Some(lives.clone());
+        let rooms = disk.synced.iter().filter_map(|(room, store)| store.stored(room)).collect();
+        drop(disk);
         let (orders, due) = mpsc::unbounded_channel();
         let dice = Dice::new(self.dice.below(u64::MAX));
-        self.process = Some(tokio::spawn(write(Arc::clone(&self.platter), due, dice)));
+        self.process = Some(tokio::spawn(write(Arc::clone(&self.disk), due, dice)));
         let health = watch::Sender::new(Health::Fine);
         let engine = Arc::new(Simulated { orders, health });
         Opened { engine, rooms, lives: Arc::new(lives), secret: Secret::random(&OsRandom) }
     }
 
-    /// The process is killed; what the operating system has stays, or with the power some of it goes.
+    /// Kills the process. What the operating system has stays, or is lost in part if the power fails too.
     pub(crate) fn kill(&mut self, with_power: bool) {
         if let Some(process) = self.process.take() {
             process.abort();
         }
-        let mut platter = self.platter.lock().unwrap();
+        let mut disk = self.disk.lock().unwrap();
         if with_power {
-            let kept = self.dice.below(platter.written.len() as u64 + 1);
-            platter.written.truncate(usize::try_from(kept).unwrap());
+            let kept = self.dice.below(disk.written.len() as u64 + 1);
+            disk.written.truncate(usize::try_from(kept).unwrap());
         }
-        platter.sync();
+        disk.sync();
     }
 }
 
@@ -124,20 +124,21 @@ impl Engine for Simulated {
     fn close(&self) {}
 }
 
-/// Writes and tells, each some time later; between the two the process may be killed. Some of what is written is told with
-/// what comes next, and some of what was told is told again.
+/// Writes and confirms, each some time later; between the two the process may be killed. Some positions are confirmed
+/// together with later ones, and some are confirmed twice.
 async fn write(
-    platter: Arc<Mutex<Platter>>,
+    disk: Arc<Mutex<SimulatedDisk>>,
     mut due: mpsc::UnboundedReceiver<(Arc<dyn Follower>, Handover)>,
     mut dice: Dice,
 ) {
-    let (mut untold, mut told) = (Vec::new(), Vec::new());
+    let mut untold: Vec<(Arc<dyn Follower>, LogPosition)> = Vec::new();
+    let mut told = untold.clone();
     while let Some((follower, Handover { position, append })) = due.recv().await {
         tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
-        platter.lock().unwrap().written.push((follower.room().clone(), append));
+        disk.lock().unwrap().written.push((follower.room().clone(), append));
         tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
         if dice.below(3) == 0 {
-            platter.lock().unwrap().sync();
+            disk.lock().unwrap().sync();
         }
         note(&mut untold, follower, position);
         if !due.is_empty() && dice.below(3) == 0 {
@@ -153,7 +154,8 @@ async fn write(
     }
 }
 
-/// Notes up to where the room of `follower` is to be told: this very room, not another one of its name.
+/// Notes the position up to which the room of `follower` is to be notified: this very room, not another one of its
+/// name.
 fn note(rooms: &mut Vec<(Arc<dyn Follower>, LogPosition)>, follower: Arc<dyn Follower>, position: LogPosition) {
     match rooms.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &follower)) {
         Some((_, last)) => *last = position,

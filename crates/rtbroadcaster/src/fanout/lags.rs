@@ -1,5 +1,5 @@
-//! Of one room's members in one lane: since when something waits for those for whom something does.
-//! Must not know sockets, nor who is told. Its lock is taken under others and holds for a few steps.
+//! The ages of the frames that wait for one room's members in one lane.
+//! Must not know sockets or listeners. Its lock is taken under others and held for a few steps.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,32 +8,33 @@ use rtbroadcaster_core::audience::Ages;
 use rtbroadcaster_core::id::RoomId;
 use tokio::sync::mpsc;
 
-/// Rooms of which somebody has begun to wait.
+/// The rooms in which a member has begun to wait for its socket.
 pub(crate) type Lagging = mpsc::UnboundedReceiver<RoomId>;
 
-/// What is known of those who wait.
+/// The ages of the frames that wait for the members of a room in one lane.
 #[derive(Debug)]
 pub(crate) struct Lags {
     room: RoomId,
-    /// Where it is said that somebody has begun to wait.
+    /// The sender of rooms in which a member has begun to wait.
     begun: mpsc::UnboundedSender<RoomId>,
-    state: Mutex<State>,
+    state: Mutex<LagsState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LagsState {
     ages: Ages,
-    /// It was said that somebody has begun to wait, and nobody has found since that nobody does: it is not said again.
+    /// Whether the room was sent to `begun`, and no read since has found that no member waits: it is not sent again.
     is_said: bool,
 }
 
 impl Lags {
-    /// Nobody waits in `room`; when somebody begins to, `begun` is told.
+    /// Makes the lags of `room`, in which no member waits. When one begins to, the room is sent to `begun`.
     pub(super) fn new(room: RoomId, begun: &mpsc::UnboundedSender<RoomId>) -> Self {
         Self { room, begun: begun.clone(), state: Mutex::default() }
     }
 
-    /// For one member the first of what waits has waited since `before`, and now since `after`; `None` where nothing does.
+    /// Notes that the first frame that waits for one member waits since `after`, and did since `before`; `None` where
+    /// none does.
     pub(super) fn change(&self, before: Option<Duration>, after: Option<Duration>) {
         let mut state = self.lock();
         state.ages.change(before, after);
@@ -43,14 +44,14 @@ impl Lags {
         }
     }
 
-    /// Adds what is known to `all`. When that is nothing, it will be said when somebody begins to wait.
+    /// Adds the ages to `all`. If there are none, the next member that begins to wait is reported again.
     pub(super) fn read(&self, all: &mut Ages) {
         let mut state = self.lock();
         state.is_said = !state.ages.is_empty();
         all.add(&state.ages);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, LagsState> {
         // Numbers only: a panic leaves one member counted wrongly.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

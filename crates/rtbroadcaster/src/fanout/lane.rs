@@ -1,7 +1,7 @@
 //! A task that owns a share of the members of all rooms and writes to their sockets without ever waiting for one.
 //! Must not know what a message means; order within a room is the order of its roster's items.
 
-mod crew;
+mod members;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ use super::roster::Roster;
 use crate::clock::{Clock, FAR};
 use crate::fault;
 use crate::metrics::Counters;
-use crew::{Crew, Done, SLICE_PARTED};
+use members::{LaneMembers, SLICE_DISCONNECTED, SliceOutcome};
 
 /// After how much work a lane lets the other tasks of its worker thread run.
 const SLICE: Duration = Duration::from_millis(1);
@@ -27,22 +27,22 @@ const SLICE: Duration = Duration::from_millis(1);
 /// The rosters that have something to do, in the order in which they will be served.
 #[derive(Debug)]
 pub(crate) struct Lane {
-    queue: Mutex<Queue>,
+    queue: Mutex<LaneQueue>,
     wake: Notify,
-    /// `flush_interval`: how long a roster waits for more before it is served, if it does.
+    /// `flush_interval`: how long a roster waits for more before it is served. `None`: it does not wait.
     flush_interval: Option<Duration>,
-    /// How often members are asked for a sign of life, if they are.
+    /// The interval of heartbeats, if there are any.
     heartbeat: Option<Duration>,
     clock: Clock,
     counters: Arc<Counters>,
-    /// Where it is said that somebody in a room has begun to wait for its socket.
+    /// The sender of rooms in which a member has begun to wait for its socket.
     lagging: mpsc::UnboundedSender<RoomId>,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
+struct LaneQueue {
     ready: VecDeque<Arc<Roster>>,
-    /// Those that wait for more, and until when: the same time for all, so they stand in order.
+    /// The rosters that wait for more, and until when: the same time for all, so they stand in order.
     waiting: VecDeque<(Instant, Arc<Roster>)>,
 }
 
@@ -59,17 +59,17 @@ impl Lane {
         Arc::new(Self { queue, wake, flush_interval, heartbeat, clock, counters, lagging })
     }
 
-    /// How often members are asked for a sign of life; `None` where they are not.
+    /// Returns the interval of heartbeats; `None` if there are none.
     pub(super) fn heartbeat(&self) -> Option<Duration> {
         self.heartbeat
     }
 
-    /// What is known of the members of `room` who wait for their sockets: nothing yet.
+    /// Returns new lags for the members of `room` in this lane.
     pub(super) fn lags(&self, room: RoomId) -> Arc<Lags> {
         Arc::new(Lags::new(room, &self.lagging))
     }
 
-    /// Something waits for `roster` since now.
+    /// Queues `roster`, for which something waits since now.
     pub(super) fn push(&self, roster: Arc<Roster>) {
         let mut queue = self.lock();
         match self.flush_interval {
@@ -80,36 +80,36 @@ impl Lane {
         self.wake.notify_one();
     }
 
-    /// `roster` was served, and there is more to do for it.
+    /// Queues `roster` again, which was served and has more to do.
     pub(super) fn push_again(&self, roster: Arc<Roster>) {
         self.lock().ready.push_back(roster);
         self.wake.notify_one();
     }
 
-    /// Serves what waits for more as soon as all else that is ready. Heartbeats have their own time, and what waits goes with
-    /// them: a roster whose turn they took would wait anew, and for ever if they come faster than `flush_interval`.
+    /// Makes the rosters ready that wait for more. Called with each heartbeat, which takes the turn of every roster. A
+    /// roster that went on waiting would wait anew, and for ever if heartbeats come faster than `flush_interval`.
     fn hasten(&self) {
         let mut queue = self.lock();
         let waiting = std::mem::take(&mut queue.waiting);
         queue.ready.extend(waiting.into_iter().map(|(_, roster)| roster));
     }
 
-    /// Whether messages wait for more, so that newer ones can take their places.
+    /// Returns whether messages wait for more, so that newer ones can supersede them.
     pub(super) fn is_slowed(&self) -> bool {
         self.flush_interval.is_some()
     }
 
-    /// Where everything that this lane does is counted.
+    /// Returns the counters of everything that this lane does.
     pub(super) fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// Everybody has been served of whom the oldest message was `applied` then.
+    /// Counts that all members were served with messages, of which the oldest was `applied` then.
     fn written(&self, applied: Duration) {
         self.counters.written(self.clock.now().saturating_sub(applied));
     }
 
-    /// The next roster, or until when there is none.
+    /// Returns the next roster, or when the next one is ready, if one waits.
     fn pop(&self) -> Result<Arc<Roster>, Option<Instant>> {
         let mut queue = self.lock();
         if let Some(roster) = queue.ready.pop_front() {
@@ -132,27 +132,28 @@ impl Lane {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, LaneQueue> {
         // Each change is one of a queue, which a panic leaves whole.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Rooms over which a lane has panicked. It has told the members that it knows; the room has to be ended.
+/// The rooms over which a lane has panicked. The lane has disconnected the members that it knows; the room has to be
+/// ended.
 pub(crate) type Faults = mpsc::UnboundedReceiver<RoomId>;
 
 /// All lanes of a manager. They end when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Lanes {
     lanes: Box<[Arc<Lane>]>,
-    /// How many rooms were placed.
+    /// The number of rooms that were placed.
     placed: AtomicUsize,
     _end: DropGuard,
 }
 
 impl Lanes {
-    /// Starts `count` lanes on the current runtime, each with a heartbeat every `ping_interval` (zero: none). With them
-    /// come the rooms whose members they had to give up, see [`Faults`], and those in which somebody has begun to wait.
+    /// Starts `count` lanes on the current runtime, each with heartbeats at the interval of `config`. Also returns the
+    /// rooms over which a lane panics, see [`Faults`], and those in which a member begins to wait.
     pub(crate) fn start(
         count: usize,
         clock: Clock,
@@ -172,74 +173,74 @@ impl Lanes {
         (Self { lanes, placed: AtomicUsize::new(0), _end: end.drop_guard() }, faults, begun)
     }
 
-    /// How many there are.
+    /// Returns the number of lanes.
     pub(crate) fn len(&self) -> usize {
         self.lanes.len()
     }
 
-    /// The lane of a new room: each in turn.
+    /// Returns the lane of a new room: each in turn.
     pub(crate) fn place(&self) -> usize {
         self.placed.fetch_add(1, Ordering::Relaxed) % self.lanes.len()
     }
 
-    /// The lane at `index`, below [`len`](Self::len).
+    /// Returns the lane at `index`, below [`len`](Self::len).
     pub(crate) fn get(&self, index: usize) -> &Arc<Lane> {
         &self.lanes[index]
     }
 }
 
 async fn run(lane: Arc<Lane>, broken: mpsc::UnboundedSender<RoomId>) {
-    let mut crews: HashMap<u64, Crew> = HashMap::new();
+    let mut rooms: HashMap<u64, LaneMembers> = HashMap::new();
     // A tick that never comes where there are no heartbeats.
     let period = lane.heartbeat.unwrap_or(FAR).min(FAR);
     let mut heartbeat = tokio::time::interval_at(Instant::now() + period, period);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut slice, mut parted) = (Instant::now(), 0);
+    let (mut slice, mut disconnected) = (Instant::now(), 0);
     loop {
         tokio::select! {
             _ = heartbeat.tick() => {
                 lane.hasten();
-                crews.values_mut().for_each(|crew| {
-                    let _ = fault::catch("heartbeat", lane.counters(), || crew.order_heartbeat());
+                rooms.values_mut().for_each(|members| {
+                    let _ = fault::catch("heartbeat", lane.counters(), || members.order_heartbeat());
                 });
             }
             roster = lane.next() => {
-                match fault::catch("room", lane.counters(), || serve(&roster, &mut crews)) {
-                    Ok(more) => parted += more,
+                match fault::catch("room", lane.counters(), || serve(&roster, &mut rooms)) {
+                    Ok(more) => disconnected += more,
                     Err(_) => {
-                        give_up(&roster, &mut crews);
+                        give_up(&roster, &mut rooms);
                         // Without a receiver the manager is gone.
                         let _ = broken.send(roster.room().clone());
                     }
                 }
             }
         }
-        // Not after every roster: a yield costs a look at the network. But before so many tasks want to run, of clients who
-        // end, that all others would wait behind them.
-        if slice.elapsed() > SLICE || parted >= SLICE_PARTED {
+        // Not after every roster: a yield costs a look at the network. But before so many tasks of clients that end are
+        // woken that all others would wait behind them.
+        if slice.elapsed() > SLICE || disconnected >= SLICE_DISCONNECTED {
             tokio::task::yield_now().await;
-            (slice, parted) = (Instant::now(), 0);
+            (slice, disconnected) = (Instant::now(), 0);
         }
     }
 }
 
-/// Does a slice of what `roster` has to do, and gives from how many members it has parted.
-fn serve(roster: &Arc<Roster>, crews: &mut HashMap<u64, Crew>) -> usize {
-    let crew = crews.entry(roster.id()).or_insert_with(|| Crew::new(roster));
-    let Done { busy, parted } = crew.work();
-    if crew.is_gone() {
-        crews.remove(&roster.id());
+/// Does a slice of the work for `roster`. Returns how many members it has disconnected.
+fn serve(roster: &Arc<Roster>, rooms: &mut HashMap<u64, LaneMembers>) -> usize {
+    let members = rooms.entry(roster.id()).or_insert_with(|| LaneMembers::new(roster));
+    let SliceOutcome { busy, disconnected } = members.work();
+    if members.is_gone() {
+        rooms.remove(&roster.id());
     }
     roster.rest(busy);
-    parted
+    disconnected
 }
 
-/// Ends the members of a roster over which the lane has panicked: what they were sent is not known. All others are served
-/// on.
-fn give_up(roster: &Arc<Roster>, crews: &mut HashMap<u64, Crew>) {
-    let members = crews.remove(&roster.id()).into_iter().flat_map(Crew::into_members);
+/// Disconnects the members of a roster over which the lane has panicked: what they were sent is not known. The lane
+/// goes on with all other rosters.
+fn give_up(roster: &Arc<Roster>, rooms: &mut HashMap<u64, LaneMembers>) {
+    let members = rooms.remove(&roster.id()).into_iter().flat_map(LaneMembers::into_members);
     for member in members.into_iter().chain(roster.break_off()) {
-        // One of them may be what it panics over.
+        // One of them may have caused the panic.
         let _ = fault::catch("client", roster.lane().counters(), || roster.fail(&member));
     }
 }

@@ -13,6 +13,6 @@ pub(crate) use lags::Lagging;
 pub(crate) use lane::{Faults, Lanes};
 pub(crate) use moments::Moments;
 #[cfg(test)]
-pub(crate) use outbox::Line;
+pub(crate) use outbox::OutboxState;
 pub(crate) use outbox::{Drained, End, Outbox, Promise};
-pub(crate) use roster::{Item, Last, Parting, Roll, Roster};
+pub(crate) use roster::{Disconnection, FinalState, Item, MemberChange, Roster};

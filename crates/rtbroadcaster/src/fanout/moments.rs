@@ -1,22 +1,22 @@
-//! When the clients of a server that goes away are asked to come back: owners first, then everybody else, all of them
-//! spread evenly.
-//! Must not know who they are.
+//! Draws the moments at which the clients of a server that shuts down are asked to reconnect: owners first, then the
+//! others, all of them spread evenly.
+//! Must not know clients.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rtbroadcaster_core::random::{self, Random, Seeded};
 
-/// When the first client is asked to come back, and over which time all of them are spread.
+/// When the first client is asked to reconnect, and the time over which all of them are spread.
 const FIRST: Duration = Duration::from_secs(3);
 const WINDOW: Duration = Duration::from_secs(20);
 
-/// Which part of the window belongs to owners.
+/// The moments at which clients are asked to reconnect.
 #[derive(Debug, Clone)]
 pub(crate) struct Moments {
-    /// How long it lasts, from the beginning of the window.
+    /// The part of the window that belongs to owners, from its beginning.
     owners: Duration,
-    /// Where the moments are drawn from.
+    /// The source of the moments.
     random: Arc<Seeded>,
 }
 
@@ -28,17 +28,17 @@ impl Moments {
         Self { owners, random: Arc::new(Seeded::of(u64::from_le_bytes(random::bytes(source)))) }
     }
 
-    /// Draws how long from now an owner is asked to come back.
+    /// Draws how long from now an owner is asked to wait before it reconnects.
     pub(crate) fn owner(&self) -> Duration {
         FIRST + self.below(self.owners)
     }
 
-    /// Draws how long from now another client is asked to come back.
+    /// Draws how long from now another client is asked to wait before it reconnects.
     pub(crate) fn other(&self) -> Duration {
         FIRST + self.owners + self.below(WINDOW - self.owners)
     }
 
-    /// Draws a time shorter than `end`, in milliseconds; none if there is none.
+    /// Draws a time shorter than `end`, in milliseconds; zero if `end` is zero.
     fn below(&self, end: Duration) -> Duration {
         let own = u128::from(self.random.number()).checked_rem(end.as_millis()).unwrap_or_default();
         Duration::from_millis(u64::try_from(own).expect("less than the window"))

@@ -1,11 +1,11 @@
-//! One member's way out: written at once by a lane while nothing waits, by its own client task otherwise.
-//! Must not know rooms or JSON. Nothing is held while a socket is written.
+//! The outgoing frames of one client: written at once by a lane while none wait, by its own client task otherwise.
+//! Must not know rooms or JSON. No lock is held while a socket is written.
 
 mod aside;
 mod direct;
 mod drain;
-mod line;
 mod promise;
+mod state;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -25,22 +25,22 @@ use crate::metrics::Counters;
 use crate::socket::LaneSocket;
 pub(super) use direct::{Batch, Member};
 pub(crate) use drain::Drained;
-use line::Flow;
-pub(crate) use line::{End, Line};
 pub(crate) use promise::Promise;
+use state::Flow;
+pub(crate) use state::{End, OutboxState};
 
-/// The member is in no lane.
+/// The place of a member that is in no lane.
 const NO_PLACE: usize = usize::MAX;
 
-/// Everything that goes out to one client. Shared by the client task, which waits for the socket, and a lane, which
-/// never does.
+/// The outgoing frames of one client. Shared by the client task, which waits for the socket, and a lane, which never
+/// does.
 ///
-/// What a lane looks at for each message comes first and fills one line of the processor's cache: of ten thousand members
-/// none is in it any more when its turn comes.
+/// What a lane looks at for each message comes first and fills one line of the processor's cache. Of ten thousand
+/// members none is in it any more when its turn comes.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Outbox {
-    line: Mutex<Line>,
+    state: Mutex<OutboxState>,
     /// The socket, if writing to it directly is possible.
     direct: Option<Arc<LaneSocket>>,
     /// The client's protocol.
@@ -53,17 +53,17 @@ pub(crate) struct Outbox {
     stall_ns: u64,
     /// The member's place in its lane's roster, known to that lane only.
     place: AtomicUsize,
-    /// What the answers that are [promised](Promise) will take.
+    /// The bytes that the [promised](Promise) answers will take.
     promised: AtomicU32,
-    /// Whether anything came from the client since the last sweep.
+    /// Whether anything came from the client since the last heartbeat.
     heard: AtomicBool,
 }
 
-/// The part that comes first, see there.
+/// The part that a lane looks at is in the first cache line.
 const _: () = assert!(std::mem::offset_of!(Outbox, dialect) <= 64);
 
 impl Outbox {
-    /// An outbox that writes directly to `direct`, or leaves all writing to the client task.
+    /// Makes an outbox that writes directly to `direct`, or leaves all writing to the client task.
     pub(crate) fn new(
         direct: Option<Arc<LaneSocket>>,
         dialect: &'static Dialect,
@@ -84,52 +84,53 @@ impl Outbox {
             heard: AtomicBool::new(true),
             promised: AtomicU32::new(0),
             place: AtomicUsize::new(NO_PLACE),
-            line: Mutex::default(),
+            state: Mutex::default(),
         })
     }
 
-    /// The client's protocol.
+    /// Returns the client's protocol.
     pub(crate) fn dialect(&self) -> &'static Dialect {
         self.dialect
     }
 
     /// Queues the answer to a request behind what waits.
     pub(crate) fn answer(&self, bytes: Bytes) {
-        self.change(|line, now| line.push(&[Frame::answer(bytes)], self.dialect, now, self.limit));
+        self.change(|state, now| state.push(&[Frame::answer(bytes)], self.dialect, now, self.limit));
     }
 
-    /// Brings the client to where its room stands, before anything that a lane offers from now on.
+    /// Queues a replay, before anything that a lane offers from now on.
     pub(crate) fn replay(&self, replay: Replay) {
-        self.change(|line, _| line.replay(replay, self.dialect));
+        self.change(|state, _| state.replay(replay, self.dialect));
     }
 
-    /// No more messages, from where the client stands now.
+    /// Pauses the client's messages where it stands now.
     pub(crate) fn pause(&self) {
-        self.count(&mut self.lock(), Line::pause);
+        self.count(&mut self.lock(), OutboxState::pause);
     }
 
-    /// Where a paused client stands, as soon as that cannot change any more.
+    /// Returns where a paused client stands, as soon as that cannot change any more.
     pub(crate) fn position(&self) -> Option<Seq> {
         self.lock().position()
     }
 
-    /// Whether the client is live, or paused and whole; its task is woken when it may be so.
+    /// Returns whether the client is live, or paused at a position that cannot change any more. Its task is woken when
+    /// that may be so.
     pub(crate) fn is_settled(&self) -> bool {
         self.lock().is_settled()
     }
 
-    /// What a paused client missed is being made: its [`replay`](Self::replay) ends the pause.
-    pub(crate) fn returns(&self) {
-        self.lock().returns();
+    /// Notes that the replay for a paused client is being made. That [`replay`](Self::replay) ends the pause.
+    pub(crate) fn expect_replay(&self) {
+        self.lock().expect_replay();
     }
 
-    /// Whether this client lost messages and nobody makes the state for it, see [`Drained::Lost`]: whoever asks does so
-    /// now. Between that and this, the end of its room may have brought it.
+    /// Returns whether this client lost messages and no state is ordered for it, see [`Drained::Lost`]. If so, the
+    /// caller must make the state. The end of its room may have brought the state since `Drained::Lost` was returned.
     pub(crate) fn order_state(&self) -> bool {
         self.lock().backlog.as_mut().is_some_and(|backlog| backlog.order_state())
     }
 
-    /// Whether this client lost messages and nothing is on its way that makes up for them.
+    /// Returns whether this client lost messages and no replay is queued that makes up for them.
     pub(super) fn is_lost(&self) -> bool {
         self.lock().backlog.as_ref().is_some_and(|backlog| backlog.is_lost())
     }
@@ -137,15 +138,15 @@ impl Outbox {
     /// Queues the answer to the client's ping, which carried this `payload` (RFC 6455 section 5.5.3).
     pub(crate) fn pong(&self, payload: &Control) {
         if let Some(pong) = (self.dialect.transport.pong)(payload) {
-            self.change(|line, _| line.backlog(self.dialect).control(ControlKind::Pong, pong));
+            self.change(|state, _| state.backlog(self.dialect).control(ControlKind::Pong, pong));
         }
     }
 
-    /// Queues a heartbeat: the transport's ping, and for those who cannot see it the number of the room's last message, and
-    /// until when the `next` heartbeat comes.
+    /// Queues a heartbeat: the transport's ping, and for clients that cannot see pings the number of the room's last
+    /// message and the time until the `next` heartbeat.
     pub(crate) fn beat(&self, seq: Seq, next: Option<Duration>) {
-        self.change(|line, _| {
-            let backlog = line.backlog(self.dialect);
+        self.change(|state, _| {
+            let backlog = state.backlog(self.dialect);
             if let Some(ping) = (self.dialect.transport.ping)() {
                 backlog.control(ControlKind::Ping, ping);
             }
@@ -155,18 +156,20 @@ impl Outbox {
         });
     }
 
-    /// The client's room has ended like this: what waits goes out, then the farewell, then the close for `reason`.
+    /// Ends the connection, since the client's room has ended: sends what waits, then the farewell, then the close for
+    /// `reason`.
     pub(crate) fn farewell(&self, room: &RoomId, reason: CloseReason, end: RoomEnd) {
-        self.change(|line, now| {
+        self.change(|state, now| {
             if let Some(farewell) = Frame::notice(&Notice::Farewell(room.clone()), self.dialect) {
-                // Beyond the limit: it is the last one.
-                line.push(&[farewell], self.dialect, now, usize::MAX);
+                // Beyond the limit: it is the last frame.
+                state.push(&[farewell], self.dialect, now, usize::MAX);
             }
-            line.finish(self.dialect, reason, Some(end));
+            state.finish(self.dialect, reason, Some(end));
         });
     }
 
-    /// The server goes away. The client is asked to `reconnect` at its own moment, so that they do not all come at once.
+    /// Asks the client to `reconnect` at its own moment, since the server shuts down, and ends the connection. Each
+    /// client has another moment, so that they do not all reconnect at once.
     pub(crate) fn depart(&self, reason: CloseReason, reconnect: Duration) {
         if let Some(draining) = (self.dialect.write)(&Notice::Draining { reconnect }) {
             self.answer(draining);
@@ -174,26 +177,26 @@ impl Outbox {
         self.finish(reason);
     }
 
-    /// Tells the client that its rights end in this time, if its dialect has words for it.
+    /// Queues the notice that the client's rights end in this time, if its dialect has words for it.
     pub(crate) fn expiring(&self, left: Duration) {
         if let Some(expiring) = (self.dialect.write)(&Notice::Expiring { left }) {
             self.answer(expiring);
         }
     }
 
-    /// The connection ends; what waits goes out first.
+    /// Ends the connection after what waits was sent.
     pub(crate) fn finish(&self, reason: CloseReason) {
-        self.change(|line, _| line.finish(self.dialect, reason, None));
+        self.change(|state, _| state.finish(self.dialect, reason, None));
     }
 
-    /// The connection ends; after the frame that is half written only what tells the end goes out.
+    /// Ends the connection: finishes the frame that is half written, sends what says the end, and drops the rest.
     pub(crate) fn cut(&self, reason: CloseReason) {
-        self.change(|line, _| line.cut(self.dialect, reason));
+        self.change(|state, _| state.cut(self.dialect, reason));
     }
 
-    /// The client has closed, with this code: what waits goes, and the same is answered (RFC 6455 section 5.5.1).
+    /// Answers the client's close with the same code (RFC 6455 section 5.5.1), and drops what waits.
     pub(crate) fn echo_close(&self, code: Option<u16>) {
-        self.change(|line, _| line.echo_close(self.dialect, code));
+        self.change(|state, _| state.echo_close(self.dialect, code));
     }
 
     /// Has the client task look at its deadlines again.
@@ -204,86 +207,86 @@ impl Outbox {
         }
     }
 
-    /// Something came from the client.
+    /// Notes that something came from the client.
     pub(crate) fn hear(&self) {
         self.heard.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the client was heard since this was asked last, or is one that never speaks.
+    /// Returns whether anything came from the client since the last call, or whether it is one that never speaks.
     fn has_answered(&self) -> bool {
         self.dialect.liveness == Liveness::Silent || self.heard.swap(false, Ordering::Relaxed)
     }
 
-    /// Whether an ending was decided.
+    /// Returns which ending was decided, if one was.
     pub(crate) fn ending(&self) -> Ending {
         self.lock().ending()
     }
 
-    /// Who has decided the end, if anybody has.
+    /// Returns which side decided the end, if one has.
     pub(crate) fn end(&self) -> Option<End> {
         self.lock().end
     }
 
-    /// When the client will have waited too long for its socket; `None` while it does not wait.
+    /// Returns when the client will have waited too long for its socket; `None` while it does not wait.
     pub(crate) fn stalls_at(&self) -> Option<Duration> {
-        let line = self.lock();
+        let state = self.lock();
         let stall = Some(self.stall_ns).filter(|stall| *stall != 0).map(Duration::from_nanos)?;
-        line.backlog.as_ref().filter(|_| line.waits_for_socket)?.stalls_at(stall)
+        state.backlog.as_ref().filter(|_| state.waits_for_socket)?.stalls_at(stall)
     }
 
     /// Changes what waits and wakes the client task if it has something to do about it.
-    fn change(&self, change: impl FnOnce(&mut Line, Duration)) {
-        let mut line = self.lock();
-        let ending = line.ending();
-        self.count(&mut line, |line| change(line, self.clock.now()));
-        let ends_now = line.ending() != ending;
-        let waker = if ends_now || !line.waits_for_socket { line.waker.take() } else { None };
-        drop(line);
+    fn change(&self, change: impl FnOnce(&mut OutboxState, Duration)) {
+        let mut state = self.lock();
+        let ending = state.ending();
+        self.count(&mut state, |state| change(state, self.clock.now()));
+        let ends_now = state.ending() != ending;
+        let waker = if ends_now || !state.waits_for_socket { state.waker.take() } else { None };
+        drop(state);
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    /// Changes what waits, and counts how much waits then. A walk over all outboxes whenever somebody asks would take as
-    /// many locks as there are clients; here the lock is held anyway.
-    fn count<T>(&self, line: &mut Line, change: impl FnOnce(&mut Line) -> T) -> T {
-        let (waited, superseded) = line.tally();
-        let since = line.waits_since();
-        let changed = change(line);
-        line.waits(since);
-        let (waits, superseded_now) = line.tally();
+    /// Changes what waits, and counts how much waits then. A walk over all outboxes for each read of the metrics would
+    /// take as many locks as there are clients; here the lock is held anyway.
+    fn count<T>(&self, state: &mut OutboxState, change: impl FnOnce(&mut OutboxState) -> T) -> T {
+        let (waited, superseded) = state.tally();
+        let since = state.waits_since();
+        let changed = change(state);
+        state.waits(since);
+        let (waits, superseded_now) = state.tally();
         self.counters.waits(waited, waits);
-        // Less: the backlog has gone, which supersedes nothing.
+        // Less means that the backlog was dropped, which supersedes nothing.
         self.counters.superseded_in_backlog(superseded_now.saturating_sub(superseded));
         changed
     }
 
-    /// The member's place in its roster.
+    /// Returns the member's place in its roster.
     pub(super) fn place(&self) -> Option<usize> {
         Some(self.place.load(Ordering::Relaxed)).filter(|place| *place != NO_PLACE)
     }
 
-    /// Only the member's lane moves it.
+    /// Sets the member's place in its roster. Only its lane moves it.
     pub(super) fn set_place(&self, place: Option<usize>) {
         self.place.store(place.unwrap_or(NO_PLACE), Ordering::Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(|poisoned| {
-            // A panic has left it half changed. What the peer has of a frame is not known any more, so the connection ends
-            // without a word.
-            let mut line = poisoned.into_inner();
-            self.line.clear_poison();
-            if let Some(waker) = line.break_off(self.dialect) {
+    fn lock(&self) -> MutexGuard<'_, OutboxState> {
+        self.state.lock().unwrap_or_else(|poisoned| {
+            // A panic has left it half changed. What the peer has of a frame is not known any more, so the connection
+            // ends without a word.
+            let mut state = poisoned.into_inner();
+            self.state.clear_poison();
+            if let Some(waker) = state.break_off(self.dialect) {
                 waker.wake();
             }
-            line
+            state
         })
     }
 }
 
 impl Drop for Outbox {
-    /// What still waits waits for nobody.
+    /// Stops counting the frames that still wait.
     fn drop(&mut self) {
         let (waited, _) = self.lock().tally();
         self.counters.waits(waited, 0);

@@ -1,5 +1,5 @@
-//! A room's members in one lane, as the room sees them: a queue of what shall happen to them, in order.
-//! Must not know sockets; only the lane touches the members.
+//! A room's members in one lane, as the room sees them: a queue of items that the lane carries out in order.
+//! Must not know sockets.
 
 mod item;
 
@@ -17,80 +17,80 @@ use super::lags::Lags;
 use super::lane::Lane;
 use super::outbox::Outbox;
 pub(super) use item::Broadcast;
-pub(crate) use item::{Item, Last, Parting, Roll};
+pub(crate) use item::{Disconnection, FinalState, Item, MemberChange};
 
-/// How much a lane sends with one call per member.
+/// The most frames and bytes that a lane sends with one call per member.
 const PASS_FRAMES_MAX: usize = 64;
 const PASS_BYTES_MAX: usize = 256 * 1024;
 
-/// What a lane does next with a roster.
+/// A lane's next work for a roster.
 pub(super) enum Work {
     /// Send something to all members.
     Send {
-        /// This, in this order. Never empty.
+        /// These, in this order. Never empty.
         broadcasts: Vec<Broadcast>,
-        /// What superseded any message that is missing in it has no greater number.
+        /// The number that no message exceeds which superseded one that is missing in them.
         until: Seq,
-        /// When the first message in it was applied.
+        /// When the first message in them was applied.
         applied: Option<Duration>,
     },
     /// Change the members.
-    Roll(Roll),
+    Change(MemberChange),
 }
 
 /// The room's side of its members in one lane.
 #[derive(Debug)]
 pub(crate) struct Roster {
-    /// Under which the lane finds the members.
+    /// The id under which the lane finds the members.
     id: u64,
     /// The room.
     room: RoomId,
     lane: Arc<Lane>,
-    /// Since when the members wait who do.
+    /// The ages of the frames that wait for members.
     lags: Arc<Lags>,
     inbox: Mutex<Inbox>,
 }
 
 #[derive(Debug, Default)]
 struct Inbox {
-    items: Superseding<Waiting>,
+    items: Superseding<QueuedItem>,
     /// The number of the last message that was pushed.
     newest: Seq,
-    /// The roll that was taken but stands behind messages that go first.
-    roll: Option<Roll>,
-    /// More waited than goes out with the next call, and the lane has not taken everything since.
+    /// The change that was taken out of the queue, but stands behind messages that are sent first.
+    change: Option<MemberChange>,
+    /// Whether more waited than one call carries, and the lane has not taken everything since.
     is_behind: bool,
-    /// The lane has taken everything: what waits now has come since.
+    /// Whether the lane has taken everything: what waits now has come since.
     is_new: bool,
-    /// The lane knows that there is something to do.
+    /// Whether the lane knows that there is something to do.
     scheduled: bool,
-    /// Nothing is taken in any more: a panic has left it, or what its lane made of it, half changed.
+    /// Whether no item is taken in any more: a panic has left the inbox, or what its lane made of it, half changed.
     is_broken: bool,
 }
 
 /// An item that waits for the lane.
 #[derive(Debug)]
-struct Waiting {
+struct QueuedItem {
     item: Item,
     rank: Rank,
 }
 
-impl Ranked for Waiting {
+impl Ranked for QueuedItem {
     fn rank(&self) -> &Rank {
         &self.rank
     }
 }
 
 impl Inbox {
-    /// Appends, and gives what that removes.
-    fn push(&mut self, item: Item, is_slowed: bool) -> Vec<Waiting> {
+    /// Appends an item, and returns the items that this removes.
+    fn push(&mut self, item: Item, is_slowed: bool) -> Vec<QueuedItem> {
         if let Some(entry) = item.entry() {
             self.newest = entry.seq.unwrap_or(self.newest);
         }
         let mut superseded = self.fall_behind();
         let rank = if is_slowed || self.is_behind { item.rank() } else { Rank::Event };
-        superseded.extend(self.items.push(Waiting { item, rank }));
-        // What is ephemeral never makes more wait than goes out with the next call.
+        superseded.extend(self.items.push(QueuedItem { item, rank }));
+        // Ephemeral messages never make more wait than the next call carries.
         while self.items.len() > PASS_FRAMES_MAX
             && let Some(dropped) = self.items.drop_ephemeral()
         {
@@ -99,31 +99,36 @@ impl Inbox {
         superseded
     }
 
-    /// When more waits than goes out with the next call, a newer value removes the waiting one, for all members at once:
-    /// they get the newest state late, not everything later and later. That holds for what waits already and until
-    /// everything is taken: with values in front that nothing removes, what a pass brings would be as old as the pass
-    /// before it is long.
-    fn fall_behind(&mut self) -> Vec<Waiting> {
+    /// Lets newer values remove waiting ones, for all members at once, when more waits than the next call carries.
+    /// Members get the newest state late, not everything later and later. That also holds for what waits already, and
+    /// until everything is taken. With values in front that nothing removes, what a pass sends would be as old as the
+    /// pass before it is long. Returns the items that this removes.
+    fn fall_behind(&mut self) -> Vec<QueuedItem> {
         if self.is_behind || self.items.len() < PASS_FRAMES_MAX {
             return Vec::new();
         }
         self.is_behind = true;
         let ranked = std::mem::take(&mut self.items).into_iter();
-        let ranked = ranked.map(|Waiting { item, .. }| Waiting { rank: item.rank(), item });
-        ranked.filter_map(|waiting| self.items.push(waiting)).collect()
+        let ranked = ranked.map(|QueuedItem { item, .. }| QueuedItem { rank: item.rank(), item });
+        ranked.filter_map(|queued| self.items.push(queued)).collect()
     }
 
-    /// Nothing is taken in any more, and the lane ends the members it has. Gives those who wait for it.
+    /// Takes no more items in, and has the lane disconnect the members that it has. Returns those that wait in the
+    /// queue.
     fn break_off(&mut self) -> Vec<Arc<Outbox>> {
-        let Self { items, roll, .. } = std::mem::replace(
+        let Self { items, change, .. } = std::mem::replace(
             self,
-            Self { is_broken: true, roll: Some(Roll::Part(Parting::Broken)), ..Self::default() },
+            Self {
+                is_broken: true,
+                change: Some(MemberChange::DisconnectAll(Disconnection::Broken)),
+                ..Self::default()
+            },
         );
-        let items = items.into_iter().filter_map(|Waiting { item, .. }| item.into_roll());
-        roll.into_iter().chain(items).filter_map(Roll::into_newcomer).collect()
+        let items = items.into_iter().filter_map(|QueuedItem { item, .. }| item.into_change());
+        change.into_iter().chain(items).filter_map(MemberChange::into_newcomer).collect()
     }
 
-    /// Everything is taken.
+    /// Notes that everything is taken.
     fn catch_up(&mut self) {
         // A burst leaves no buffer behind.
         self.items = Superseding::default();
@@ -132,28 +137,28 @@ impl Inbox {
 }
 
 impl Roster {
-    /// An empty roster of `room`, served by `lane`.
+    /// Makes an empty roster of `room`, served by `lane`.
     pub(crate) fn new(lane: &Arc<Lane>, room: RoomId) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Arc::new(Self { id, lags: lane.lags(room.clone()), room, lane: Arc::clone(lane), inbox: Mutex::default() })
     }
 
-    /// Whether its lane has panicked over it.
+    /// Returns whether its lane has panicked over it.
     pub(crate) fn is_broken(&self) -> bool {
         self.lock().is_broken
     }
 
-    /// Appends that `member` comes, who knows everything up to `seq`.
+    /// Queues the admission of `member`, which has everything up to `seq`.
     pub(crate) fn admit(self: &Arc<Self>, member: &Arc<Outbox>, seq: Seq) {
         member.enter(&self.lags);
-        self.push(Item::Roll(Roll::Admit(Arc::clone(member), seq)));
+        self.push(Item::Change(MemberChange::Admit(Arc::clone(member), seq)));
     }
 
-    /// Appends that `member` has gone.
+    /// Queues the removal of `member`.
     pub(crate) fn remove(self: &Arc<Self>, member: &Arc<Outbox>) {
         member.exit();
-        self.push(Item::Roll(Roll::Remove(Arc::clone(member))));
+        self.push(Item::Change(MemberChange::Remove(Arc::clone(member))));
     }
 
     /// Adds to `all` since when members wait for their sockets.
@@ -165,28 +170,29 @@ impl Roster {
     pub(crate) fn push(self: &Arc<Self>, item: Item) {
         let mut inbox = self.lock();
         if inbox.is_broken {
-            if inbox.roll.is_some() {
-                // The lane has members to end.
+            if inbox.change.is_some() {
+                // The lane has members to disconnect.
                 self.schedule_locked(inbox);
             } else {
                 drop(inbox);
             }
-            item.into_roll().and_then(Roll::into_newcomer).iter().for_each(|member| self.fail(member));
+            item.into_change().and_then(MemberChange::into_newcomer).iter().for_each(|member| self.fail(member));
             return;
         }
-        let is_end = matches!(item, Item::Roll(Roll::Part(_)));
+        let is_end = matches!(item, Item::Change(MemberChange::DisconnectAll(_)));
         let superseded = inbox.push(item, self.lane.is_slowed());
         self.schedule_locked(inbox);
         if is_end && self.lane.is_slowed() {
-            // Nothing comes behind it that could go with it. The turn that the roster waits for finds nobody then.
+            // No message comes behind the end that could be sent with it. The turn for which the roster waits then
+            // finds no members.
             self.lane.push_again(Arc::clone(self));
         }
         self.lane.counters().superseded_in_lane(superseded.len());
-        // Outside of the lock: with it the room's budget has its cost back, which may wake the owner.
+        // Outside of the lock: this returns their cost to the room's budget, which may wake the owner.
         drop(superseded);
     }
 
-    /// Has the lane look at this roster as soon as all else that is ready, unless it waits for more.
+    /// Queues this roster behind those that are ready, unless it is queued.
     pub(super) fn schedule(self: &Arc<Self>) {
         if !std::mem::replace(&mut self.lock().scheduled, true) {
             self.lane.push_again(Arc::clone(self));
@@ -201,13 +207,13 @@ impl Roster {
         }
     }
 
-    /// What to do next: one change, or as many messages as one call per member may carry.
+    /// Returns the next work: one change, or as many messages as one call per member may carry.
     pub(super) fn next(&self) -> Option<Work> {
         let mut inbox = self.lock();
         let mut broadcasts = Vec::new();
         let (mut bytes, mut first_applied) = (0, None);
-        while inbox.roll.is_none() && broadcasts.len() < PASS_FRAMES_MAX && bytes < PASS_BYTES_MAX {
-            match inbox.items.pop().map(|waiting| waiting.item) {
+        while inbox.change.is_none() && broadcasts.len() < PASS_FRAMES_MAX && bytes < PASS_BYTES_MAX {
+            match inbox.items.pop().map(|queued| queued.item) {
                 Some(Item::Broadcast(broadcast)) => {
                     if let Broadcast::Message { entry, applied, .. } = &broadcast {
                         bytes += entry.bytes();
@@ -215,7 +221,7 @@ impl Roster {
                     }
                     broadcasts.push(broadcast);
                 }
-                Some(Item::Roll(roll)) => inbox.roll = Some(roll),
+                Some(Item::Change(change)) => inbox.change = Some(change),
                 None => {
                     inbox.catch_up();
                     break;
@@ -225,18 +231,18 @@ impl Roster {
         inbox.is_new = inbox.items.is_empty();
         let until = inbox.newest;
         if broadcasts.is_empty() {
-            inbox.roll.take().map(Work::Roll)
+            inbox.change.take().map(Work::Change)
         } else {
             Some(Work::Send { broadcasts, until, applied: first_applied })
         }
     }
 
-    /// The lane has done what it could for now: it comes back at once if there is more of that, and otherwise to what was
-    /// pushed meanwhile or will be, as to anything new.
+    /// Ends a turn of the lane. The roster is queued at once if there is more of that work. Items that were pushed
+    /// meanwhile, or will be, are treated as new ones.
     pub(super) fn rest(self: &Arc<Self>, busy: bool) {
         let mut inbox = self.lock();
         let waits = !inbox.items.is_empty();
-        if busy || inbox.roll.is_some() || (waits && !inbox.is_new) {
+        if busy || inbox.change.is_some() || (waits && !inbox.is_new) {
             drop(inbox);
             self.lane.push_again(Arc::clone(self));
         } else if waits {
@@ -248,28 +254,28 @@ impl Roster {
         }
     }
 
-    /// The lane that serves it.
+    /// Returns the lane that serves it.
     pub(super) fn lane(&self) -> &Lane {
         &self.lane
     }
 
-    /// Under which the lane finds the members.
+    /// Returns the id under which the lane finds the members.
     pub(super) fn id(&self) -> u64 {
         self.id
     }
 
-    /// The room.
+    /// Returns the room.
     pub(super) fn room(&self) -> &RoomId {
         &self.room
     }
 
-    /// The lane has panicked over what it was given: nobody is reached through this roster any more. Gives those whom it
-    /// has not come to.
+    /// Breaks the roster off, since the lane has panicked over what it was given: it takes no more items in. Returns
+    /// the members that the lane has not come to.
     pub(super) fn break_off(&self) -> Vec<Arc<Outbox>> {
         self.lock().break_off()
     }
 
-    /// Tells a member that the room has ended by our own fault.
+    /// Disconnects a member, with the room's end by our own fault.
     pub(super) fn fail(&self, member: &Outbox) {
         member.set_place(None);
         member.farewell(&self.room, CloseReason::Fault, RoomEnd::Fault);

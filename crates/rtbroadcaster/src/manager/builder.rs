@@ -1,4 +1,4 @@
-//! Makes a manager of its parts.
+//! Makes a manager from its parts.
 //! Must not know how an engine works.
 
 use rtbroadcaster_core::config::Config;
@@ -13,7 +13,7 @@ use crate::engine::disk::Disk;
 #[must_use = "a manager is made by `open`"]
 pub struct ManagerBuilder {
     config: Config,
-    /// Where rooms are kept besides memory.
+    /// The directory in which rooms are kept, if they are.
     #[cfg(feature = "disk")]
     disk: Option<Disk>,
 }
@@ -62,7 +62,7 @@ impl ManagerBuilder {
     /// Opens the engine, reads everything that it has kept, and returns a manager with those rooms.
     ///
     /// # Errors
-    /// [`EngineError`] when the engine cannot be opened; never for a manager whose rooms are in memory only.
+    /// [`EngineError`] if the engine cannot be opened; never for a manager whose rooms are in memory only.
     ///
     /// # Panics
     /// With an engine, outside of a Tokio runtime.

@@ -1,5 +1,5 @@
-//! A manager whose rooms are kept, and whether they can be.
-//! Must not know where.
+//! Opens a manager whose rooms are kept, and reports whether they can be.
+//! Must not know the directory.
 
 #[cfg(feature = "disk")]
 use std::sync::Arc;
@@ -19,16 +19,18 @@ use crate::server::Server;
 use rtbroadcaster_core::config::Config;
 
 impl Manager {
-    /// A manager whose rooms are kept in a directory and outlive the process, short for [`builder`](Self::builder),
-    /// [`engine`](crate::ManagerBuilder::engine) and [`open`](crate::ManagerBuilder::open) with the directory's own error, with all rooms that are kept there. Only
-    /// rooms with an [`OwnerKey`](crate::OwnerKey) are: nobody could come back to any other.
+    /// Opens a manager whose rooms are kept in a directory and outlive the process, with all rooms that are kept there.
+    /// Short for [`builder`](Self::builder), [`engine`](crate::ManagerBuilder::engine) and
+    /// [`open`](crate::ManagerBuilder::open), with the directory's own error. Only rooms with an
+    /// [`OwnerKey`](crate::OwnerKey) are kept: no owner could return to any other.
     ///
-    /// An owner that was there is away now, and its grace begins. Viewers that come back with a cursor are `resumed`, if the
-    /// directory holds what they saw, and otherwise `reset`, whatever was done to its files. They are recognized by the
-    /// [`Config::secret`], or by the one in the directory's file `secret`, which is made if it is not there. This reads all of the directory, which takes about a second for each 100 MB.
+    /// An owner that was there is away now, and its grace begins. Viewers that resume with a cursor are `resumed` if
+    /// the directory holds what they have, and otherwise `reset`, whatever was done to its files. They are recognized
+    /// by the [`Config::secret`], or by the one in the directory's file `secret`, which is made if it is not there.
+    /// This reads all of the directory, which takes about a second for each 100 MB.
     ///
     /// # Errors
-    /// [`DiskError`] when the directory cannot be used.
+    /// [`DiskError`] if the directory cannot be used.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
@@ -46,7 +48,7 @@ impl Manager {
     /// manager.shutdown().await;
     ///
     /// let manager = Manager::open(Config::default(), &disk).await?;
-    /// let mut owner = manager.own(room, &key).await?;
+    /// let mut owner = manager.own(&room, &key).await?;
     /// assert_eq!(owner.publish(Message::state("score", [3, 1])).await?.get(), 2);
     /// # manager.shutdown().await;
     /// # std::fs::remove_dir_all(directory)?;
@@ -62,8 +64,8 @@ impl Manager {
         Ok(Self(Arc::new(server)))
     }
 
-    /// Whether the logs of rooms that are kept can be written now; a load balancer should not send new clients to a server
-    /// whose logs cannot be. Always [`LogStatus::Writable`] for a manager whose rooms are in memory only.
+    /// Returns whether the logs of rooms that are kept can be written now. A load balancer should not send new clients
+    /// to a server whose logs cannot be. Always [`LogStatus::Writable`] for a manager whose rooms are in memory only.
     ///
     /// ```
     /// use rtbroadcaster::{Config, LogStatus, Manager};
@@ -78,8 +80,8 @@ impl Manager {
         }
     }
 
-    /// Waits until the logs of rooms that are kept can never be written again ([`LogStatus::Lost`]); the program should end
-    /// then, and tell why. For ever, if that does not happen.
+    /// Waits until the logs of rooms that are kept can never be written again ([`LogStatus::Lost`]). The program should
+    /// end then, with that reason. Waits for ever if that does not happen.
     pub fn log_lost(&self) -> impl Future<Output = ()> + Send + use<> {
         let engine = self.0.rooms().and_then(|registry| registry.engine().cloned());
         async move {

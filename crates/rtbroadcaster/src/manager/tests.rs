@@ -1,4 +1,4 @@
-//! What a manager promises to whoever uses it from Rust.
+//! The promises of a manager to programs that use it from Rust.
 
 mod addresses;
 mod faults;

@@ -1,5 +1,5 @@
-//! What is counted, and by whose word: one addition each, nothing allocated, nothing locked.
-//! Must not know who counts.
+//! The counters: one addition each, nothing allocated, nothing locked.
+//! Must not know the parts that count.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use rtbroadcaster_core::histogram::Stopwatch;
 use rtbroadcaster_core::message::Change;
 use rtbroadcaster_core::standing::{How, ResetReason};
 
+use super::counts::{Count, WordCounts};
 use super::sent::Sent;
-use super::tally::{Count, Tally};
 use super::{LogStatus, Messages, Metrics, Resumes, SignalCounts, SignalRefusal, Superseded};
 
 /// Everything that is counted for one manager.
@@ -20,7 +20,7 @@ pub(crate) struct Counters {
     closes: [Count; CloseReason::ALL.len()],
     closed_by_clients: Count,
     lost: Count,
-    /// How many viewers are in rooms.
+    /// The number of viewers in rooms.
     viewers: Count,
     events: Count,
     states: Count,
@@ -28,23 +28,23 @@ pub(crate) struct Counters {
     ephemerals: Count,
     frames_sent: Count,
     bytes_sent: Count,
-    /// What waits in all outboxes.
+    /// The bytes that wait in all outboxes.
     backlog_bytes: Count,
     superseded_in_lanes: Count,
     superseded_in_backlogs: Count,
     snapshots: Count,
     resumed: Count,
-    resets: Tally,
-    refusals: Tally,
-    upgrade_refusals: Tally,
+    resets: WordCounts,
+    refusals: WordCounts,
+    upgrade_refusals: WordCounts,
     signals_told: Count,
     signals_counted: Count,
-    signals_refused: Tally,
+    signals_refused: WordCounts,
     panics: Count,
     apply_to_written: Stopwatch,
 }
 
-/// What is looked up when the numbers are read, instead of being counted.
+/// The numbers that are looked up when the metrics are read, instead of being counted.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Gauges {
     /// Connections that are open.
@@ -57,15 +57,15 @@ pub(crate) struct Gauges {
     pub(crate) log_status: LogStatus,
 }
 
-/// Why a client that lost messages gets the state.
+/// The reason for which a client that lost messages gets the state.
 const SLOW: &str = "slow";
 
-/// Why handshakes are refused: the words of `UpgradeError`.
+/// The reasons why handshakes are refused: the words of `UpgradeError`.
 pub(crate) const UPGRADE_REFUSALS: [&str; 5] =
     ["handshake", "origin", "not_upgradable", "too_many_connections", "shutting_down"];
 
 impl Counters {
-    /// Nothing has happened yet. Requests will be refused with one of these codes.
+    /// Makes counters at zero. Requests will be refused with one of these codes.
     pub(crate) fn new(refusals: impl IntoIterator<Item = &'static str>) -> Self {
         Self {
             opened: Count::default(),
@@ -84,49 +84,49 @@ impl Counters {
             superseded_in_backlogs: Count::default(),
             snapshots: Count::default(),
             resumed: Count::default(),
-            resets: Tally::new(ResetReason::ALL.map(ResetReason::word).into_iter().chain([SLOW])),
-            refusals: Tally::new(refusals),
-            upgrade_refusals: Tally::new(UPGRADE_REFUSALS),
+            resets: WordCounts::new(ResetReason::ALL.map(ResetReason::word).into_iter().chain([SLOW])),
+            refusals: WordCounts::new(refusals),
+            upgrade_refusals: WordCounts::new(UPGRADE_REFUSALS),
             signals_told: Count::default(),
             signals_counted: Count::default(),
-            signals_refused: Tally::new(SignalRefusal::ALL.map(SignalRefusal::word)),
+            signals_refused: WordCounts::new(SignalRefusal::ALL.map(SignalRefusal::word)),
             panics: Count::default(),
             apply_to_written: Stopwatch::default(),
         }
     }
 
-    /// A connection has been upgraded.
+    /// Counts a connection that was upgraded.
     pub(crate) fn opened(&self) {
         self.opened.add(1);
     }
 
-    /// A connection is over, and the server decided that.
+    /// Counts a connection that the server ended.
     pub(crate) fn closed(&self, reason: CloseReason) {
         let place = CloseReason::ALL.iter().position(|known| *known == reason);
         self.closes[place.expect("all reasons are in the list")].add(1);
     }
 
-    /// A connection is over, and its client said so.
+    /// Counts a connection that its client ended.
     pub(crate) fn closed_by_client(&self) {
         self.closed_by_clients.add(1);
     }
 
-    /// A connection is over, and nobody said so.
+    /// Counts a connection that ended without a close frame.
     pub(crate) fn lost(&self) {
         self.lost.add(1);
     }
 
-    /// A viewer is in a room.
+    /// Counts a viewer that has joined a room.
     pub(crate) fn viewer_came(&self) {
         self.viewers.add(1);
     }
 
-    /// A viewer has left its room.
+    /// Counts a viewer that has left its room.
     pub(crate) fn viewer_left(&self) {
         self.viewers.subtract(1);
     }
 
-    /// A message was applied.
+    /// Counts a message that was applied.
     pub(crate) fn applied(&self, change: Change) {
         let count = match change {
             Change::Event => &self.events,
@@ -137,7 +137,7 @@ impl Counters {
         count.add(1);
     }
 
-    /// Sockets took something.
+    /// Counts frames and bytes that sockets took.
     pub(crate) fn sent(&self, Sent { frames, bytes }: Sent) {
         if bytes > 0 {
             self.frames_sent.add(frames);
@@ -145,7 +145,7 @@ impl Counters {
         }
     }
 
-    /// Of what waits in an outbox there were so many bytes, and now there are.
+    /// Counts that the bytes in an outbox have changed.
     pub(crate) fn waits(&self, before: usize, now: usize) {
         match now.checked_sub(before) {
             Some(0) => {}
@@ -154,22 +154,22 @@ impl Counters {
         }
     }
 
-    /// So many messages that waited for a lane went for newer ones.
+    /// Counts messages that were superseded while they waited for a lane.
     pub(crate) fn superseded_in_lane(&self, messages: usize) {
         if messages > 0 {
             self.superseded_in_lanes.add(messages);
         }
     }
 
-    /// So many messages that waited for one client went for newer ones.
+    /// Counts messages that were superseded while they waited for one client.
     pub(crate) fn superseded_in_backlog(&self, messages: usize) {
         if messages > 0 {
             self.superseded_in_backlogs.add(messages);
         }
     }
 
-    /// A viewer was brought to where its room stands.
-    pub(crate) fn brought(&self, how: How) {
+    /// Counts a replay to a viewer.
+    pub(crate) fn replayed(&self, how: How) {
         match how {
             How::Snapshot => self.snapshots.add(1),
             How::Resumed => self.resumed.add(1),
@@ -177,47 +177,47 @@ impl Counters {
         }
     }
 
-    /// A viewer that had lost messages gets the state.
+    /// Counts a viewer that had lost messages and gets the state.
     pub(crate) fn reset_slow(&self) {
         self.resets.count(SLOW);
     }
 
-    /// A request was refused with this code.
+    /// Counts a request that was refused with this code.
     pub(crate) fn refused(&self, code: &str) {
         self.refusals.count(code);
     }
 
-    /// A handshake was refused for this word.
+    /// Counts a handshake that was refused for this word.
     pub(crate) fn refused_upgrade(&self, word: &str) {
         self.upgrade_refusals.count(word);
     }
 
-    /// The owner was told a signal on its own.
+    /// Counts a signal that was passed on to the owner.
     pub(crate) fn signal_told(&self) {
         self.signals_told.add(1);
     }
 
-    /// A signal was counted.
+    /// Counts a signal that was added to totals.
     pub(crate) fn signal_counted(&self) {
         self.signals_counted.add(1);
     }
 
-    /// A signal that makes sense was refused.
+    /// Counts a valid signal that was refused.
     pub(crate) fn signal_refused(&self, refusal: SignalRefusal) {
         self.signals_refused.count(refusal.word());
     }
 
-    /// A panic was caught.
+    /// Counts a panic that was caught.
     pub(crate) fn panicked(&self) {
         self.panics.add(1);
     }
 
-    /// A pass has ended whose oldest message was applied so long ago.
+    /// Counts a pass that has ended, whose oldest message was applied so long ago.
     pub(crate) fn written(&self, since_applied: Duration) {
         self.apply_to_written.count(since_applied);
     }
 
-    /// How everything stands.
+    /// Returns the numbers at this moment.
     pub(crate) fn read(&self, Gauges { connections, rooms, voters, log_status }: Gauges) -> Metrics {
         let closes = CloseReason::ALL.into_iter().zip(&self.closes);
         Metrics {
@@ -266,12 +266,12 @@ mod tests {
     use super::*;
 
     impl Counters {
-        /// For tests of those who count nothing that is refused.
+        /// Makes counters for tests that refuse nothing.
         pub(crate) fn idle() -> std::sync::Arc<Self> {
             std::sync::Arc::new(Self::new([]))
         }
 
-        /// How everything stands, for tests of those who know neither connections nor rooms.
+        /// Returns the numbers at this moment, for tests that know neither connections nor rooms.
         pub(crate) fn look(&self) -> Metrics {
             self.read(Gauges::default())
         }
@@ -286,7 +286,7 @@ mod tests {
         counters.closed(CloseReason::OwnRoomClosed);
         counters.refused("rate");
         counters.refused_upgrade("origin");
-        counters.brought(How::Reset(ResetReason::Epoch));
+        counters.replayed(How::Reset(ResetReason::Epoch));
         counters.reset_slow();
         let Metrics { closes, refusals, upgrade_refusals, resumes, .. } = counters.look();
         assert_eq!(closes.len(), CloseReason::ALL.len());

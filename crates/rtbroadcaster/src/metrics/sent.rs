@@ -1,15 +1,15 @@
-//! What sockets took.
-//! Must not know who wrote it, nor that it is counted.
+//! The frames and bytes that sockets took.
+//! Must not know the writers, nor that it is counted.
 
 use std::iter::Sum;
 use std::ops::Add;
 
-/// What a socket took.
+/// The frames and bytes that a socket took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sent {
-    /// Frames of which the last byte is out.
+    /// The frames of which the last byte is written.
     pub(crate) frames: usize,
-    /// Bytes, also of frames that are half out.
+    /// The bytes, also of frames that are half written.
     pub(crate) bytes: usize,
 }
 

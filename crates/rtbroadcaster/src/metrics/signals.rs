@@ -1,18 +1,18 @@
-//! Why a signal is refused that makes sense.
-//! Must not know what the viewer is told.
+//! The reasons why a valid signal is refused.
+//! Must not know the errors that the viewer gets.
 
-/// Why a signal is refused.
+/// The reason why a valid signal is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignalRefusal {
-    /// Its viewer says too much.
+    /// Its viewer signals too often.
     ViewerRate,
-    /// All viewers of its room together do.
+    /// All viewers of its room together signal too often.
     RoomRate,
     /// The owner is away, or does not listen.
     Unheard,
-    /// The owner does not take what it is told.
+    /// The owner does not take its frames.
     OwnerBehind,
-    /// It is a choice, and no more of them can be remembered.
+    /// It is a choice, and no more choices can be remembered.
     VotersFull,
 }
 
@@ -21,7 +21,7 @@ impl SignalRefusal {
     pub(crate) const ALL: [Self; 5] =
         [Self::ViewerRate, Self::RoomRate, Self::Unheard, Self::OwnerBehind, Self::VotersFull];
 
-    /// As it is counted.
+    /// Returns the word by which it is counted.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::ViewerRate => "viewer_rate",

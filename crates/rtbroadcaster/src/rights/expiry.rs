@@ -1,4 +1,4 @@
-//! When the rights of connections end: one queue and one task for all of them.
+//! Looks at connections when their rights end: one queue and one task for all of them.
 //! Must not know rights.
 
 use std::collections::BTreeMap;
@@ -15,21 +15,21 @@ const SLEEP_MAX: Duration = Duration::from_millis(500);
 /// The connections whose rights end at a known time, in the order of these times.
 #[derive(Debug, Default)]
 pub(crate) struct Expiries {
-    queue: Mutex<Queue>,
-    /// Something was queued.
+    queue: Mutex<ExpiryQueue>,
+    /// Notified when a connection is queued.
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
-    /// By the time, and the address of what is looked at then.
+struct ExpiryQueue {
+    /// The connections to look at, by the time and by their addresses.
     order: BTreeMap<(SystemTime, usize), Weak<Leased>>,
     /// Whether the task runs.
     is_watched: bool,
 }
 
 impl Expiries {
-    /// Has the connection of `leased` looked at when it is `until`, and at no other time.
+    /// Queues the connection of `leased` for a look when it is `until`, and at no other time.
     pub(super) fn look(self: &Arc<Self>, leased: &Arc<Leased>, until: SystemTime) {
         let mut queue = self.lock();
         queue.plan(leased, Some(until));
@@ -40,29 +40,30 @@ impl Expiries {
         self.changed.notify_one();
     }
 
-    /// Looks at the connection of `leased` no more: it has ended.
+    /// Removes the connection of `leased`, which has ended.
     pub(super) fn forget(&self, leased: &Arc<Leased>) {
         self.lock().plan(leased, None);
     }
 
-    /// Takes those out that are due at `now`; returns them, and how long nothing else is. `None` if nothing is queued any more.
+    /// Takes out the connections that are due at `now`. Returns them, and how long no other one is due; `None` if none
+    /// is queued any more.
     fn due(&self, now: SystemTime) -> (Vec<Arc<Leased>>, Option<Duration>) {
         let mut queue = self.lock();
         let later = queue.order.split_off(&(now, usize::MAX));
         let due = std::mem::replace(&mut queue.order, later);
         let next = queue.order.first_key_value().map(|((at, _), _)| at.duration_since(now).unwrap_or_default());
-        // Under the lock: what is queued from now on finds no task, if this ends it.
+        // Under the lock: a connection that is queued from now on finds no task, if this ends it.
         queue.is_watched = next.is_some() || !due.is_empty();
         (due.into_values().filter_map(|leased| leased.upgrade()).collect(), next)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, ExpiryQueue> {
         // Each change is one of a map.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Queue {
+impl ExpiryQueue {
     /// Queues the connection of `leased` for this time, in place of any other.
     fn plan(&mut self, leased: &Arc<Leased>, at: Option<SystemTime>) {
         let address = Arc::as_ptr(leased).addr();
@@ -81,10 +82,10 @@ async fn watch(expiries: Arc<Expiries>) {
     loop {
         let (due, next) = expiries.due(SystemTime::now());
         let looked_at = !due.is_empty();
-        // Whose rights were prolonged is queued anew.
-        due.iter().for_each(Leased::judge);
+        // A connection whose rights were prolonged is queued again.
+        due.iter().for_each(Leased::check_rights);
         match next {
-            // Whatever this has queued is looked at in the next round.
+            // Connections that this has queued are looked at in the next round.
             _ if looked_at => {}
             Some(next) => _ = tokio::time::timeout(next.min(SLEEP_MAX), expiries.changed.notified()).await,
             None => return,

@@ -1,4 +1,4 @@
-//! Rights that change while connections live: who has them, and what a connection has by them.
+//! Rights that change while connections live, and what the connections have by them.
 //! Must not know what a client does with its rights, nor when they expire.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,25 +11,25 @@ use rtbroadcaster_core::id::RoomId;
 use super::{Expiries, Rights};
 use crate::fanout::Outbox;
 
-/// Rights that the application can replace or revoke while connections have them. Cheap to clone; every clone is the same
-/// grant, and it may be given to several connections.
+/// Rights that the application can replace or revoke while connections have them. Cheap to clone; every clone is the
+/// same grant, and it may be given to several connections.
 ///
 /// ```
 /// use rtbroadcaster::{Grant, OsRandom, RoomId, Rights};
 ///
 /// let (one, other) = (RoomId::random(&OsRandom), RoomId::random(&OsRandom));
-/// let grant = Grant::new(Rights::viewer_of(one));
-/// grant.replace(Rights::viewer_of(other));
-/// assert!(grant.rights().join.cover(other) && !grant.rights().join.cover(one));
+/// let grant = Grant::new(Rights::viewer_of(one.clone()));
+/// grant.replace(Rights::viewer_of(other.clone()));
+/// assert!(grant.rights().join.cover(&other) && !grant.rights().join.cover(&one));
 /// assert_eq!(grant.connections(), 0, "it was given to none yet");
 /// ```
 #[derive(Debug, Clone)]
-pub struct Grant(Arc<Mutex<State>>);
+pub struct Grant(Arc<Mutex<GrantState>>);
 
 #[derive(Debug)]
-struct State {
+struct GrantState {
     rights: Arc<Rights>,
-    /// It was revoked: the connections that it is given to end at once.
+    /// Whether it was revoked: its connections end at once.
     is_revoked: bool,
     /// The connections that have it.
     leases: Vec<Weak<Leased>>,
@@ -42,7 +42,7 @@ impl Grant {
     }
 
     pub(super) fn of(rights: Arc<Rights>) -> Self {
-        Self(Arc::new(Mutex::new(State { rights, is_revoked: false, leases: Vec::new() })))
+        Self(Arc::new(Mutex::new(GrantState { rights, is_revoked: false, leases: Vec::new() })))
     }
 
     /// Returns the rights as they are now.
@@ -50,8 +50,8 @@ impl Grant {
         Arc::clone(&self.lock().rights)
     }
 
-    /// Replaces the rights of all connections that have this grant. A connection ends with 4005 if the new rights do not cover
-    /// the room that it owns or has joined, or hold no more.
+    /// Replaces the rights of all connections that have this grant. A connection ends with 4005 if the new rights do
+    /// not cover the room that it owns or has joined, or hold no more.
     pub fn replace(&self, rights: Rights) {
         self.change(|state| state.rights = Arc::new(rights));
     }
@@ -66,28 +66,28 @@ impl Grant {
         self.lock().leases.iter().filter(|lease| lease.strong_count() > 0).count()
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut GrantState)) {
         let mut state = self.lock();
         change(&mut state);
-        // An outbox is told behind this lock, since its connection may end meanwhile and give the grant back.
+        // After this lock, since a connection may end meanwhile and give the grant back.
         let leases: Vec<_> = state.leases.iter().filter_map(Weak::upgrade).collect();
         drop(state);
-        leases.iter().for_each(Leased::judge);
+        leases.iter().for_each(Leased::check_rights);
     }
 
-    /// Whether what a connection has by this grant is covered now.
+    /// Returns whether what a connection has by this grant is covered now.
     fn covers(&self, holding: &Holding, now: SystemTime) -> bool {
         let state = self.lock();
         !state.is_revoked && state.rights.hold_at(now) && state.rights.cover(holding)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, GrantState> {
         // Each change is a whole one.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How long before its rights end a client is told, so that it can bring others.
+/// How long before its rights end a client is notified, so that it can bring others.
 const EXPIRING_BEFORE: Duration = Duration::from_secs(30);
 
 /// What a connection has by its rights.
@@ -104,18 +104,18 @@ pub(crate) enum Holding {
     Joined(RoomId),
 }
 
-/// A connection's part of a grant. Dropping it is how the connection gives the grant back.
+/// A connection's part of a grant. Dropping it gives the grant back.
 #[derive(Debug)]
 pub(crate) struct Lease(Arc<Leased>);
 
-/// What a grant and the queue of expiries know of a connection.
+/// A connection, as a grant and the queue of expiries see it.
 #[derive(Debug)]
 pub(crate) struct Leased {
     grant: Grant,
     outbox: Arc<Outbox>,
     holding: Mutex<Holding>,
     expiries: Arc<Expiries>,
-    /// Whether the client was told that its rights end soon, and nothing has prolonged them since.
+    /// Whether the client was notified that its rights end soon, and nothing has prolonged them since.
     is_told: AtomicBool,
     /// When it is looked at next; the lock of `expiries` guards it too.
     pub(super) queued: Mutex<Option<SystemTime>>,
@@ -139,14 +139,15 @@ impl Lease {
         }
         state.leases.push(Arc::downgrade(&leased));
         drop(state);
-        leased.judge();
+        leased.check_rights();
         Self(leased)
     }
 
-    /// Notes what the connection has from now on. Its rights may have changed since it was let in: then it ends.
+    /// Notes what the connection has from now on. Ends it if its rights have changed since it was admitted and do not
+    /// cover that.
     pub(crate) fn holds(&self, holding: Holding) {
         *self.0.holding.lock().unwrap_or_else(PoisonError::into_inner) = holding;
-        self.0.judge();
+        self.0.check_rights();
     }
 }
 
@@ -157,12 +158,12 @@ impl Drop for Lease {
 }
 
 impl Leased {
-    /// Ends the connection if its rights do not cover what it has; tells the client when they end soon, and has it looked at
-    /// again then and when they do.
-    pub(super) fn judge(self: &Arc<Self>) {
+    /// Ends the connection if its rights do not cover what it has. Otherwise notifies the client if they end soon, and
+    /// queues the connection for another look then and when they end.
+    pub(super) fn check_rights(self: &Arc<Self>) {
         let (now, holding) = (SystemTime::now(), self.holding.lock().unwrap_or_else(PoisonError::into_inner).clone());
         if !self.grant.covers(&holding, now) {
-            // What waits does not go out: it may not be seen any more.
+            // What waits is dropped: the client may not see it any more.
             self.outbox.cut(CloseReason::TokenExpired);
         } else if let Some(until) = self.grant.rights().until {
             let left = until.duration_since(now).unwrap_or_default();

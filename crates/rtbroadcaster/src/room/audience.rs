@@ -1,4 +1,4 @@
-//! Who is told how many watch a room, and when.
+//! Notifies the owner and the viewers of how many watch a room.
 //! Must not know protocols.
 
 use std::sync::Arc;
@@ -10,21 +10,22 @@ use rtbroadcaster_core::protocol::Notice;
 use rtbroadcaster_core::room::attention::{AudienceListeners, DueNotices};
 use tokio::sync::watch;
 
-use super::members::Seat;
+use super::members::RosterIndex;
 use super::registry::Look;
-use super::{Room, State};
+use super::{Room, RoomState};
 use crate::fanout::{Item, Outbox};
 
 impl Room {
-    /// Somebody has come or gone, or waits: whoever listens is told if it is time, or later. Says whether all viewers were.
-    pub(super) fn notice_audience(&self, state: &mut State) -> bool {
+    /// Notifies the listeners of the audience that are due, and schedules a look for the others. Called when a viewer
+    /// joins, leaves or begins to wait for its socket. Returns whether all viewers were notified.
+    pub(super) fn notice_audience(&self, state: &mut RoomState) -> bool {
         let owner = state.owner.is_some() || state.reception.watch.is_some();
         let listeners = AudienceListeners { owner, viewers: state.reception.tells_viewers };
         if !(listeners.owner || listeners.viewers) || !state.core.life().is_open() {
             return false;
         }
         let (watch, now) = (state.reception.attendance.viewers(), self.clock.now());
-        // Before it is asked since when they wait: with a crowd that comes or goes nothing is told for most of them.
+        // Checked before the ages are collected: while a crowd joins or leaves, most changes notify no listener.
         if state.reception.attention.can_wait(listeners, watch, now) {
             return false;
         }
@@ -37,18 +38,18 @@ impl Room {
             self.look_later(Look::Audience, at);
         }
         if owner {
-            self.tell_owner_of(&audience, state);
+            self.notify_owner(&audience, state);
             if let Some(told) = &state.reception.watch {
                 told.send_replace(audience);
             }
         }
         if viewers {
-            state.members.tell(|| Item::notice(Notice::Audience(watch)));
+            state.members.push(|| Item::notice(Notice::Audience(watch)));
         }
         viewers
     }
 
-    /// A planned look happens, or somebody has begun to wait for its socket.
+    /// Notifies the listeners that are due: at a planned look, or because a member has begun to wait for its socket.
     pub(super) fn look_at_audience(&self, is_planned: bool) {
         let mut state = self.lock();
         if is_planned {
@@ -57,27 +58,27 @@ impl Room {
         self.notice_audience(&mut state);
     }
 
-    /// A viewer has come, or comes on: behind what brings it to where the room stands it is told how many watch.
-    pub(super) fn tell_newcomer(&self, state: &mut State, seat: Seat, outbox: &Arc<Outbox>) {
+    /// Queues how many watch for a viewer that has joined or resumed, behind its replay.
+    pub(super) fn notify_newcomer(&self, state: &mut RoomState, index: RosterIndex, outbox: &Arc<Outbox>) {
         let watch = state.reception.attendance.viewers();
         if state.reception.tells_viewers
             && let Some(frame) = Frame::notice(&Notice::Audience(watch), outbox.dialect())
         {
-            state.members.tell_one(seat, outbox, frame);
+            state.members.push_to(index, outbox, frame);
             state.reception.attention.viewer_was_notified(watch);
         }
     }
 
-    /// The owner has come and knows nothing: it is told if anybody watches.
-    pub(super) fn tell_new_owner(&self, state: &mut State) {
+    /// Sends the audience to a new owner, if there are viewers.
+    pub(super) fn notify_new_owner(&self, state: &mut RoomState) {
         let audience = self.take_stock(state);
         if audience.viewers > 0 {
-            self.tell_owner_of(&audience, state);
+            self.notify_owner(&audience, state);
         }
         self.notice_audience(state);
     }
 
-    /// Tells a program that owns the room under the lease `term`, from now on.
+    /// Returns the audience, from now on, for a program that owns the room under the lease `term`.
     pub(super) fn watch_audience(&self, term: Term) -> watch::Receiver<Audience> {
         let mut state = self.lock();
         if !state.core.life().is_open() || state.core.term() != term {
@@ -92,25 +93,25 @@ impl Room {
         from_now_on
     }
 
-    /// How things stand, which whoever owns the room is told.
-    fn take_stock(&self, state: &mut State) -> Audience {
+    /// Returns the audience, and notes that the owner knows it.
+    fn take_stock(&self, state: &mut RoomState) -> Audience {
         let audience = self.audience(state);
         state.reception.attention.owner_came(audience, self.clock.now());
         audience
     }
 
-    /// How things stand.
-    fn audience(&self, state: &State) -> Audience {
+    /// Returns the audience at this moment.
+    fn audience(&self, state: &RoomState) -> Audience {
         let mut audience = state.members.ages().of(state.core.viewers(), self.clock.now());
         audience.viewers = state.reception.attendance.viewers();
         audience
     }
 
-    fn tell_owner_of(&self, audience: &Audience, state: &State) {
+    fn notify_owner(&self, audience: &Audience, state: &RoomState) {
         if let Some(owner) = &state.owner
             && let Some(frame) = Frame::notice(&Notice::OwnAudience(audience), owner.dialect())
         {
-            owner.tell(frame);
+            owner.queue_notice(frame);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How a room ends: because somebody says so, when its time has come, with the process, or by our own fault.
+//! Ends a room: by request, when its time has come, at shutdown, or by our own fault.
 //! Must not know when its time comes; the core decides that.
 
 use std::sync::Arc;
@@ -10,42 +10,42 @@ use rtbroadcaster_core::standing::{RoomEnd, Start};
 
 use super::registry::Look;
 use super::waiting::Waiter;
-use super::{Room, State};
-use crate::fanout::{Item, Last, Moments, Parting, Roll};
+use super::{Room, RoomState};
+use crate::fanout::{Disconnection, FinalState, Item, MemberChange, Moments};
 
-/// The process goes away and the room does not: when those in it are asked to come back.
+/// When the clients of a kept room are asked to reconnect, once the process ends.
 #[derive(Debug, Clone)]
 pub(super) struct Departure {
-    /// All of them.
+    /// The moments of all clients.
     pub(super) moments: Moments,
-    /// The owner, from then on.
+    /// How long from the departure on the owner is asked to wait.
     pub(super) owner: Duration,
 }
 
 impl Room {
-    /// Ends the room: everybody in it is told, in order with the messages, and nobody can join any more.
+    /// Ends the room. Its members get the farewell in order with the messages, and no client can join any more.
     pub(crate) fn end(&self) {
         self.end_locked(&mut self.lock(), EndCause::Program);
     }
 
-    /// Ends the room in the name of its owner, which is told in other words.
+    /// Ends the room at the request of its owner, which gets another close reason than when another part ends the room.
     pub(super) fn end_by_owner(&self) {
         self.end_locked(&mut self.lock(), EndCause::Owner);
     }
 
-    /// Ends the room if its time has come; otherwise it is looked at again when it may have.
+    /// Ends the room if its time has come; otherwise schedules another look.
     pub(crate) fn end_if_due(&self) {
         let mut state = self.lock();
         let absence = state.core.open().ok().and_then(|mut room| room.is_over(self.clock.now()));
         if let Some(absence) = absence {
-            // Under the lock under which that was found: an owner that comes in between would own a room that ends.
+            // Under the same lock as the check: an owner that took over in between would own a room that ends.
             self.end_locked(&mut state, absence.into());
         } else {
             self.schedule_end(&mut state);
         }
     }
 
-    /// The process goes away. A room that is kept lives on without it, any other ends.
+    /// Shuts the room down with the process: a room that is kept departs, any other ends.
     pub(crate) fn shut(&self, moments: &Moments) {
         if self.engine.is_some() {
             self.depart(moments);
@@ -54,13 +54,13 @@ impl Room {
         }
     }
 
-    /// How many clients own it and how many watch it.
+    /// Returns how many clients own it and how many watch it.
     pub(super) fn crowd(&self) -> (usize, usize) {
         let state = self.lock();
         (usize::from(state.owner.is_some()), state.core.viewers())
     }
 
-    /// Ends the room if nobody has been in it for longer than `grace`. Returns whether it did.
+    /// Ends the room if neither an owner nor a viewer has been in it for longer than `grace`. Returns whether it did.
     pub(super) fn end_if_lonely(&self, grace: Duration) -> bool {
         let mut state = self.lock();
         let is_lonely = self.has_been_lonely(&state).is_some_and(|time| time > grace);
@@ -70,17 +70,18 @@ impl Room {
         is_lonely
     }
 
-    /// For how long there has been neither an owner nor a viewer.
+    /// Returns for how long there has been neither an owner nor a viewer; `None` while there is one.
     pub(super) fn lonely_for(&self) -> Option<Duration> {
         self.has_been_lonely(&self.lock())
     }
 
-    fn has_been_lonely(&self, state: &State) -> Option<Duration> {
+    fn has_been_lonely(&self, state: &RoomState) -> Option<Duration> {
         state.core.lonely_since().map(|since| self.clock.now().saturating_sub(since))
     }
 
-    /// Ends the room by our own fault, if a lane has panicked over its members: another one may have the same name by now.
-    pub(super) fn fail(&self) {
+    /// Ends the room by our own fault, if a lane has panicked over its members. That is checked, since another room may
+    /// have the same name by now.
+    pub(crate) fn fail(&self) {
         let mut state = self.lock();
         if state.members.are_broken() {
             self.break_off(&mut state);
@@ -94,13 +95,14 @@ impl Room {
         }
     }
 
-    /// Everybody in the room is told that it has ended by our own fault, also if it had ended and only some were told.
-    pub(super) fn break_off(&self, state: &mut State) {
+    /// Ends the room by our own fault. Every member is sent that, also if the room had ended before and only some were
+    /// sent its end.
+    pub(super) fn break_off(&self, state: &mut RoomState) {
         tracing::error!(room = ?self.id, "room ended: our fault");
         if let Some(end) = state.core.break_off() {
             self.hand_over(state, end, Waiter::default());
         }
-        state.members.tell(|| Item::Roll(Roll::Part(Parting::Broken)));
+        state.members.push(|| Item::Change(MemberChange::DisconnectAll(Disconnection::Broken)));
         if let Some(owner) = state.owner.take() {
             owner.farewell(&self.id, CloseReason::Fault, RoomEnd::Fault);
         }
@@ -109,21 +111,21 @@ impl Room {
         self.unlist("our fault");
     }
 
-    /// Has the room looked at when its time may have come.
-    pub(super) fn schedule_end(&self, state: &mut State) {
+    /// Schedules a look at the room for when its time may have come.
+    pub(super) fn schedule_end(&self, state: &mut RoomState) {
         if let Some(at) = state.core.open().ok().and_then(|mut room| room.check_at()) {
             self.look_later(Look::End, at);
         }
     }
 
-    /// Has the room looked at.
+    /// Schedules a look at the room.
     pub(super) fn look_later(&self, look: Look, at: Duration) {
         if let Some(registry) = self.registry.upgrade() {
             registry.look_later(self.id.clone(), look, at);
         }
     }
 
-    /// What was planned happens.
+    /// Does what was planned.
     pub(super) fn look(&self, look: Look) {
         match look {
             Look::End => self.end_if_due(),
@@ -133,14 +135,14 @@ impl Room {
     }
 
     /// Ends the room for this reason, if it is open.
-    pub(super) fn end_locked(&self, state: &mut State, by: EndCause) {
+    pub(super) fn end_locked(&self, state: &mut RoomState, by: EndCause) {
         if let Ok(room) = state.core.open() {
             let decided = room.end(by);
             self.settle(state, decided, Waiter::default(), self.clock.now());
         }
     }
 
-    /// The process goes away and the room does not: everybody in it is told to come back, after everything that was said.
+    /// Departs: the process ends and the room does not. Its clients are asked to reconnect, after all messages.
     fn depart(&self, moments: &Moments) {
         let mut state = self.lock();
         let (owner, now) = (moments.owner(), self.clock.now());
@@ -152,12 +154,12 @@ impl Room {
         }
     }
 
-    /// Tells everybody in the room that it has ended, after everything that was said.
-    pub(super) fn tell_end(&self, state: &mut State, by: EndCause) {
+    /// Sends the room's end to all its members, after all messages.
+    pub(super) fn send_end(&self, state: &mut RoomState, by: EndCause) {
         let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
         let end = by.room_end();
-        let last = Arc::new(Last { standing: welcome.standing, entries: welcome.entries, end });
-        state.members.tell(|| Item::Roll(Roll::Part(Parting::Ended(Arc::clone(&last)))));
+        let last = Arc::new(FinalState { standing: welcome.standing, entries: welcome.entries, end });
+        state.members.push(|| Item::Change(MemberChange::DisconnectAll(Disconnection::Ended(Arc::clone(&last)))));
         if let Some(owner) = state.owner.take() {
             let dialect = owner.dialect();
             let is_own_end = end == RoomEnd::Owner;
@@ -165,17 +167,17 @@ impl Room {
             owner.farewell(&self.id, reason, end);
         }
         state.reception.end();
-        // Whoever waits for the budget learns that the room has ended.
+        // An owner that waits for the budget learns by this that the room has ended.
         self.budget.close();
         self.unlist(by.word());
     }
 
-    /// The room has ended for the reason `why` and is found by nobody any more.
+    /// Removes the room, which has ended for the reason `why`, from the registry.
     pub(super) fn unlist(&self, why: &'static str) {
         if let Some(share) = &self.share {
             share.holds(0);
         }
-        // Also under the room's lock: nobody takes a room's under the list's.
+        // May be called under the room's lock: no part takes a room's lock under the registry's.
         if let Some(registry) = self.registry.upgrade() {
             registry.remove(self, why);
         }

@@ -1,5 +1,6 @@
-//! When rooms are looked at, and for what. For one reason a room is planned once, however often that is asked for: what is
-//! planned is bounded by the rooms there are. Must not know rooms.
+//! Schedules looks at rooms. A room has one plan for each kind of look, however often that is asked for, so the number
+//! of plans is bounded by that of rooms.
+//! Must not know rooms.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -13,23 +14,23 @@ use tokio_util::time::{DelayQueue, delay_queue::Key};
 
 use super::registry::Look;
 
-/// A room, and for what it is looked at.
-type What = (RoomId, Look);
+/// A room, and the kind of look at it.
+type LookKey = (RoomId, Look);
 
 /// All looks that are planned.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
-    queue: DelayQueue<What>,
-    /// Where each stands in the queue, and for when.
-    planned: HashMap<What, (Key, Alarm<Instant>)>,
+    queue: DelayQueue<LookKey>,
+    /// The key of each look in the queue, and its moment.
+    planned: HashMap<LookKey, (Key, Alarm<Instant>)>,
 }
 
 impl Looks {
-    /// Plans one for `at`, unless it is planned for a sooner moment: whoever is looked at then asks anew for what remains.
-    pub(super) fn plan(&mut self, what: What, at: Instant) {
-        match self.planned.entry(what.clone()) {
+    /// Plans a look for `at`, unless it is planned for an earlier moment: the room then plans the next one itself.
+    pub(super) fn plan(&mut self, look: LookKey, at: Instant) {
+        match self.planned.entry(look.clone()) {
             Entry::Vacant(vacant) => {
-                let (_, alarm) = vacant.insert((self.queue.insert_at(what, at), Alarm::default()));
+                let (_, alarm) = vacant.insert((self.queue.insert_at(look, at), Alarm::default()));
                 alarm.sooner(at);
             }
             Entry::Occupied(mut planned) => {
@@ -41,19 +42,19 @@ impl Looks {
         }
     }
 
-    /// The next one, when its moment has come; never while none is planned. Cancel safe.
-    pub(super) async fn next(&mut self) -> What {
-        let what = poll_fn(|cx| match self.queue.poll_expired(cx) {
+    /// Returns the next look when its moment has come. Pending while none is planned. Cancel safe.
+    pub(super) async fn next(&mut self) -> LookKey {
+        let look = poll_fn(|cx| match self.queue.poll_expired(cx) {
             Poll::Ready(Some(expired)) => Poll::Ready(expired.into_inner()),
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         });
-        let what = what.await;
-        self.planned.remove(&what);
+        let look = look.await;
+        self.planned.remove(&look);
         if self.planned.is_empty() {
-            // The table of a burst does not stay.
+            // Frees the table of a burst.
             self.planned = HashMap::new();
         }
-        what
+        look
     }
 }
 
@@ -64,11 +65,11 @@ mod tests {
     use super::*;
     use crate::os_random::OsRandom;
 
-    /// Everything that is looked at, and after how many milliseconds.
-    async fn looked(looks: &mut Looks, began: Instant) -> Vec<(What, u128)> {
+    /// Returns all looks, and after how many milliseconds each of them came.
+    async fn looked(looks: &mut Looks, began: Instant) -> Vec<(LookKey, u128)> {
         let mut looked = Vec::new();
-        while let Ok(what) = tokio::time::timeout(Duration::from_secs(100), looks.next()).await {
-            looked.push((what, began.elapsed().as_millis()));
+        while let Ok(look) = tokio::time::timeout(Duration::from_secs(100), looks.next()).await {
+            looked.push((look, began.elapsed().as_millis()));
         }
         looked
     }

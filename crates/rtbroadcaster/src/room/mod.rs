@@ -1,14 +1,14 @@
-//! A room: its lock, its members, and the two steps by which something said becomes something applied.
+//! A room: its state behind one lock, and how viewers join, pause, resume and leave.
 //! Must not know HTTP or protocols. Its lock is held for memory only.
 
 mod audience;
+mod audience_state;
 mod end;
 mod looks;
 mod members;
 mod outage;
 mod owner;
 mod quota;
-mod reception;
 mod registry;
 mod signals;
 mod summary;
@@ -38,14 +38,15 @@ use rtbroadcaster_core::room::voters::Voters;
 use rtbroadcaster_core::standing::{CursorScope, Standing, Start};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::RoomState as State;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::fanout::{Lanes, Outbox};
 use crate::metrics::Counters;
+use audience_state::AudienceState;
 use end::Departure;
-use members::{Members, Seat};
+use members::{Members, RosterIndex};
 use quota::Share;
-use reception::Reception;
 use waiting::Waiter;
 
 pub use owner::Owner;
@@ -55,9 +56,9 @@ pub use summary::RoomSummary;
 pub(crate) use viewer::Membership;
 pub(crate) use waiting::Done;
 
-/// What may wait for a room's slowest lane, in bytes; beyond it the owner waits.
+/// The most bytes that may wait for a room's slowest lane. Beyond it the owner waits.
 const BUDGET_BYTES: usize = 1024 * 1024;
-/// What a message costs besides its key and params while it waits for a lane.
+/// The bytes of the budget that a message costs besides its key and params.
 const BUDGET_BYTES_PER_MESSAGE: usize = 256;
 /// One room.
 #[derive(Debug)]
@@ -67,30 +68,30 @@ pub(crate) struct Room {
     numbering: Numbering,
     clock: Clock,
     counters: Arc<Counters>,
-    /// Where it is listed and its end is scheduled.
+    /// The registry that lists it and schedules its end.
     registry: Weak<Registry>,
     /// `message_bytes_max`.
     message_bytes_max: usize,
-    /// How often viewers may say something to the owner.
+    /// The rate limits of signals.
     signal_rates: SignalRates,
-    /// By which an owner is known; a room of a classic client has none.
+    /// The hash of the owner's key. A room of a classic client has none.
     key: Option<KeyHash>,
-    /// Make the keys by which its viewers are recognized.
+    /// The maker and verifier of its viewers' keys.
     viewer_keys: Arc<Keys>,
-    /// Where the numbers of its viewers are drawn from.
+    /// The source of its viewers' numbers.
     random: Arc<dyn Random>,
-    /// Where its log is kept besides memory, if it is.
+    /// The engine that keeps its log besides memory, if there is one.
     engine: Option<Arc<dyn Engine>>,
-    /// What it keeps there of what may be kept.
+    /// Its share of the bytes that rooms may keep.
     share: Option<Share>,
-    /// As the engine knows it.
+    /// The room itself, as the follower that its engine notifies.
     me: Weak<Self>,
-    /// What may wait for the lanes.
+    /// The bytes that may still be queued for the lanes.
     budget: Arc<Semaphore>,
-    state: Mutex<State>,
+    state: Mutex<RoomState>,
 }
 
-/// How many signals may be said.
+/// The rate limits of signals.
 #[derive(Debug, Clone, Copy)]
 struct SignalRates {
     /// `signals_per_viewer_per_second`.
@@ -99,16 +100,16 @@ struct SignalRates {
     per_room: Rate,
 }
 
-/// What the room's lock guards.
+/// The part of a room that its lock guards.
 #[derive(Debug)]
-struct State {
+struct RoomState {
     core: Core<Waiter>,
     members: Members,
-    /// What it has besides messages.
-    reception: Reception,
-    /// The way out to an owner that is a client, for the room's farewell and the takeover's.
+    /// Its viewers, their signals, and the listeners of both.
+    reception: AudienceState,
+    /// The outbox of the owner, if that is a client.
     owner: Option<Arc<Outbox>>,
-    /// When those in the room are asked to come back, once it departs.
+    /// When clients are asked to reconnect, once the room departs.
     departure: Option<Departure>,
 }
 
@@ -116,29 +117,30 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     pub(crate) clock: Clock,
-    /// Where names, numberings and keys are drawn from.
+    /// The source of names, numberings and keys.
     pub(crate) random: Arc<dyn Random>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) config: Arc<Config>,
     pub(crate) lanes: Arc<Lanes>,
-    /// Where logs are kept besides memory.
+    /// The engine that keeps logs besides memory, if there is one.
     pub(crate) engine: Option<Arc<dyn Engine>>,
     /// The lives of all logs.
     pub(crate) lives: Arc<Lives>,
-    /// Make the keys by which viewers are recognized.
+    /// The maker and verifier of viewers' keys.
     pub(crate) viewer_keys: Arc<Keys>,
     /// The choices of viewers that all rooms remember.
     pub(crate) voters: Arc<Voters>,
 }
 
-/// Writes what is announced to an owner that enters, in its protocol.
+/// A function that writes the announcement for an owner that enters, in its protocol.
 pub(crate) type Announce<'a> = &'a dyn Fn(&Welcome) -> (Bytes, Hold);
 
-/// Writes what is announced to a viewer that enters, by which it is recognized later.
+/// A function that writes the announcement for a viewer that enters, with the key by which it is recognized later.
 pub(crate) type AnnounceViewer<'a> = &'a dyn Fn(&Welcome, &ViewerKey) -> (Bytes, Hold);
 
 impl Room {
-    /// A room with its first owner. It is kept, if there is an engine, when it has [begun](Self::begin).
+    /// Makes a room with its first owner. If there is an engine and a key, the room is kept once it has
+    /// [begun](Self::begin).
     fn new(
         id: RoomId,
         key: Option<KeyHash>,
@@ -154,12 +156,12 @@ impl Room {
         };
         let lineage = Lineage::new(Numbering::random(&*around.random), Arc::clone(&around.lives));
         let core = Core::with_lineage(id, lineage, patience, config);
-        // Nobody can come back to a room without a key.
+        // No owner can return to a room without a key.
         let keeps = around.engine.clone().filter(|_| key.is_some()).map(|engine| (engine, share));
         Self::of(core, key, keeps, options, registry, around)
     }
 
-    /// A room as it was kept: nobody is there, and its end is planned.
+    /// Restores a room that was kept, without members, and schedules its end.
     fn recall(stored: Stored, share: Share, registry: &Weak<Registry>, around: &Surroundings) -> Arc<Self> {
         let key = KeyHash::from_bytes(stored.header.key);
         let (options, moment) = (stored.header.options.clone(), stored.header.moment);
@@ -189,8 +191,13 @@ impl Room {
         let (id, numbering) = (core.id().clone(), core.numbering());
         let (engine, share) = keeps.unzip();
         let members = Members::new(id.clone(), Arc::clone(&around.lanes));
-        let state =
-            State { core, members, reception: Reception::new(options, &around.voters), owner: None, departure: None };
+        let state = RoomState {
+            core,
+            members,
+            reception: AudienceState::new(options, &around.voters),
+            owner: None,
+            departure: None,
+        };
         Arc::new_cyclic(|me| Self {
             id,
             numbering,
@@ -213,47 +220,47 @@ impl Room {
         })
     }
 
-    /// Its name.
+    /// Returns its name.
     pub(crate) fn id(&self) -> &RoomId {
         &self.id
     }
 
-    /// How long it waits for its owner; `None` for ever.
+    /// Returns how long it waits for its owner; `None` for ever.
     pub(crate) fn grace(&self) -> Option<Duration> {
         self.lock().core.grace()
     }
 
-    /// How many connections watch it.
+    /// Returns how many connections watch it.
     pub(crate) fn viewers(&self) -> usize {
         self.lock().core.viewers()
     }
 
-    /// Where it stands.
+    /// Returns its standing.
     pub(crate) fn standing(&self) -> Standing {
         self.lock().core.standing()
     }
 
-    /// The room as a list shows it.
+    /// Returns the room as a list shows it.
     pub(crate) fn summary(&self) -> RoomSummary {
         let state = self.lock();
         let Standing { room: id, seq, owner, .. } = state.core.standing();
         RoomSummary { id, viewers: state.core.viewers(), owner, seq }
     }
 
-    /// Waits until the lanes have room for `bytes`. `None` when the room has ended.
+    /// Waits until the lanes have room for `bytes`. Returns `None` if the room has ended.
     async fn budget(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let cost = u32::try_from(cost_of(bytes)).expect("the budget is below 4 GiB");
         Arc::clone(&self.budget).acquire_many_owned(cost).await.ok()
     }
 
-    /// Whether nobody would wait for [`budget`](Self::budget).
+    /// Returns whether [`budget`](Self::budget) would return at once.
     fn has_budget(&self, bytes: usize) -> bool {
         self.budget.is_closed() || self.budget.available_permits() >= cost_of(bytes)
     }
 
-    /// Makes `outbox` a viewer's, who shows a key if it was here before. It gets what `announce` says, what brings it from
-    /// `start` to where the room stands, and whatever is applied later: both happen under one lock, so nothing is lost,
-    /// repeated or out of order between them.
+    /// Adds a viewer with this `outbox`, which shows a key if it was here before. It is sent what `announce` writes,
+    /// the replay from `start`, and every entry that is applied later. The replay and the admission happen under one
+    /// lock, so no entry between them is lost, repeated or out of order.
     fn join(
         self: &Arc<Self>,
         outbox: Arc<Outbox>,
@@ -261,32 +268,32 @@ impl Room {
         shown: Option<&ViewerKey>,
         announce: AnnounceViewer<'_>,
     ) -> Result<Membership, JoinError> {
-        // Before the lock is taken: nobody waits while codes are made.
+        // Before the lock is taken, so that no other part waits while codes are computed.
         let key = self.recognize(shown);
         let mut state = self.lock();
         let welcome = state.core.open()?.join(start, self.clock.now())?;
         if let Some(owner) = state.owner.as_ref().filter(|_| state.core.viewers() == 1) {
-            // An owner that somebody waits for is pinged more often.
+            // An owner with viewers is pinged more often.
             owner.wake();
         }
         let seq = welcome.standing.seq;
         self.counters.viewer_came();
-        self.counters.brought(welcome.how);
+        self.counters.replayed(welcome.how);
         outbox.replay(replay(welcome, &|welcome| announce(welcome, &key)));
-        let seat = state.members.admit(&outbox, seq);
+        let index = state.members.admit(&outbox, seq);
         state.reception.attendance.came(key.number());
         if !self.notice_audience(&mut state) {
-            self.tell_newcomer(&mut state, seat, &outbox);
+            self.notify_newcomer(&mut state, index, &outbox);
         }
-        Ok(Membership::new(Arc::clone(self), outbox, seat, key.number()))
+        Ok(Membership::new(Arc::clone(self), outbox, index, key.number()))
     }
 
-    /// Brings the viewer `number`, which paused after `position`, to where the room stands. Until the lane comes to it in its
-    /// queue, what it offers the viewer is dropped, since the replay contains it.
+    /// Queues a replay for the viewer `number`, which paused after `position`. Until the lane reaches the replay in its
+    /// queue, what the lane offers the viewer is dropped, since the replay contains it.
     fn unpause(
         &self,
         outbox: &Arc<Outbox>,
-        seat: Seat,
+        index: RosterIndex,
         number: ViewerNumber,
         position: Seq,
         announce: AnnounceViewer<'_>,
@@ -300,14 +307,15 @@ impl Room {
         let epoch = state.core.standing().epoch;
         let start = Start::After(Cursor { epoch, seq: position }, CursorScope::OneLife);
         let welcome = state.core.welcome(&start, self.clock.now());
-        self.counters.brought(welcome.how);
-        outbox.returns();
-        state.members.replay(seat, outbox, replay(welcome, &|welcome| announce(welcome, &key)));
-        self.tell_newcomer(&mut state, seat, outbox);
+        self.counters.replayed(welcome.how);
+        outbox.expect_replay();
+        state.members.replay(index, outbox, replay(welcome, &|welcome| announce(welcome, &key)));
+        self.notify_newcomer(&mut state, index, outbox);
     }
 
-    /// Brings a viewer that lost messages to where the room stands, in the same way. `hold` is told how many bytes that takes.
-    fn restore(&self, outbox: &Arc<Outbox>, seat: Seat, hold: impl FnOnce(usize) -> Hold) {
+    /// Queues the state for a viewer that lost messages, in the same way. `hold` is called with the size of the state
+    /// in bytes.
+    fn restore(&self, outbox: &Arc<Outbox>, index: RosterIndex, hold: impl FnOnce(usize) -> Hold) {
         let mut state = self.lock();
         if !outbox.order_state() || !state.core.life().is_open() {
             // The farewell, which was faster or is on its way, brings the state.
@@ -319,35 +327,35 @@ impl Room {
         let hold = hold(welcome.bytes());
         let replay = Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq, hold };
         self.counters.reset_slow();
-        state.members.replay(seat, outbox, replay);
-        self.tell_newcomer(&mut state, seat, outbox);
+        state.members.replay(index, outbox, replay);
+        self.notify_newcomer(&mut state, index, outbox);
     }
 
-    /// A connection of the viewer of this number is gone.
-    fn leave(&self, outbox: &Arc<Outbox>, seat: Seat, number: ViewerNumber) {
+    /// Removes a connection of the viewer `number`.
+    fn leave(&self, outbox: &Arc<Outbox>, index: RosterIndex, number: ViewerNumber) {
         let mut state = self.lock();
         let now = self.clock.now();
         self.counters.viewer_left();
         state.core.leave(now);
-        state.members.remove(seat, outbox);
+        state.members.remove(index, outbox);
         state.reception.attendance.left(number);
         state.reception.paces.left(number, now);
         self.notice_audience(&mut state);
         self.schedule_end(&mut state);
     }
 
-    /// The owner of `term` is a client, which is told the room's end and its own through `outbox`, also if that has come
-    /// already.
+    /// Sets the outbox of an owner that is a client, or disconnects it through `outbox` if the room is not open any
+    /// more.
     fn set_owner_outbox(&self, outbox: &Arc<Outbox>) {
         let mut state = self.lock();
         if !state.core.life().is_open() {
             self.turn_away(&state, outbox);
         } else {
-            self.seat_owner(&mut state, outbox);
+            self.attach_owner(&mut state, outbox);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RoomState> {
         self.state.lock().unwrap_or_else(|poisoned| {
             // Something may be numbered and not on every roster, or folded into the state and not in the history.
             let mut state = poisoned.into_inner();
@@ -358,13 +366,13 @@ impl Room {
     }
 }
 
-/// What `welcome` is on the wire.
+/// Returns the replay of `welcome`, which begins with what `announce` writes.
 fn replay(welcome: Welcome, announce: Announce<'_>) -> Replay {
     let (announcement, hold) = announce(&welcome);
     Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq, hold }
 }
 
-/// What a message of `bytes` costs of a room's budget.
+/// Returns what a message of `bytes` costs of a room's budget.
 fn cost_of(bytes: usize) -> usize {
     (bytes + BUDGET_BYTES_PER_MESSAGE).min(BUDGET_BYTES)
 }

@@ -1,15 +1,15 @@
-//! What becomes of a room while its log cannot be written, and when it can be again.
+//! Stops a room while its log cannot be written, and lets it go on afterwards.
 //! Must not know engines beyond their contract.
 
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::room::core::ProposeError;
 
 use super::waiting::Waiter;
-use super::{Room, State};
+use super::{Room, RoomState};
 use crate::engine::Health;
 
 impl Room {
-    /// The engine does, or does not, write from now on.
+    /// Stops the room, or lets it go on, as the engine's health changes.
     pub(super) fn follow(&self, health: Health) {
         if self.engine.is_none() {
             return;
@@ -21,9 +21,9 @@ impl Room {
         }
     }
 
-    /// Nothing can be written: nobody knows what becomes of the messages that were handed over, so their owner is told just
-    /// that, and closed. They are applied if they are written, in order.
-    pub(super) fn stop(&self, state: &mut State) {
+    /// Stops the room, since nothing can be written. Whether the messages that were handed over will be is unknown:
+    /// their owner is sent that error, and its connection is closed. They are applied in order if they are written.
+    pub(super) fn stop(&self, state: &mut RoomState) {
         state.core.stand_still();
         for Waiter { done, .. } in state.core.waiters() {
             if let Some(done) = done.take() {
@@ -35,8 +35,8 @@ impl Room {
         }
     }
 
-    /// Everything that was handed over is written, and more can be.
-    fn go_on(&self, state: &mut State) {
+    /// Lets the room go on: everything that was handed over is written, and more can be.
+    fn go_on(&self, state: &mut RoomState) {
         if let Some(handover) = state.core.go_on(self.clock.now()) {
             self.hand_over(state, handover, Waiter::default());
         }

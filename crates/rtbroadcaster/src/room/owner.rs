@@ -22,12 +22,12 @@ use crate::fanout::Outbox;
 /// The right to speak in one room. A room has one speaker, so this cannot be cloned.
 ///
 /// # Losing the owner
-/// Dropping it leaves the room without an owner; it ends after [`owner_grace`](crate::Config::owner_grace), unless
-/// somebody with the [key](Self::key) becomes the owner by [`Manager::own`](crate::Manager::own). That may also be done
-/// while the owner is there: it is fenced at once, and whatever it publishes from then on is refused.
+/// Dropping it leaves the room without an owner. The room ends after [`owner_grace`](crate::Config::owner_grace),
+/// unless a holder of the [key](Self::key) becomes the owner by [`Manager::own`](crate::Manager::own). That is also
+/// possible while the owner is there: it is fenced at once, and what it publishes from then on is refused.
 ///
 /// # Closing
-/// [`close`](Self::close) ends the room at once: every viewer is told, after everything that was published.
+/// [`close`](Self::close) ends the room at once: every viewer gets the end, after everything that was published.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,7 +49,7 @@ pub struct Owner {
     room: Arc<Room>,
     /// The lease under which it speaks.
     term: Term,
-    /// What makes another program, or this one later, the owner.
+    /// The key with which another program, or this one later, becomes the owner.
     key: Option<OwnerKey>,
 }
 
@@ -58,24 +58,25 @@ impl Owner {
         Self { room, term, key }
     }
 
-    /// The room's name, which viewers join by.
+    /// Returns the room's name, by which viewers join.
     pub fn room(&self) -> RoomId {
         self.room.id().clone()
     }
 
-    /// The key that makes whoever holds it the owner, see [`Manager::own`](crate::Manager::own). A room that a classic
+    /// Returns the key whose holder becomes the owner by [`Manager::own`](crate::Manager::own). A room that a classic
     /// client created has none.
     pub fn key(&self) -> Option<&OwnerKey> {
         self.key.as_ref()
     }
 
-    /// How long the room waits for its owner once it is gone: [`owner_grace`](crate::Config::owner_grace), or what its creator
-    /// [asked for](crate::RoomOptions::with_grace) within the limits. `None` for ever.
+    /// Returns how long the room waits for its owner once it is gone: [`owner_grace`](crate::Config::owner_grace), or
+    /// what its creator [asked for](crate::RoomOptions::with_grace) within the limits. `None` for ever.
     pub fn grace(&self) -> Option<Duration> {
         self.room.grace()
     }
 
-    /// How many connections watch the room at this moment. A viewer may have several, see [`Audience::viewers`].
+    /// Returns how many connections watch the room at this moment. A viewer may have several, see
+    /// [`Audience::viewers`].
     pub fn viewers(&self) -> usize {
         self.room.viewers()
     }
@@ -117,19 +118,19 @@ impl Owner {
         self.room.hear_signals(self.term)
     }
 
-    /// Says `message` to every viewer and gives its number; for an ephemeral message, which has none, that of the last
-    /// numbered one.
+    /// Publishes `message` to every viewer and returns its number; for an ephemeral message, which has none, that of
+    /// the last numbered one.
     ///
     /// Waits while more than 1 MiB is on its way to the room's lanes: an owner is slowed, never refused by rate.
     ///
     /// # Errors
-    /// The message is not published, and nobody sees it, when the room has ended or has another owner, when the
-    /// message is malformed or over `message_bytes_max`, when the state is full, or when its id names another message.
+    /// The message is not published, and no viewer gets it. Either the room has ended or has another owner, or the
+    /// state is full. Or the message is malformed, is over `message_bytes_max`, or has the id of another message.
     pub async fn publish(&mut self, message: Message) -> Result<Seq, PublishError> {
         self.wait_for(self.check(message)?).await
     }
 
-    /// Removes `key` from the state and gives the number of that change. Late viewers do not get the key any more.
+    /// Removes `key` from the state and returns the number of that change. Late viewers do not get the key any more.
     ///
     /// # Errors
     /// As [`publish`](Self::publish).
@@ -147,8 +148,8 @@ impl Owner {
         }
     }
 
-    /// As [`publish`](Self::publish), but where the log has to be written first, `done` is told when it is, under the
-    /// room's lock, and this gives `None`.
+    /// Publishes as [`publish`](Self::publish) does. If the log has to be written first, returns `None`, and `done` is
+    /// called when it is, under the room's lock.
     pub(crate) async fn say(
         &mut self,
         message: Message,
@@ -158,7 +159,8 @@ impl Owner {
         self.propose(body, change, done).await
     }
 
-    /// Removes `key` from the state under a name by which a repetition is known; in the way of [`say`](Self::say).
+    /// Removes `key` from the state, with an `id` by which a repetition is recognized. Returns what [`say`](Self::say)
+    /// does.
     pub(crate) async fn clear_as(
         &mut self,
         key: Key,
@@ -177,28 +179,29 @@ impl Owner {
         Ok((body, message.kind.into()))
     }
 
-    /// Returns what to wait for before `bytes` are published, if the lanes have no room for them: a program that owns the
-    /// room waits in [`publish`](Self::publish), a client task has more to do meanwhile.
+    /// Returns a future that waits until the lanes have room for `bytes`, or `None` if they have. A program that owns
+    /// the room waits in [`publish`](Self::publish); a client task has more to do meanwhile.
     pub(crate) fn slowed(&self, bytes: usize) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
         if self.room.has_budget(bytes) {
             return None;
         }
         let room = Arc::clone(&self.room);
-        // Given back at once. Nobody else publishes in this room, so it is still there when the message comes.
+        // Released at once. No other part publishes in this room, so the budget is still there when the message comes.
         Some(Box::pin(async move { drop(room.budget(bytes).await) }))
     }
 
-    /// Where the room stands.
+    /// Returns the room's standing.
     pub(crate) fn standing(&self) -> Standing {
         self.room.standing()
     }
 
-    /// Ends the room: every viewer is told after everything that was published, and its connection is closed.
+    /// Ends the room: every viewer gets the end after everything that was published, and its connection is closed.
     pub fn close(self) {
         self.room.end();
     }
 
-    /// Ends the room; the owner is a client and asked for it, so it is told in other words than when others end it.
+    /// Ends the room at the request of an owner that is a client. It gets another close reason than when another part
+    /// ends the room.
     pub(crate) fn close_as_client(self) {
         self.room.end_by_owner();
     }
@@ -215,18 +218,18 @@ impl Owner {
         Ok(self.room.propose(proposal, charge, done)?)
     }
 
-    /// The room is written before anybody knows of it.
+    /// Writes the room's header, before any client learns of the room.
     pub(super) async fn begins(&self, origin: FixedHeader) -> Result<(), ProposeError> {
         self.room.begin(origin).await
     }
 
-    /// The owner is a client: the room's end is told through its outbox.
+    /// Sets the outbox of an owner that is a client, through which it gets the room's end.
     pub(crate) fn speaks_through(&self, outbox: &Arc<Outbox>) {
         self.room.set_owner_outbox(outbox);
     }
 
-    /// The owner is a client and comes to a room that has stood before, in which it stood at `start` if it owned it then: it
-    /// gets what `announce` says and the state.
+    /// Sets the outbox of an owner that is a client and takes over a room, in which it stood at `start` if it owned it
+    /// before. It is sent what `announce` writes, and the state.
     pub(crate) fn is_greeted_through(&self, outbox: &Arc<Outbox>, start: &Start, announce: Announce<'_>) {
         self.room.greet_owner(self.term, outbox, start, announce);
     }

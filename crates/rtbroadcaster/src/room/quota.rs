@@ -1,4 +1,4 @@
-//! How many bytes rooms keep, in all and for the addresses that created them, and whether they may keep more.
+//! Counts the bytes that rooms keep, in all and for the addresses that created them, against their limits.
 //! Must not know rooms, nor where they are kept.
 
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::room::core::Space;
 
-/// How many bytes are kept by some rooms.
+/// A number of bytes that some rooms keep.
 pub(super) type Bytes = Arc<AtomicU64>;
 
-/// What one room keeps of what may be kept. Dropping it gives that back.
+/// One room's share of the bytes that rooms may keep. Dropping it releases its bytes.
 #[derive(Debug)]
 pub(super) struct Share {
-    /// By this room.
+    /// The bytes of this room.
     own: AtomicU64,
-    /// By all rooms, and by those of its address if that is known, each with its limit.
+    /// The bytes of all rooms, and those of its address if that is known, each with its limit.
     counts: [Option<(Bytes, Limit<u64>)>; 2],
 }
 
 impl Share {
-    /// Returns that of a room that keeps nothing yet.
+    /// Returns the share of a room that keeps nothing yet.
     pub(super) fn new(all: &Bytes, address: Option<&Bytes>, config: &Config) -> Self {
         let counts = [
             Some((Arc::clone(all), config.data_bytes_max)),
@@ -30,13 +30,13 @@ impl Share {
         Self { own: AtomicU64::default(), counts }
     }
 
-    /// Whether the room may keep more than it does.
+    /// Returns whether the room may keep more than it does.
     pub(super) fn space(&self) -> Space {
         let is_full = |(bytes, limit): &(Bytes, Limit<u64>)| limit.is_reached_by(bytes.load(Ordering::Relaxed));
         if self.counts.iter().flatten().any(is_full) { Space::None } else { Space::Some }
     }
 
-    /// The room keeps so many bytes from now on. Called under the room's lock.
+    /// Sets how many bytes the room keeps from now on. Called under the room's lock.
     pub(super) fn holds(&self, bytes: u64) {
         let before = self.own.swap(bytes, Ordering::Relaxed);
         for (count, _) in self.counts.iter().flatten() {

@@ -1,4 +1,4 @@
-//! All rooms of one manager: their names, their number, and when to look whether one has ended.
+//! Creates, finds, lists and ends the rooms of one manager, and looks at each when its time may have come.
 //! Must not know clients.
 
 mod list;
@@ -34,33 +34,33 @@ use list::{Full, List};
 pub(crate) struct Registry {
     around: Surroundings,
     rooms: Mutex<List>,
-    /// To the task that looks at rooms.
+    /// The sender to the task that looks at rooms.
     looks: mpsc::UnboundedSender<(RoomId, Look, Duration)>,
-    /// Lines about rooms that open and end: anybody who may open rooms can cause them.
-    told: Sampling<&'static str>,
+    /// The sampling of log lines about rooms that open and end: any client that may open rooms can cause them.
+    logged: Sampling<&'static str>,
 }
 
-/// So many rooms that open, and that end, have a line each; then one in a second does.
-const TOLD_AT_ONCE: u32 = 16;
+/// How many rooms that open, and that end, are logged at once; then one a second is.
+const LOGGED_AT_ONCE: u32 = 16;
 
-/// For what a room is looked at.
+/// The kind of a look at a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Look {
     /// Whether its time has come.
     End,
     /// How many watch it.
     Audience,
-    /// What its viewers have said so often.
+    /// The totals of its viewers' signals.
     Totals,
 }
 
 impl Registry {
-    /// A registry of the rooms that were `stored`, and the task that has to run for rooms to end by themselves and by
-    /// `faults`, and for whoever has to be told that viewers are `lagging`.
+    /// Makes a registry of the rooms that were `stored`, and starts the task that looks at rooms. It does so when they
+    /// are due, for `faults`, and to notify listeners of viewers that are `lagging`.
     pub(crate) fn new(around: Surroundings, stored: Vec<Stored>, faults: Faults, lagging: Lagging) -> Arc<Self> {
         let (looks, due) = mpsc::unbounded_channel();
         let registry =
-            Arc::new(Self { around, rooms: Mutex::default(), looks, told: Sampling::bursts_of(TOLD_AT_ONCE) });
+            Arc::new(Self { around, rooms: Mutex::default(), looks, logged: Sampling::bursts_of(LOGGED_AT_ONCE) });
         let me = Arc::downgrade(&registry);
         for stored in stored {
             let place = stored.header.place;
@@ -68,7 +68,7 @@ impl Registry {
             registry.lock().add(place, &registry.around.config, recall);
         }
         registry.forget_lives();
-        // Ends with the registry, which holds the only sender.
+        // The task ends with the registry, which holds the only sender.
         tokio::spawn(look_when_due(me, registry.around.clock, due, faults, lagging));
         if let Some(engine) = registry.engine() {
             tokio::spawn(follow(Arc::downgrade(&registry), engine.health()));
@@ -76,8 +76,8 @@ impl Registry {
         registry
     }
 
-    /// Creates a room and its first owner, who can come back if there is a `key`. Where logs are kept, its own is begun
-    /// before anybody knows of it.
+    /// Creates a room and its first owner, which can return if there is a `key`. Where logs are kept, the room's log is
+    /// begun before any client learns of the room.
     pub(crate) async fn create(
         self: &Arc<Self>,
         place: Option<AddressBlock>,
@@ -101,12 +101,12 @@ impl Registry {
         Ok(owner)
     }
 
-    /// Whether what rooms keep can be written.
+    /// Returns whether what rooms keep can be written.
     pub(crate) fn health(&self) -> Health {
         self.engine().map_or(Health::Fine, |engine| *engine.health().borrow())
     }
 
-    /// Has the engine forget the lives that no cursor can be resumed from any more.
+    /// Has the engine forget the lives from which no cursor can be resumed any more.
     fn forget_lives(&self) {
         let needed = self.rooms().iter().map(|room| room.oldest_life_needed()).min();
         if let Some(engine) = self.engine() {
@@ -139,7 +139,7 @@ impl Registry {
         let room = rooms.add(place, config, |share| Room::new(id, hash, options, share, &me, &self.around));
         let count = rooms.len();
         drop(rooms);
-        if let Some(unsaid) = self.told.count("opened", Instant::now()) {
+        if let Some(unsaid) = self.logged.count("opened", Instant::now()) {
             tracing::info!(room = ?room.id(), rooms = count, unsaid, "room opened");
         }
         Ok(Owner::new(room, Term::FIRST, key))
@@ -155,23 +155,24 @@ impl Registry {
         if !room.end_if_lonely(grace) {
             return false;
         }
-        // Where it is kept it is there until its end is written.
+        // A room that is kept stays listed until its end is written.
         self.lock().release_place_of(room);
         true
     }
 
-    /// Makes whoever holds `key` the owner of the room `id`.
+    /// Makes the holder of `key` the owner of the room `id`.
     ///
     /// # Errors
-    /// [`OwnError`] when that does not happen.
+    /// [`OwnError`] if the takeover is refused or cannot be written.
     pub(crate) async fn own(&self, id: &RoomId, key: &OwnerKey) -> Result<Owner, OwnError> {
-        // Before it is known whether there is such a room: the time of the answer must not tell it.
+        // Before the room is looked up: the time of the answer must not reveal whether the room exists.
         let hash = KeyHash::of(key);
         let room = self.get(id).ok_or(OwnError::NoRoom)?;
         room.take_over(key, &hash).await
     }
 
-    /// Makes `outbox` a viewer's of the room `id`, who goes on at `start`, and shows a key if it was there before.
+    /// Adds a viewer with this `outbox` to the room `id`. It resumes at `start`, and shows a key if it was there
+    /// before.
     pub(crate) fn join(
         &self,
         id: &RoomId,
@@ -184,28 +185,28 @@ impl Registry {
         room.join(outbox, start, shown, announce)
     }
 
-    /// The room `id`, if there is one.
+    /// Returns the room `id`, if there is one.
     pub(crate) fn get(&self, id: &RoomId) -> Option<Arc<Room>> {
         self.lock().get(id)
     }
 
-    /// How many choices of viewers all rooms remember.
+    /// Returns how many choices of viewers all rooms remember.
     pub(crate) fn voters(&self) -> usize {
         self.around.voters.choices()
     }
 
-    /// How many rooms there are.
+    /// Returns how many rooms there are.
     pub(crate) fn len(&self) -> usize {
         self.lock().len()
     }
 
-    /// All rooms, in no order.
+    /// Returns summaries of all rooms, in no order.
     pub(crate) fn summaries(&self) -> Vec<RoomSummary> {
         self.rooms().iter().map(|room| room.summary()).collect()
     }
 
-    /// Ends every room that is not kept, has everybody leave the others, and creates no more. Returns when those who leave
-    /// are asked to come back.
+    /// Ends every room that is not kept, lets the others depart, and creates no more. Returns the moments at which
+    /// clients are asked to reconnect.
     pub(crate) fn shut(&self) -> Moments {
         self.lock().is_shut = true;
         let rooms = self.rooms();
@@ -216,7 +217,7 @@ impl Registry {
         moments
     }
 
-    /// Where logs are kept besides memory.
+    /// Returns the engine that keeps logs besides memory, if there is one.
     pub(crate) fn engine(&self) -> Option<&Arc<dyn Engine>> {
         self.around.engine.as_ref()
     }
@@ -226,23 +227,23 @@ impl Registry {
         self.rooms().iter().for_each(|room| room.end_if_broken());
     }
 
-    /// `room` has ended, for a reason in words. It may have done so before.
-    pub(super) fn remove(&self, room: &Room, why: &'static str) {
+    /// Removes `room`, which has ended for the reason `why`, unless that was done before.
+    pub(crate) fn remove(&self, room: &Room, why: &'static str) {
         let mut rooms = self.lock();
         if rooms.remove(room)
-            && let Some(unsaid) = self.told.count("ended", Instant::now())
+            && let Some(unsaid) = self.logged.count("ended", Instant::now())
         {
             tracing::info!(room = ?room.id(), why, rooms = rooms.len(), unsaid, "room ended");
         }
     }
 
-    /// Has the room `id` looked at.
+    /// Schedules a look at the room `id`.
     pub(super) fn look_later(&self, id: RoomId, look: Look, at: Duration) {
         // Without a receiver the runtime is shutting down, and every room with it.
         let _ = self.looks.send((id, look, at));
     }
 
-    /// All rooms, so that each can be locked without holding the lock of the list.
+    /// Returns all rooms, so that each can be locked without holding the lock of the list.
     fn rooms(&self) -> Vec<Arc<Room>> {
         self.lock().rooms()
     }
@@ -253,8 +254,8 @@ impl Registry {
     }
 }
 
-/// Looks at each room when it may have ended or somebody in it is to be told something. One task for all rooms, so that an
-/// idle room costs memory only.
+/// Looks at each room when it may have ended or its listeners may be due. One task for all rooms, so that an idle room
+/// costs memory only.
 async fn look_when_due(
     registry: std::sync::Weak<Registry>,
     clock: Clock,
@@ -288,7 +289,7 @@ async fn look_when_due(
     }
 }
 
-/// Tells each room whether what it keeps can be written, as that changes.
+/// Notifies each room whether what it keeps can be written, as that changes.
 async fn follow(registry: std::sync::Weak<Registry>, mut health: watch::Receiver<Health>) {
     loop {
         let now = *health.borrow_and_update();

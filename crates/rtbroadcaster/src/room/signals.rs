@@ -1,5 +1,5 @@
-//! What viewers say to the owner of their room, one by one or counted.
-//! Must not know protocols, nor how often one viewer may speak.
+//! Passes the signals of viewers to the owner of their room, one by one or counted.
+//! Must not know protocols.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ impl Signals {
 }
 
 impl Room {
-    /// The time.
+    /// Returns the time.
     pub(super) fn now(&self) -> Duration {
         self.clock.now()
     }
@@ -49,14 +49,14 @@ impl Room {
         self.signal_rates.per_viewer
     }
 
-    /// The viewer `from` says this.
+    /// Passes on, or counts, a signal of the viewer `from`.
     ///
     /// # Errors
-    /// [`SignalError`] when it is as if it had not.
+    /// [`SignalError`] if the signal is dropped.
     pub(super) fn signal(&self, from: Voter, key: &Key, params: &Params) -> Result<(), SignalError> {
         let mut state = self.lock();
         if !state.core.life().is_open() {
-            // Said before the farewell, if that has not come to the viewer yet.
+            // The farewell may not have reached the viewer yet.
             return Err(self.refuse_signal(SignalRefusal::Unheard));
         }
         let now = self.clock.now();
@@ -93,7 +93,7 @@ impl Room {
         Ok(())
     }
 
-    /// A signal is refused.
+    /// Counts a refused signal, and returns the error for it.
     pub(super) fn refuse_signal(&self, refusal: SignalRefusal) -> SignalError {
         self.counters.signal_refused(refusal);
         match refusal {
@@ -114,7 +114,7 @@ impl Room {
         Signals(heard)
     }
 
-    /// Somebody hears who knows no totals.
+    /// Sends all totals to a listener that knows none.
     pub(super) fn tell_all_totals(&self, state: &mut State) {
         let now = self.clock.now();
         if let Some(votes) = &mut state.reception.votes {
@@ -123,7 +123,7 @@ impl Room {
         }
     }
 
-    /// The signals of `key` are counted anew.
+    /// Restarts the count of the signals of `key`.
     pub(super) fn restart_counting(&self, state: &mut State, key: &Key) {
         if let Some(votes) = &mut state.reception.votes {
             votes.restart(key, self.clock.now());
@@ -131,7 +131,7 @@ impl Room {
         }
     }
 
-    /// A planned look happens.
+    /// Does the planned look at totals.
     pub(super) fn look_at_totals(&self) {
         let mut state = self.lock();
         state.reception.totals_look.rang();
@@ -142,7 +142,7 @@ impl Room {
 
     fn tell_totals(&self, state: &mut State) {
         if !is_heard(state) {
-            // Whoever comes is told all.
+            // The next listener is sent all of them.
             return;
         }
         if let Some(mut votes) = state.reception.votes.take() {
@@ -152,7 +152,7 @@ impl Room {
         self.plan_totals(state);
     }
 
-    /// Has the room looked at when totals are to be told.
+    /// Schedules a look at the room for when totals are due.
     fn plan_totals(&self, state: &mut State) {
         let due = state.reception.votes.as_ref().and_then(|votes| votes.due());
         let Some(due) = due.filter(|_| is_heard(state)) else { return };
@@ -162,12 +162,12 @@ impl Room {
     }
 }
 
-/// Whether somebody hears what viewers say.
+/// Returns whether an owner or a program listens to signals.
 fn is_heard(state: &State) -> bool {
     state.owner.is_some() || state.reception.ear.as_ref().is_some_and(|ear| !ear.is_closed())
 }
 
-/// Tells the owner, if it takes that.
+/// Sends a signal to the owner, if it takes it.
 fn tell_owner(state: &mut State, signal: Signal) -> Result<(), SignalRefusal> {
     if let Some(owner) = &state.owner {
         let frame = Frame::notice(&Notice::Signal(&signal), owner.dialect()).ok_or(SignalRefusal::Unheard)?;

@@ -1,6 +1,6 @@
 //! The room against a model that keeps everything that was ever said: an owner, successors that take over, and viewers
-//! that join, lag, pause, are cut and come back. Everything is real but the tasks and the sockets: the room's core, what
-//! waits for each viewer, and the bytes of version 2. The order in which lanes and client tasks run is the test's.
+//! that join, lag, pause, are cut and come back. Everything is real but the tasks and the sockets: the room's core,
+//! what waits for each viewer, and the bytes of version 2. The order in which lanes and client tasks run is the test's.
 
 mod saga;
 mod viewer;
@@ -48,7 +48,7 @@ enum Step {
     OwnerCloses,
     /// Another room, if this one has ended.
     Create,
-    /// So many of what was handed over are written and told.
+    /// So many of the steps that were handed over are written and confirmed.
     Write {
         count: usize,
     },
@@ -58,12 +58,12 @@ enum Step {
     Fail,
     /// Everything can be written again.
     Mend,
-    /// Somebody copies the directory.
+    /// The directory is copied.
     Backup,
     /// The process ends, and the copy takes the place of the directory.
     Restore,
-    /// The process ends, and another one begins. So many of what was handed over and not told are written; after a loss of
-    /// power so many of what the disk did not have are kept.
+    /// The process ends, and another one begins. So many of the steps that were handed over and not confirmed are
+    /// written; after a loss of power so many of those that the disk did not have are kept.
     Crash {
         written: usize,
         kept: Option<usize>,
@@ -128,7 +128,7 @@ fn kept_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// How many stories are told; more where the variable says so.
+/// Returns how many stories are run; more if the variable says so.
 fn cases() -> ProptestConfig {
     let asked = std::env::var("RTB_MODEL_CASES").ok().and_then(|cases| cases.parse().ok());
     ProptestConfig::with_cases(asked.unwrap_or(1_000))
@@ -160,8 +160,8 @@ fn tell(level: Option<Level>, steps: &[Step]) {
     saga.end();
 }
 
-/// A value that superseded another one is lost with the power after a viewer was told of the hole and came to the end of what
-/// is left.
+/// A value that superseded another one is lost with the power, after a viewer got the notice of the hole and came to
+/// the end of what is left.
 #[test]
 fn who_is_behind_a_hole_is_not_resumed_where_the_newer_value_is_lost() {
     let steps = [

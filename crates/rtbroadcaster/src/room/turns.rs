@@ -1,4 +1,4 @@
-//! What is decided in a room, by whom, and what follows when it holds: at once, or when an engine has written it.
+//! Decides what is proposed in a room, and carries it out: at once, or when an engine has written it.
 //! Must not know engines beyond their contract.
 
 use std::sync::Arc;
@@ -20,16 +20,16 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::end::Departure;
 use super::quota::Share;
 use super::waiting::{Done, Waiter, when_done};
-use super::{Announce, Owner, Room, State, replay};
+use super::{Announce, Owner, Room, RoomState, replay};
 use crate::engine::{Follower, Health};
-use crate::fanout::{Item, Outbox, Parting, Roll};
+use crate::fanout::{Disconnection, Item, MemberChange, Outbox};
 
 impl Room {
-    /// Proposes; what is allowed is numbered here and now. It is applied at once, which gives its number, or when it is
-    /// written, and then `done` is told.
+    /// Proposes a message, which is numbered at once if it is allowed. Returns its number if it is applied at once.
+    /// Otherwise it is applied when it is written, and `done` is called then.
     ///
     /// # Errors
-    /// [`ProposeError`] when it is not allowed.
+    /// [`ProposeError`] if it is not allowed.
     pub(super) fn propose(
         &self,
         proposal: Proposal,
@@ -46,7 +46,7 @@ impl Room {
         Ok(match decided {
             Decided::Applied(Applied::Said(said)) => {
                 let seq = said.seq;
-                self.tell(&mut state, said, charge, now);
+                self.queue_message(&mut state, said, charge, now);
                 Some(seq)
             }
             decided => {
@@ -57,11 +57,11 @@ impl Room {
         })
     }
 
-    /// Makes whoever holds the key of `hash` the owner, under the next lease: nothing that an older owner says from now
-    /// on is said, and if it is a client it is told.
+    /// Makes the holder of the key of `hash` the owner, under the next lease. Nothing that an older owner proposes from
+    /// now on is applied, and if it is a client, it is disconnected.
     ///
     /// # Errors
-    /// For a wrong key as for a room that has ended, and when that cannot be written.
+    /// The same for a wrong key as for a room that has ended; another if the lease cannot be written.
     pub(super) async fn take_over(self: &Arc<Self>, key: &OwnerKey, hash: &KeyHash) -> Result<Owner, OwnError> {
         let fits = self.key.is_some_and(|own| own.fits(hash));
         let (owner, written) = {
@@ -72,7 +72,8 @@ impl Room {
             let (term, decided) = state.core.open().map_err(ProposeError::from)?.take_over()?;
             let (done, written) = when_done();
             self.settle(&mut state, decided, Waiter { charge: None, done: Some(done) }, self.clock.now());
-            // Made before it is known whether it was written, so that the lease ends if nobody waits for that.
+            // Made before it is known whether the lease was written, so that the lease ends if this future is dropped
+            // meanwhile.
             (Owner::new(Arc::clone(self), term, Some(key.clone())), written)
         };
         // Without an answer the room has ended.
@@ -80,9 +81,9 @@ impl Room {
         Ok(owner)
     }
 
-    /// The owner of `term` is a client, which is told the room's end and its own through `outbox`. It gets what `announce`
-    /// says and the state, unless another owner or the room's end was faster, which it is told. `start` is where it stood
-    /// when it owned the room before.
+    /// Sets the outbox of the owner of `term`, a client that stood at `start` when it owned the room before. It is sent
+    /// what `announce` writes, and the state. If another owner or the room's end was faster, it is disconnected
+    /// instead.
     pub(super) fn greet_owner(&self, term: Term, outbox: &Arc<Outbox>, start: &Start, announce: Announce<'_>) {
         let mut state = self.lock();
         if !state.core.life().is_open() {
@@ -91,22 +92,22 @@ impl Room {
             let how = state.core.how_owner_continues(start);
             let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
             outbox.replay(replay(Welcome { how, ..welcome }, announce));
-            self.seat_owner(&mut state, outbox);
+            self.attach_owner(&mut state, outbox);
         } else {
             outbox.finish(CloseReason::Fenced);
         }
     }
 
-    /// From now on the owner is reached through `outbox`. It is told of those who were faster: a room is listed before its
-    /// first owner can be reached.
-    pub(super) fn seat_owner(&self, state: &mut State, outbox: &Arc<Outbox>) {
+    /// Sets the owner's outbox, and sends it the audience and all totals. Viewers may have been faster, since a room is
+    /// listed before its first owner has an outbox.
+    pub(super) fn attach_owner(&self, state: &mut RoomState, outbox: &Arc<Outbox>) {
         state.owner = Some(Arc::clone(outbox));
-        self.tell_new_owner(state);
+        self.notify_new_owner(state);
         self.tell_all_totals(state);
     }
 
-    /// Nobody enters a room that has ended or departs: the client is told which.
-    pub(super) fn turn_away(&self, state: &State, outbox: &Outbox) {
+    /// Disconnects a client that enters a room which has ended or departs, with the reason.
+    pub(super) fn turn_away(&self, state: &RoomState, outbox: &Outbox) {
         let end = match (state.core.life(), &state.departure) {
             (RoomLife::Departing, Some(Departure { moments, .. })) => {
                 return outbox.depart(CloseReason::Restart, moments.other());
@@ -117,14 +118,14 @@ impl Room {
         outbox.farewell(&self.id, outbox.dialect().room_closed, end);
     }
 
-    /// The owner of `term` is gone; the grace begins.
+    /// Removes the owner of `term`; the grace begins.
     pub(super) fn owner_left(&self, term: Term) {
         let mut state = self.lock();
         let now = self.clock.now();
         let decided = state.core.open().ok().and_then(|mut room| room.owner_left(term, now));
         if let Some(decided) = decided {
             state.owner = None;
-            state.reception.part();
+            state.reception.drop_listeners();
             let already = state.core.is_away_already();
             self.hold(&mut state, already, Waiter::default(), now);
             self.settle(&mut state, decided, Waiter::default(), now);
@@ -132,10 +133,10 @@ impl Room {
         }
     }
 
-    /// The room is written before anybody knows of it.
+    /// Writes the room's header, before any client learns of the room.
     ///
     /// # Errors
-    /// When it cannot be.
+    /// [`ProposeError`] if it cannot be written.
     pub(super) async fn begin(&self, origin: FixedHeader) -> Result<(), ProposeError> {
         let (done, written) = when_done();
         {
@@ -143,22 +144,22 @@ impl Room {
             let header = state.core.keep(origin);
             self.hand_over(&mut state, header, Waiter { charge: None, done: Some(done) });
             if self.engine.as_ref().is_some_and(|engine| *engine.health().borrow() != Health::Fine) {
-                // Those who were there were told before this room was listed, maybe.
+                // The rooms that were listed may have been notified before this one was listed.
                 self.stop(&mut state);
             }
         }
         written.await.unwrap_or(Err(ProposeError::Ended)).map(|_| ())
     }
 
-    pub(super) fn settle(&self, state: &mut State, decided: Decided, waiter: Waiter, now: Duration) {
+    pub(super) fn settle(&self, state: &mut RoomState, decided: Decided, waiter: Waiter, now: Duration) {
         match decided {
             Decided::Applied(applied) => self.hold(state, applied, waiter, now),
             Decided::HandedOver(handover) => self.hand_over(state, handover, waiter),
         }
     }
 
-    /// Hands something over to be written, under the lock under which it was decided.
-    pub(super) fn hand_over(&self, state: &mut State, handover: Handover, waiter: Waiter) {
+    /// Hands a decision to the engine, under the lock under which it was made.
+    pub(super) fn hand_over(&self, state: &mut RoomState, handover: Handover, waiter: Waiter) {
         if let (Some(engine), Some(me)) = (&self.engine, self.me.upgrade()) {
             state.core.wait_for(handover.position, waiter);
             let follower: Arc<dyn Follower> = me;
@@ -166,50 +167,53 @@ impl Room {
         }
     }
 
-    /// Something decided holds from now on: whoever has to be is told.
-    fn hold(&self, state: &mut State, applied: Applied, waiter: Waiter, now: Duration) {
+    /// Carries out a decision that holds from now on: notifies the members, the owner and the `waiter`.
+    fn hold(&self, state: &mut RoomState, applied: Applied, waiter: Waiter, now: Duration) {
         match applied {
             Applied::Nothing => {}
             Applied::Said(said) => {
                 let seq = said.seq;
                 let Waiter { charge, done } = waiter;
                 if let Some(charge) = charge {
-                    self.tell(state, said, charge, now);
+                    self.queue_message(state, said, charge, now);
                 }
                 return Waiter { charge: None, done }.done(Ok(seq));
             }
             Applied::Owner(status, term) => {
                 let older = state.owner.take();
-                state.reception.part();
+                state.reception.drop_listeners();
                 if let Some(older) = older.filter(|_| status == OwnerStatus::Live) {
                     older.finish(CloseReason::Fenced);
                 }
                 let away = state.core.away_for(now);
-                state.members.tell(|| Item::notice(Notice::Owner { status, term, away }));
+                state.members.push(|| Item::notice(Notice::Owner { status, term, away }));
             }
-            Applied::End(by) => self.tell_end(state, by),
+            Applied::End(by) => self.send_end(state, by),
             Applied::Departed => {
                 if let Some(Departure { moments, owner: moment }) = state.departure.clone() {
-                    state.members.tell(|| Item::Roll(Roll::Part(Parting::Departing(moments.clone()))));
+                    state
+                        .members
+                        .push(|| Item::Change(MemberChange::DisconnectAll(Disconnection::Departing(moments.clone()))));
                     if let Some(owner) = state.owner.take() {
                         owner.depart(CloseReason::Restart, moment);
                     }
                 }
-                state.reception.part();
+                state.reception.drop_listeners();
                 self.budget.close();
             }
         }
         waiter.done(Ok(state.core.standing().seq));
     }
 
-    /// Everybody gets what was said; it is in the queue of every lane before anybody else has the lock.
-    fn tell(&self, state: &mut State, said: Proposed, charge: OwnedSemaphorePermit, applied: Duration) {
+    /// Queues a message for every member. It is in the queue of every lane before another part can take the room's
+    /// lock.
+    fn queue_message(&self, state: &mut RoomState, said: Proposed, charge: OwnedSemaphorePermit, applied: Duration) {
         if let Some(entry) = said.entry {
             if entry.change == Change::Cleared {
                 self.restart_counting(state, &entry.key);
             }
             let charge = Some(Arc::new(charge));
-            state.members.tell(|| Item::message(Arc::clone(&entry), applied, charge.clone()));
+            state.members.push(|| Item::message(Arc::clone(&entry), applied, charge.clone()));
             self.counters.applied(entry.change);
         }
     }

@@ -1,4 +1,4 @@
-//! A viewer's place in a room, which ends when it is dropped.
+//! A viewer's membership of a room, which ends when it is dropped.
 //! Must not know what the viewer's protocol is.
 
 use std::sync::Arc;
@@ -17,15 +17,16 @@ use super::{AnnounceViewer, Room};
 use crate::fanout::Outbox;
 use crate::metrics::SignalRefusal;
 
-/// A viewer's place in a room. Dropping it is how a viewer leaves, so no path forgets to.
+/// A viewer's membership of a room. Dropping it is how a viewer leaves, so no path forgets to.
 #[derive(Debug)]
 pub(crate) struct Membership {
     room: Arc<Room>,
     outbox: Arc<Outbox>,
     seat: Seat,
-    /// Which viewer of the room it is, as the owner is told. Others may have it too: one viewer has several connections.
+    /// The viewer's number in the room, which the owner is told. Several memberships may have it: one viewer may have
+    /// several connections.
     number: ViewerNumber,
-    /// How much it said to the owner of late over this connection.
+    /// The meter of its signals over this connection.
     pace: Meter,
 }
 
@@ -39,10 +40,10 @@ impl Membership {
         self.room.standing().seq
     }
 
-    /// The viewer, who connected from `place` as far as that is known, says this to the owner.
+    /// Sends a signal of the viewer, which connected from `place` as far as that is known, to the owner.
     ///
     /// # Errors
-    /// [`SignalError`] when it is as if it had not.
+    /// [`SignalError`] if the signal is dropped.
     pub(crate) fn signal(
         &mut self,
         key: &Key,
@@ -50,19 +51,20 @@ impl Membership {
         place: Option<AddressBlock>,
     ) -> Result<(), SignalError> {
         let Self { room, pace, number, .. } = self;
-        // Before the room's lock is taken: who says too much costs nobody else anything.
+        // Before the room's lock is taken: a viewer that signals too often costs no other client anything.
         if !pace.admits(room.rate_per_viewer(), room.now()) {
             return Err(room.refuse_signal(SignalRefusal::ViewerRate));
         }
         room.signal(Voter { number: *number, place }, key, params)
     }
 
-    /// The viewer, who paused after `position`, gets what `announce` says, what it missed, and messages again.
+    /// Resumes the viewer, which paused after `position`. It is sent what `announce` writes, what it missed, and
+    /// messages again.
     pub(crate) fn unpause(&self, position: Seq, announce: AnnounceViewer<'_>) {
         self.room.unpause(&self.outbox, self.seat, self.number, position, announce);
     }
 
-    /// The viewer, who lost messages, gets the state. `hold` is told how many bytes that takes.
+    /// Queues the state for the viewer, which lost messages. `hold` is called with the size of the state in bytes.
     pub(crate) fn restore(&self, hold: impl FnOnce(usize) -> Hold) {
         self.room.restore(&self.outbox, self.seat, hold);
     }

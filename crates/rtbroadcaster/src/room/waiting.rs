@@ -1,5 +1,5 @@
-//! Whoever waits until something that was decided is written.
-//! Must not know who writes.
+//! The waiters for decisions that an engine has not written yet.
+//! Must not know engines.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::room::core::ProposeError;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-/// What waits for something that was handed over to be written.
+/// The charge and the callback of a decision that is not written yet.
 #[derive(Default)]
 pub(super) struct Waiter {
-    /// What it costs until everybody has it.
+    /// The part of the room's budget that it holds until all lanes have sent it.
     pub(super) charge: Option<OwnedSemaphorePermit>,
-    /// Is told the number, or that nobody knows whether it was written.
+    /// The callback for its number, or for the error that nothing is known of it.
     pub(super) done: Option<Done>,
 }
 
-/// Is told, under the room's lock, what became of a proposal.
+/// A callback for the outcome of a proposal. Called under the room's lock.
 pub(crate) type Done = Box<dyn FnOnce(Result<Seq, ProposeError>) + Send>;
 
 impl fmt::Debug for Waiter {
@@ -33,9 +33,9 @@ impl Waiter {
     }
 }
 
-/// Something to be told what became of a proposal, and where that is told on.
+/// Returns a callback for the outcome of a proposal, and the receiver of that outcome.
 pub(super) fn when_done() -> (Done, oneshot::Receiver<Result<Seq, ProposeError>>) {
     let (told, done) = oneshot::channel();
-    // Nobody needs to wait for it.
+    // The receiver may be gone.
     (Box::new(move |outcome| _ = told.send(outcome)), done)
 }

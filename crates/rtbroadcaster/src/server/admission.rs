@@ -1,4 +1,4 @@
-//! Who enters a room, and as what: where rights, limits and rooms meet, for every transport.
+//! Admits connections to rooms, as viewers or owners, by rights and limits. The same for every transport.
 //! Must not know sockets, nor how an answer is written.
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) struct Visitor<'a> {
     pub(crate) permit: &'a Permit,
     /// Its part of rights that may change or end.
     pub(crate) lease: Option<&'a Lease>,
-    /// Where it comes from, as far as that is known.
+    /// The address block that it connects from, if that is known.
     pub(crate) place: Option<AddressBlock>,
 }
 
@@ -38,25 +38,26 @@ impl Visitor<'_> {
     }
 }
 
-/// What a viewer asks for.
+/// A viewer's request to join.
 pub(crate) struct Visit<'a> {
-    /// The room, as it was named.
+    /// The room's name, as the request has it.
     pub(crate) room: &'a str,
-    /// From where on it wants messages.
+    /// The position from which it wants messages.
     pub(crate) start: &'a Start,
-    /// The key by which it was recognized before.
+    /// The key that it got when it was here before, if it shows one.
     pub(crate) shown: Option<&'a ViewerKey>,
-    /// The way to it.
+    /// The viewer's outbox.
     pub(crate) outbox: &'a Arc<Outbox>,
-    /// Writes what it gets before all else. Called under the room's lock, where the replay begins.
+    /// Writes the announcement that precedes the replay. Called under the room's lock, under which the replay is made.
     pub(crate) announce: &'a (dyn Fn(&Welcome, &ViewerKey) -> Bytes + Sync),
 }
 
 impl Server {
-    /// Makes the visitor a viewer. Ready when it is first polled, but for the turn of a crowd: rooms are in this process.
+    /// Makes the visitor a viewer. Waits only for its turn at the turnstile: rooms are in this process.
     ///
     /// # Errors
-    /// With the refusal that the visitor is told. A room that there is not and one that the visitor may not join look alike.
+    /// The refusal that the visitor is sent. It is the same for a room that does not exist and for one that the visitor
+    /// may not join.
     pub(crate) async fn enter(&self, visitor: Visitor<'_>, visit: Visit<'_>) -> Result<Membership, Refusal> {
         self.turn_of_join().await;
         self.may_be_replayed(visitor)?;
@@ -76,7 +77,7 @@ impl Server {
     /// Makes the visitor the owner of a new room.
     ///
     /// # Errors
-    /// With the refusal that the visitor is told.
+    /// The refusal that the visitor is sent.
     pub(crate) async fn create(
         &self,
         visitor: Visitor<'_>,
@@ -113,8 +114,8 @@ impl Server {
     /// Makes the visitor the owner of the room whose key it has.
     ///
     /// # Errors
-    /// With the refusal that the visitor is told. A room that there is not, a wrong key, and a room that the visitor may not
-    /// own look alike.
+    /// The refusal that the visitor is sent. It is the same for a room that does not exist, for a wrong key, and for a
+    /// room that the visitor may not own.
     pub(crate) async fn own(&self, visitor: Visitor<'_>, room: &str, key: &str) -> Result<Owner, Refusal> {
         self.may_be_replayed(visitor)?;
         let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
@@ -127,19 +128,19 @@ impl Server {
         Ok(owner)
     }
 
-    /// Refuses a visitor that may not be sent a room's state, or what it missed, at this moment. Asked before it is known
-    /// whether there is such a room: the answer must not tell it.
+    /// Refuses a visitor to which no replay may be sent at this moment. Checked before the room is looked up, so that
+    /// the refusal does not reveal whether the room exists.
     pub(crate) fn may_be_replayed(&self, visitor: Visitor<'_>) -> Result<(), Refusal> {
         if self.may_replay(visitor.place) { Ok(()) } else { Err(Refusal::Rate) }
     }
 
-    /// Whether a client at `place` may be sent a room's state, or what it missed, at this moment. Where a place is not
-    /// known only the limit of all applies.
+    /// Returns whether a replay may be sent to a client at `place` at this moment. If the place is not known, only the
+    /// limit for all clients applies.
     pub(crate) fn may_replay(&self, place: Option<AddressBlock>) -> bool {
         self.gate.may_replay(place, self.clock.now())
     }
 
-    /// Counts so many bytes as sent to a client at `place`, until what this returns is dropped.
+    /// Counts `bytes` as replayed to a client at `place`, until the returned hold is dropped.
     pub(crate) fn replays(&self, place: Option<AddressBlock>, bytes: usize) -> Hold {
         if bytes == 0 { Hold::default() } else { Hold::of(self.gate.replays(place, bytes, self.clock.now())) }
     }

@@ -1,4 +1,4 @@
-//! How many connections may be open, how fast one address may open them, and how much it may be told anew.
+//! Limits how many connections are open, how fast one address opens them, and how many bytes are replayed to it.
 //! Must not know what the connections do. The gate takes the time as an argument.
 
 use std::collections::HashMap;
@@ -10,14 +10,15 @@ use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::rate::{Meter, Rate};
 
-/// How many addresses without an open connection are remembered before those that have nothing to be remembered for
-/// are forgotten.
+/// How many addresses without an open connection the gate remembers before it forgets those whose meters are full
+/// again.
 const FORGET_ABOVE: usize = 1_024;
 
-/// So many seconds' replays may come at once: an audience behind one address joins within seconds of each other.
+/// How many seconds' worth of replays may be sent at once: an audience behind one address joins within seconds of each
+/// other.
 const REPLAY_SECONDS: u32 = 10;
 
-/// Counts connections on their way in and out.
+/// Counts open connections and pending replays, and holds their limits.
 #[derive(Debug)]
 pub(crate) struct Gate {
     /// `connections_max`.
@@ -31,28 +32,28 @@ pub(crate) struct Gate {
     /// `replay_bytes_max` and `replay_bytes_per_address_max`.
     pending_max: Limit,
     pending_per_place_max: Limit,
-    visits: Mutex<Visits>,
+    counts: Mutex<GateCounts>,
 }
 
 #[derive(Debug, Default)]
-struct Visits {
+struct GateCounts {
     open: usize,
-    /// The bytes of all replays that are not taken yet.
+    /// The bytes of all replays that clients have not taken yet.
     pending: usize,
-    places: HashMap<AddressBlock, Visitor>,
+    places: HashMap<AddressBlock, AddressCounts>,
 }
 
-/// What is known of one address.
+/// The counts of one address.
 #[derive(Debug)]
-struct Visitor {
+struct AddressCounts {
     open: usize,
     handshakes: Meter,
     replays: Meter,
-    /// The bytes of its replays that are not taken yet.
+    /// The bytes of its replays that clients have not taken yet.
     pending: usize,
 }
 
-/// A replay that is not taken yet. Dropping it is how it ends.
+/// A replay that a client has not taken yet. It counts until it is dropped.
 #[derive(Debug)]
 pub(super) struct Pending {
     gate: Arc<Gate>,
@@ -60,11 +61,11 @@ pub(super) struct Pending {
     bytes: usize,
 }
 
-/// The gate is closed for this connection at the moment.
+/// The gate's refusal of a connection, for this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooMany;
 
-/// A connection that was let in. Dropping it is how it leaves.
+/// A connection that the gate admitted. It counts until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     gate: Arc<Gate>,
@@ -72,7 +73,7 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    /// Where the connection comes from, if that is known.
+    /// Returns the address block of the connection, if that is known.
     pub(crate) fn place(&self) -> Option<AddressBlock> {
         self.place
     }
@@ -87,79 +88,80 @@ impl Gate {
             replays: rate_of_replays(config.replay_bytes_per_address_per_second),
             pending_max: config.replay_bytes_max,
             pending_per_place_max: config.replay_bytes_per_address_max,
-            visits: Mutex::default(),
+            counts: Mutex::default(),
         })
     }
 
-    /// Lets a connection in. The limits per address apply where the address is known.
+    /// Admits a connection, unless a limit is reached. The limits per address apply if the address is known.
     pub(crate) fn enter(self: &Arc<Self>, place: Option<AddressBlock>, now: Duration) -> Result<Ticket, TooMany> {
-        let mut visits = self.lock();
-        if self.open_max.is_reached_by(visits.open) {
+        let mut counts = self.lock();
+        if self.open_max.is_reached_by(counts.open) {
             return Err(TooMany);
         }
         if let Some(place) = place {
-            visits.forget(now);
-            let visitor = visits.places.entry(place).or_insert_with(|| Visitor {
+            counts.forget(now);
+            let address = counts.places.entry(place).or_insert_with(|| AddressCounts {
                 open: 0,
                 handshakes: Meter::default(),
                 replays: Meter::default(),
                 pending: 0,
             });
-            // A handshake that is refused for the number of connections counts too, so that trying harder does not help.
-            let in_time = visitor.handshakes.admits(self.handshakes, now);
-            if !in_time || self.open_per_place_max.is_reached_by(visitor.open) {
+            // A handshake that is refused for the number of connections counts too, so that trying harder does not
+            // help.
+            let in_time = address.handshakes.admits(self.handshakes, now);
+            if !in_time || self.open_per_place_max.is_reached_by(address.open) {
                 return Err(TooMany);
             }
-            visitor.open += 1;
+            address.open += 1;
         }
-        visits.open += 1;
+        counts.open += 1;
         Ok(Ticket { gate: Arc::clone(self), place })
     }
 
-    /// Whether clients at `place` may be told a room's state, or what they missed, at this moment.
+    /// Returns whether a replay may be sent to clients at `place` at this moment.
     pub(super) fn may_replay(&self, place: Option<AddressBlock>, now: Duration) -> bool {
-        let visits = self.lock();
-        if self.pending_max.is_reached_by(visits.pending) {
+        let counts = self.lock();
+        if self.pending_max.is_reached_by(counts.pending) {
             return false;
         }
-        // A place that is not listed has come in by no handshake whose address was known.
-        let visitor = place.and_then(|place| visits.places.get(&place));
-        visitor.is_none_or(|visitor| {
-            visitor.replays.is_even(self.replays, now) && !self.pending_per_place_max.is_reached_by(visitor.pending)
+        // The gate does not limit a place that is not listed: no handshake with a known address came from it.
+        let address = place.and_then(|place| counts.places.get(&place));
+        address.is_none_or(|address| {
+            address.replays.is_even(self.replays, now) && !self.pending_per_place_max.is_reached_by(address.pending)
         })
     }
 
-    /// A client at `place` is told so many bytes of it, which are pending until what this returns is dropped.
+    /// Charges `place` with a replay of `bytes`, which is pending until the returned value is dropped.
     pub(super) fn replays(self: &Arc<Self>, place: Option<AddressBlock>, bytes: usize, now: Duration) -> Pending {
-        let mut visits = self.lock();
-        visits.pending += bytes;
-        if let Some(visitor) = place.and_then(|place| visits.places.get_mut(&place)) {
-            visitor.replays.charge(bytes as u64, self.replays, now);
-            visitor.pending += bytes;
+        let mut counts = self.lock();
+        counts.pending += bytes;
+        if let Some(address) = place.and_then(|place| counts.places.get_mut(&place)) {
+            address.replays.charge(bytes as u64, self.replays, now);
+            address.pending += bytes;
         }
-        drop(visits);
+        drop(counts);
         Pending { gate: Arc::clone(self), place, bytes }
     }
 
-    /// Returns how many connections there are.
+    /// Returns the number of open connections.
     pub(super) fn open(&self) -> usize {
         self.lock().open
     }
 
-    fn lock(&self) -> MutexGuard<'_, Visits> {
+    fn lock(&self) -> MutexGuard<'_, GateCounts> {
         // Numbers only, and each change is one of them: a panic leaves at most one connection counted too many.
-        self.visits.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Visits {
-    /// Forgets addresses that have no connection and of late neither made a handshake nor were told anything, once there
-    /// are many.
+impl GateCounts {
+    /// Once there are many addresses, forgets those without a connection and a pending replay whose meters are full
+    /// again.
     fn forget(&mut self, now: Duration) {
         if self.places.len() > 2 * self.open + FORGET_ABOVE {
-            self.places.retain(|_, visitor| {
-                let is_fresh = visitor.handshakes.is_full(now) && visitor.replays.is_full(now);
-                visitor.open > 0 || visitor.pending > 0 || !is_fresh
+            self.places.retain(|_, address| {
+                let is_fresh = address.handshakes.is_full(now) && address.replays.is_full(now);
+                address.open > 0 || address.pending > 0 || !is_fresh
             });
         }
     }
@@ -167,21 +169,21 @@ impl Visits {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut visits = self.gate.lock();
-        visits.open -= 1;
-        if let Some(visitor) = self.place.and_then(|place| visits.places.get_mut(&place)) {
-            visitor.open -= 1;
+        let mut counts = self.gate.lock();
+        counts.open -= 1;
+        if let Some(address) = self.place.and_then(|place| counts.places.get_mut(&place)) {
+            address.open -= 1;
         }
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        let mut visits = self.gate.lock();
-        visits.pending -= self.bytes;
+        let mut counts = self.gate.lock();
+        counts.pending -= self.bytes;
         // A place that had no connection when this began may have one now.
-        if let Some(visitor) = self.place.and_then(|place| visits.places.get_mut(&place)) {
-            visitor.pending = visitor.pending.saturating_sub(self.bytes);
+        if let Some(address) = self.place.and_then(|place| counts.places.get_mut(&place)) {
+            address.pending = address.pending.saturating_sub(self.bytes);
         }
     }
 }

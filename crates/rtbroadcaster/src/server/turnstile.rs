@@ -1,24 +1,25 @@
-//! Lets clients pass by small crowds, so that those who are here get their turn while thousands come at once.
-//! Must not know what they pass for.
+//! Admits clients in small groups, so that clients that are there get their turn while thousands come at once.
+//! Must not know what clients pass it for.
 
 use tokio::sync::Mutex;
 use tokio::task::yield_now;
 
-/// After so many everything else that is ready gets its turn.
+/// The number of clients after which everything else that is ready gets its turn.
 const CROWD: u32 = 4;
 
-/// A turnstile. Whoever waits passes in the order of coming.
+/// A turnstile. Clients pass in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Turnstile(Mutex<u32>);
 
 impl Turnstile {
-    /// Waits until it is this one's turn.
+    /// Waits until it is this client's turn.
     pub(super) async fn pass(&self) {
         let mut crowd = self.0.lock().await;
         *crowd += 1;
         if *crowd >= CROWD {
             *crowd = 0;
-            // Behind the lock, where the others wait. Not by the clock: a pause would leave the processor idle, and cold.
+            // Under the lock, for which the other clients wait. Not by the clock: a pause would leave the processor
+            // idle, and cold.
             yield_now().await;
         }
     }
@@ -33,12 +34,12 @@ mod tests {
     use crate::server::Server;
 
     impl Server {
-        /// Nothing passes the turnstile of the handshakes until what this returns is dropped.
+        /// Closes the turnstile of the handshakes until the returned value is dropped.
         pub(crate) async fn close_handshakes(&self) -> impl Drop + '_ {
             self.handshakes.0.lock().await
         }
 
-        /// Nothing passes the turnstile of the joins until what this returns is dropped.
+        /// Closes the turnstile of the joins until the returned value is dropped.
         pub(crate) async fn close_joins(&self) -> impl Drop + '_ {
             self.joins.0.lock().await
         }

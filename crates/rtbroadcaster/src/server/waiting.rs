@@ -1,4 +1,4 @@
-//! Clients that are in no room yet: they are told when the server goes away, as those in rooms are by their room.
+//! The clients that are in no room yet, which the server notifies itself when it goes away.
 //! Must not know rooms.
 
 use std::collections::HashMap;
@@ -9,15 +9,15 @@ use rtbroadcaster_core::close::CloseReason;
 use super::Server;
 use crate::fanout::{Moments, Outbox};
 
-/// The ways out to all clients that are in no room yet, by their addresses; `None` once the server goes away.
+/// The outboxes of all clients that are in no room yet, by their addresses; `None` once the server shuts down.
 #[derive(Debug)]
 pub(super) struct WaitingList(Mutex<Option<HashMap<usize, Arc<Outbox>>>>);
 
 /// A client's entry among those that are in no room. Dropping it removes it.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitingClient {
     server: Arc<Server>,
-    /// The address of its outbox, which is its own as long as the entry lives.
+    /// The address of its outbox, which no other entry has while this one lives.
     id: usize,
 }
 
@@ -28,7 +28,7 @@ impl Default for WaitingList {
 }
 
 impl WaitingList {
-    /// Tells every client when to come back, and takes no more of them.
+    /// Asks every client to reconnect later, and takes no more of them.
     pub(super) fn drain(&self, moments: &Moments) {
         let waiting = self.lock().take();
         for outbox in waiting.into_iter().flatten().map(|(_, outbox)| outbox) {
@@ -36,7 +36,7 @@ impl WaitingList {
         }
     }
 
-    /// Whether no more are taken.
+    /// Returns whether no more clients are taken.
     pub(super) fn is_drained(&self) -> bool {
         self.lock().is_none()
     }
@@ -47,7 +47,7 @@ impl WaitingList {
     }
 }
 
-impl Waiting {
+impl WaitingClient {
     /// Lists a client of `server`. After [`drain`](WaitingList::drain) its connection ends at once.
     pub(super) fn new(server: Arc<Server>, outbox: &Arc<Outbox>) -> Self {
         let id = Arc::as_ptr(outbox).addr();
@@ -59,7 +59,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for WaitingClient {
     fn drop(&mut self) {
         if let Some(waiting) = self.server.waiting.lock().as_mut() {
             waiting.remove(&self.id);

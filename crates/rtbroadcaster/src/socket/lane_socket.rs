@@ -1,4 +1,4 @@
-//! What a lane may write to without waiting, while the client task waits for the same socket. Must not know frames.
+//! A socket that a lane may write to without waiting, while the client task waits for it. Must not know frames.
 
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
@@ -10,7 +10,8 @@ use super::tcp;
 #[cfg(feature = "tls")]
 use super::tls::TlsSocket;
 
-/// A socket that a lane and a client task share. An enum, not a trait object: a lane writes to thousands, one after the other.
+/// A socket that a lane and a client task share. An enum, not a trait object: a lane writes to thousands, one after the
+/// other.
 ///
 /// TLS is in a box, so that a plain socket takes no memory for it.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ impl LaneSocket {
         }
     }
 
-    /// Reads once into `buffer`, when something has come.
+    /// Reads once into `buffer`, when bytes have come.
     pub(super) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         match self {
             LaneSocket::Tcp(tcp) => tcp::poll_read(tcp, cx, buffer),
@@ -80,7 +81,7 @@ impl LaneSocket {
         }
     }
 
-    /// Passes on what is encrypted and not sent.
+    /// Sends what is encrypted and not sent.
     #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "a plain socket holds nothing back"))]
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
@@ -90,7 +91,7 @@ impl LaneSocket {
         }
     }
 
-    /// Says that nothing more will be written.
+    /// Shuts the write half down.
     #[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "a plain socket holds nothing back"))]
     pub(super) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {

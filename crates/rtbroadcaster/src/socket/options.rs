@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 const UNSENT_BYTES_MAX: u32 = 16 * 1024;
 
 /// How long beyond the stall limit the kernel waits for a peer that acknowledges nothing, or lets nothing in
-/// (`TCP_USER_TIMEOUT`). Only a backstop: of whoever has frames waiting the stall limit comes first.
+/// (`TCP_USER_TIMEOUT`). Only a backstop: for a client with waiting frames the stall limit comes first.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 const USER_TIMEOUT_MARGIN: Duration = Duration::from_secs(20);
 
@@ -25,14 +25,14 @@ const USER_TIMEOUT_MARGIN: Duration = Duration::from_secs(20);
 #[cfg(any(target_os = "android", target_os = "linux"))]
 const USER_TIMEOUT_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// Says that the options of a connection's socket are set. [`tune`] makes it. A listener that puts it into the extensions of the
-/// connection's requests saves the upgrade from setting them again.
+/// A sign that the options of a connection's socket are set. [`tune`] makes it. A listener that puts it into the
+/// extensions of the connection's requests saves the upgrade from setting them again.
 #[derive(Debug, Clone, Copy)]
 pub struct Tuned(());
 
-/// Sets the socket options that this library wants, for a listener to call when it has accepted a connection. The upgrade does
-/// it if [`Tuned`] is not among the request's extensions and the TCP socket can be found; a listener that wraps its connections in a
-/// stream of its own has to do it here, because the upgrade sees that stream only.
+/// Sets the socket options that this library wants, for a listener to call when it has accepted a connection. The
+/// upgrade does it if [`Tuned`] is not among the request's extensions and the TCP socket can be found. A listener that
+/// wraps its connections in a stream of its own has to do it here, because the upgrade sees that stream only.
 ///
 /// | option | value | systems |
 /// |---|---|---|
@@ -40,7 +40,8 @@ pub struct Tuned(());
 /// | `TCP_NOTSENT_LOWAT` | 16 KiB | Linux, Android |
 /// | `TCP_USER_TIMEOUT` | [`stall_timeout`](Config::stall_timeout) and 20 s, off if that is `none` | Linux, Android |
 ///
-/// An option that the system refuses is logged at the level `debug`. The connection works without it; a slow viewer is noticed later.
+/// An option that the system refuses is logged at the level `debug`. The connection works without it; a slow viewer is
+/// noticed later.
 ///
 /// ```
 /// use rtbroadcaster::{Config, Tuned, tune};
@@ -66,7 +67,7 @@ pub fn tune(socket: &TcpStream, config: &Config) -> Tuned {
     Tuned(())
 }
 
-/// Sets by what the kernel knows a slow peer, and a dead one.
+/// Sets the options by which the kernel notices a slow peer, and a dead one.
 #[cfg(any(target_os = "android", target_os = "linux"))]
 fn set_slowness(options: &SockRef<'_>, stall_timeout: Limit<Duration>) {
     let backstop = stall_timeout.after(USER_TIMEOUT_MARGIN).map(|timeout| timeout.min(USER_TIMEOUT_MAX));
@@ -74,14 +75,14 @@ fn set_slowness(options: &SockRef<'_>, stall_timeout: Limit<Duration>) {
     set("TCP_USER_TIMEOUT", options.set_tcp_user_timeout(backstop));
 }
 
-/// Other systems have no such options, or socket2 no names for them.
+/// Sets nothing: other systems have no such options, or socket2 no names for them.
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
 fn set_slowness(_options: &SockRef<'_>, _stall_timeout: Limit<Duration>) {}
 
 /// Logs a failure. Each option by itself: a kernel that refuses one may well take the others.
 fn set(option: &'static str, result: io::Result<()>) {
     if let Err(error) = result {
-        // Slower to notice a slow peer, but not wrong.
+        // Without it a slow peer is noticed later, which is not wrong.
         tracing::debug!(option, %error, "socket option not set");
     }
 }

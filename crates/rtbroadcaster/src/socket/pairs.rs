@@ -1,42 +1,42 @@
 //! Tests only: both ends of a connection over real sockets with small buffers, in plain and over TLS.
-//! Must not know what is said.
+//! Must not know what is sent.
 
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{LaneSocket, Stream};
 
-/// What is between the two ends.
+/// The kind of a connection between the two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum PairKind {
     Tcp,
     #[cfg(feature = "tls")]
     Tls,
 }
 
-/// Every kind that a lane can write to.
-pub(crate) const KINDS: &[Kind] = &[
-    Kind::Tcp,
+/// All kinds that a lane can write to.
+pub(crate) const KINDS: &[PairKind] = &[
+    PairKind::Tcp,
     #[cfg(feature = "tls")]
-    Kind::Tls,
+    PairKind::Tls,
 ];
 
-/// The server's end of a connection, and the peer's.
-pub(crate) async fn pair(kind: Kind) -> (LaneSocket, Box<dyn Stream>) {
+/// Returns the server's end of a connection, and the peer's.
+pub(crate) async fn pair(kind: PairKind) -> (LaneSocket, Box<dyn Stream>) {
     match kind {
-        Kind::Tcp => {
+        PairKind::Tcp => {
             let (server, peer) = tcp().await;
             (LaneSocket::Tcp(server), Box::new(peer))
         }
         #[cfg(feature = "tls")]
-        Kind::Tls => {
+        PairKind::Tls => {
             let (server, peer) = secured::pair().await;
             (server, Box::new(peer))
         }
     }
 }
 
-/// The server's end, then the peer's.
+/// Returns the server's end, then the peer's.
 async fn tcp() -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
@@ -63,10 +63,10 @@ pub(crate) mod secured {
     /// The certificate of `in.memory`, signed by its own key, which the tests of the other end have too.
     const CERTIFICATE: &[u8] = include_bytes!("../../../rtbroadcaster-client/src/tls/certificate.der");
 
-    /// The key to it, a secret of nobody.
+    /// The key to it, which is no secret.
     const KEY: &[u8] = include_bytes!("../../../rtbroadcaster-client/src/tls/key.der");
 
-    /// What secures the server's end.
+    /// Returns what secures the server's end.
     pub(crate) fn acceptor() -> TlsAcceptor {
         let versions = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let config = versions.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
@@ -74,7 +74,7 @@ pub(crate) mod secured {
         Arc::new(config.with_single_cert(vec![CertificateDer::from(CERTIFICATE)], key).unwrap()).into()
     }
 
-    /// The peer's end of `tcp`.
+    /// Returns the peer's end of `tcp`.
     pub(crate) async fn connect(tcp: TcpStream) -> client::TlsStream<TcpStream> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from(CERTIFICATE)).unwrap();
@@ -85,7 +85,7 @@ pub(crate) mod secured {
         TlsConnector::from(Arc::new(config)).connect(name, tcp).await.unwrap()
     }
 
-    /// The server's end of a connection, and the peer's.
+    /// Returns the server's end of a connection, and the peer's.
     pub(crate) async fn pair() -> (LaneSocket, client::TlsStream<TcpStream>) {
         let (server, peer) = tcp().await;
         let (server, peer) = tokio::join!(acceptor().accept(server), connect(peer));

@@ -1,6 +1,6 @@
-//! TLS over a TCP socket that a lane and a client task share. The session has a lock of its own beside the socket: the lane tries
-//! it and never waits for it, the client task takes it. At most one record is encrypted ahead of the socket.
-//! Must not know frames, certificates or how the handshake went.
+//! TLS over a TCP socket that a lane and a client task share. The session has a lock of its own beside the socket: the
+//! lane only tries it, the client task waits for it. At most one record is encrypted ahead of the socket.
+//! Must not know frames, certificates, nor how the handshake was done.
 
 use std::io::{self, IoSlice, Read, Write};
 use std::sync::{Mutex, MutexGuard};
@@ -13,25 +13,25 @@ use tokio_rustls::rustls::ServerConnection;
 
 use super::tcp;
 
-/// How much is encrypted ahead of the socket: the most that one record holds (RFC 8446 section 5.1). What is encrypted is not
-/// superseded any more.
+/// How many bytes are encrypted ahead of the socket: the most that one record holds (RFC 8446 section 5.1). What is
+/// encrypted cannot be superseded any more.
 const RECORD_BYTES_MAX: usize = 16 * 1024;
 
 /// A TCP socket with a TLS session whose handshake is done.
 #[derive(Debug)]
 pub(crate) struct TlsSocket {
     tcp: TcpStream,
-    /// Held while records are made and offered to the socket, which never waits: the order of the calls must be that of the
-    /// records. After a panic a record may be half made, so nothing is sent any more and the connection ends.
+    /// Held while records are made and offered to the socket, which never waits: the order of the calls must be that of
+    /// the records. After a panic a record may be half made, so nothing is sent any more and the connection ends.
     session: Mutex<Session>,
 }
 
 #[derive(Debug)]
 struct Session {
     connection: ServerConnection,
-    /// The client task, which passes on what a lane leaves behind.
+    /// The waker of the client task, which passes on what a lane leaves behind.
     waker: Option<Waker>,
-    /// The peer is told that nothing more comes.
+    /// Whether the peer was sent that nothing more comes.
     is_shut: bool,
 }
 
@@ -47,10 +47,11 @@ impl TlsSocket {
         &self.tcp
     }
 
-    /// Encrypts and sends record by record until the socket takes no more, and returns how many of `bytes` are encrypted: those
-    /// will arrive, and must not be sent again. Takes nothing if the client task has the session, or ciphertext waits.
+    /// Encrypts and sends record by record until the socket takes no more, and returns how many of `bytes` are
+    /// encrypted. Those will arrive, and must not be sent again. Takes nothing if the client task has the session, or
+    /// ciphertext waits.
     ///
-    /// No errors: the client task meets them too and ends the connection.
+    /// Returns no errors: the client task meets them too and ends the connection.
     pub(super) fn try_send(&self, bytes: &[u8]) -> usize {
         let Ok(mut session) = self.session.try_lock() else { return 0 };
         let mut taken = 0;
@@ -71,8 +72,8 @@ impl TlsSocket {
         taken
     }
 
-    /// Reads plaintext. What the reading has to answer, as an alert or a key update, is sent as far as the socket takes it; the
-    /// task is woken for the rest.
+    /// Reads plaintext. What has to be answered, such as an alert or a key update, is sent as far as the socket takes
+    /// it. The task is woken for the rest.
     pub(super) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut session = self.lock()?;
         loop {
@@ -116,7 +117,7 @@ impl TlsSocket {
         self.poll_send(&mut session, cx)
     }
 
-    /// Says that nothing more will be written (RFC 8446 section 6.1).
+    /// Sends that nothing more will be written (RFC 8446 section 6.1), and shuts the write half down.
     pub(super) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut session = self.lock()?;
         if !session.is_shut {

@@ -1,6 +1,6 @@
 //! Tests only: an echo over everything that carries a client's bytes, from the handshake to the close, on all kinds of
-//! sockets: a driver of its own over the decoder, the outbox and the socket of every client. `cargo xtask autobahn` has a
-//! suite of others judge it. Must not know that suite.
+//! sockets. It is a driver of its own over the decoder, the outbox and the socket of every client. `cargo xtask
+//! autobahn` has the Autobahn test suite judge it. Must not know that suite.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -38,10 +38,10 @@ use crate::socket::{Socket, Stream, tune};
 /// How long anything but the suite may take.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// How long the echo serves the suite, should nobody end it.
+/// How long the echo serves the suite at most.
 const SUITE: Duration = Duration::from_secs(3 * 3600);
 
-/// Which socket is under a client.
+/// The kind of socket under a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Path {
     /// A TCP socket, to which a lane writes.
@@ -53,7 +53,7 @@ enum Path {
     Tls,
 }
 
-/// Those that a plain client can speak through.
+/// The paths that a plain client can speak through.
 const PLAIN_PATHS: [Path; 2] = [Path::Direct, Path::Generic];
 
 const PATHS: &[Path] = &[
@@ -111,13 +111,14 @@ where
         std::future::ready(Ok::<_, Infallible>(response))
     };
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
-    // Whoever makes no connection of it learns that from the answer.
+    // A client whose connection is not upgraded gets the reason in the answer.
     let _ = connection.with_upgrades().await;
 }
 
 async fn echo(upgrade: Upgrade, path: Path) {
     let Ok(upgraded) = upgrade.0.unwrap().socket.await else { return };
-    // No limit applies but the stall, and that to nobody: it says whether something waits for the socket.
+    // No limit applies but that of a stall, which ends no connection here: it says whether something waits for the
+    // socket.
     let config = Config { backlog_bytes_max: Limit::None, stall_timeout: Limit::Max(SUITE), ..Config::default() };
     let (socket, first) = socket_of(upgraded, take_back, None, &config);
     let direct = path != Path::Generic;
@@ -134,11 +135,12 @@ async fn echo(upgrade: Upgrade, path: Path) {
     while let Some(incoming) = poll_fn(|cx| echo.poll_next(cx)).await {
         echo.answer(incoming);
     }
-    // The peer reads the close before the socket goes.
+    // The peer reads the close before the socket is closed.
     let _ = timeout(DEADLINE, poll_fn(|cx| echo.poll_end(cx))).await;
 }
 
-/// A client that gets back what it says, binary messages included, of any size, in any number of fragments and at any pace.
+/// A connection that sends back what it receives, binary messages included, of any size, in any number of fragments and
+/// at any pace.
 struct Echo {
     socket: Socket,
     outbox: Arc<Outbox>,
@@ -147,8 +149,8 @@ struct Echo {
 }
 
 impl Echo {
-    /// Returns what came next, as soon as everything before it is answered and the socket has taken the answers. `None`
-    /// when the close is out or the peer is gone.
+    /// Returns what was received next, as soon as everything before it is answered and the socket has taken the
+    /// answers. `None` when the close is written or the peer is gone.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<wire::Incoming, Violation>>> {
         let Self { socket, outbox, decoder, inbox } = self;
         loop {
@@ -175,7 +177,7 @@ impl Echo {
         }
     }
 
-    /// Answers what came as every client is answered, but for messages, which go back.
+    /// Answers a frame as every client is answered, but for messages, which are echoed.
     fn answer(&self, incoming: Result<wire::Incoming, Violation>) {
         match incoming {
             Ok(wire::Incoming::Text(text)) => self.outbox.answer(encode::text(text.as_bytes())),
@@ -188,7 +190,7 @@ impl Echo {
         }
     }
 
-    /// Says that nothing more is written, and reads to the end.
+    /// Shuts the write half down, and reads to the end.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.socket.poll_shutdown(cx))?;
         loop {
@@ -206,7 +208,7 @@ async fn an_echo_serves_both_paths_until_its_stdin_ends() {
         println!("\n{path:?} ws://{}", open(path).await);
     }
     let (ended, end) = oneshot::channel();
-    // A thread that nobody waits for: the read cannot be given up.
+    // No task waits for this thread: the read cannot be cancelled.
     std::thread::spawn(move || ended.send(io::copy(&mut io::stdin(), &mut io::sink())));
     let ended = timeout(SUITE, end).await;
     assert!(ended.is_ok_and(|read| read.is_ok()), "nobody has ended the echo");
@@ -230,14 +232,15 @@ const BINARY: u8 = 0x82;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 
-/// What a client says with one write, and what comes back to the end of the connection, or before this client closes it.
+/// The frames that a client sends with one write, and those that it gets to the end of the connection, or before it
+/// closes it.
 type Talk = (&'static str, Vec<Vec<u8>>, Vec<Bytes>);
 
 fn pong(payload: &[u8]) -> Bytes {
     encode::pong(&Control::new(payload).unwrap())
 }
 
-/// What ends a connection by the server: nothing is sent behind it.
+/// Returns what ends a connection by the server: nothing is sent behind it.
 fn broken() -> Vec<Talk> {
     let not_utf8 = [frame(0x01, "κόσμε".as_bytes()), frame(0x00, &[0xf4, 0x90])];
     let framing = || encode::close(CloseReason::Framing);
@@ -285,7 +288,7 @@ fn broken() -> Vec<Talk> {
     ]
 }
 
-/// What goes on.
+/// Returns what does not end a connection.
 fn lawful() -> Vec<Talk> {
     let payloads: Vec<String> = (0..10).map(|n| format!("payload-{n}")).collect();
     let big = "€".repeat(400_000);
@@ -365,7 +368,7 @@ async fn options_that_the_listener_has_set_are_not_set_again() {
         });
         let (tcp, _) = listener.accept().await.unwrap();
         let tuned = is_tuned.then(|| tune(&tcp, &Config::default()));
-        // A trace of whoever sets them once more.
+        // A trace of a second setting.
         tcp.set_nodelay(false).unwrap();
         let (found, mut seen) = tokio::sync::mpsc::channel(1);
         let answer = |mut request: http::Request<Incoming>| {

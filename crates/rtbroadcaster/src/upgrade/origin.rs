@@ -1,4 +1,4 @@
-//! Which pages may connect: those of the host they connect to, and those that are listed.
+//! Checks which pages may connect: those of the host they connect to, and those that are listed.
 //! Must not know rooms or permits.
 
 use std::fmt;
@@ -7,10 +7,10 @@ use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, HeaderName};
 use rtbroadcaster_core::origin::{AllowedOrigins, Origin};
 
-/// How much of what a peer or a configuration says stands in a line of the log.
+/// How many letters of what a peer or a configuration says are logged.
 const LETTERS_MAX: usize = 128;
 
-/// Why a page may not connect.
+/// The reason why a page may not connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OriginError {
@@ -28,7 +28,7 @@ pub enum OriginError {
     Malformed,
 }
 
-/// What a request says about the page that it comes from.
+/// The page that a request comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Page {
     /// No `Origin`: a client that is no browser (RFC 6455 section 10.2).
@@ -39,7 +39,7 @@ pub(super) enum Page {
     Other(Origin),
 }
 
-/// Reads where a request comes from.
+/// Reads from the headers which page a request comes from.
 pub(super) fn page(headers: &HeaderMap) -> Result<Page, OriginError> {
     let mut origins = headers.get_all(ORIGIN).iter();
     let Some(origin) = origins.next() else { return Ok(Page::None) };
@@ -55,7 +55,7 @@ pub(super) fn page(headers: &HeaderMap) -> Result<Page, OriginError> {
 }
 
 impl Page {
-    /// Whether it may connect: it comes from the same host, or its origin is one of `allowed`.
+    /// Checks that it may connect: it comes from the same host, or its origin is one of `allowed`.
     pub(super) fn check(&self, allowed: &AllowedOrigins) -> Result<(), OriginError> {
         match self {
             Page::Other(origin) if !allowed.allow(origin) => Err(OriginError::NotAllowed),
@@ -64,7 +64,7 @@ impl Page {
     }
 }
 
-/// What a page says of itself and where it connects to, as the log tells it where the page is refused.
+/// The origin of a page and the host that it connects to, as they are logged if the page is refused.
 #[derive(Debug)]
 pub(super) struct Claim {
     pub(super) origin: String,
@@ -77,13 +77,13 @@ impl Claim {
     }
 }
 
-/// All values of a header, as the log may have them.
+/// Returns all values of a header, as they may be logged.
 fn told(headers: &HeaderMap, name: &HeaderName) -> String {
     let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
     cut(values.join(", "))
 }
 
-/// `text` as a line of the log has it: printable ASCII, all else as its number, and not too much of it.
+/// Returns `text` as it is logged: printable ASCII, all else escaped, and at most `LETTERS_MAX` letters of it.
 pub(super) fn cut(text: impl fmt::Display) -> String {
     let text = text.to_string();
     let mut letters = text.chars();

@@ -1,5 +1,5 @@
-//! Tests only: a room whose owner and half of whose viewers speak over TLS, the others in plain. All get the same messages,
-//! whatever their sockets and keys do meanwhile. Must not know how a session is shared.
+//! Tests only: a room whose owner and half of whose viewers speak over TLS, the others in plain. All get the same
+//! messages, whatever their sockets and keys do meanwhile. Must not know how a TLS session is shared.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -28,16 +28,16 @@ use tokio_tungstenite::tungstenite::Message as Came;
 use super::*;
 use crate::socket::pairs::secured;
 
-/// What a whole conversation may take.
+/// How long a whole conversation may take.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// How many messages the owner publishes.
 const MESSAGES: u32 = 1_000;
 
-/// The buffers of a peer for whom records are written in many parts.
+/// The buffers of a peer to which records are written in many parts.
 const TINY_BYTES: usize = 4 * 1024;
 
-/// What is between a client and the server, and how the client behaves.
+/// How a client is connected, and how it behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Viewer {
     Plain,
@@ -50,17 +50,17 @@ enum Viewer {
 
 /// The server: in plain, and over TLS.
 #[derive(Debug)]
-struct House {
+struct TestServer {
     plain: SocketAddr,
     secured: SocketAddr,
 }
 
-impl House {
+impl TestServer {
     async fn open(config: Config) -> Self {
         let manager = Manager::new(config);
         let [plain, secured] = [TcpListener::bind("127.0.0.1:0").await, TcpListener::bind("127.0.0.1:0").await];
         let (plain, secured) = (plain.unwrap(), secured.unwrap());
-        let house = Self { plain: plain.local_addr().unwrap(), secured: secured.local_addr().unwrap() };
+        let server = Self { plain: plain.local_addr().unwrap(), secured: secured.local_addr().unwrap() };
         let other = manager.clone();
         tokio::spawn(async move {
             while let Ok((tcp, _)) = plain.accept().await {
@@ -75,7 +75,7 @@ impl House {
                 tokio::spawn(async move { serve(acceptor.accept(tcp).await.unwrap(), manager).await });
             }
         });
-        house
+        server
     }
 
     async fn connect_plain(&self) -> WebSocketStream<TcpStream> {
@@ -115,7 +115,7 @@ async fn say<S: AsyncRead + AsyncWrite + Unpin>(client: &mut WebSocketStream<S>,
     client.send(Came::text(message.to_string())).await.unwrap();
 }
 
-/// The next text.
+/// Returns the next text.
 async fn hear<S: AsyncRead + AsyncWrite + Unpin>(client: &mut WebSocketStream<S>) -> Value {
     loop {
         match client.next().await {
@@ -128,60 +128,60 @@ async fn hear<S: AsyncRead + AsyncWrite + Unpin>(client: &mut WebSocketStream<S>
 
 /// What a viewer has in the end: a hash over all events in their order, and the newest value of every key.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Seen {
+struct Received {
     events: u64,
     hash: u64,
     state: BTreeMap<String, String>,
 }
 
-/// A room, and where those who are in it wait for the others.
+/// A room, and the barrier at which its clients wait for each other.
 #[derive(Debug)]
-struct Place {
-    house: House,
-    room: String,
+struct TestRoom {
+    server: TestServer,
+    id: String,
     all_here: Barrier,
 }
 
-/// Joins the room and listens to its end. `between` comes before each message.
+/// Joins the room and reads to its end. `between` is called before each message.
 async fn watch<S: AsyncRead + AsyncWrite + Unpin>(
     mut client: WebSocketStream<S>,
-    place: &Place,
+    room: &TestRoom,
     mut between: impl AsyncFnMut(&mut WebSocketStream<S>, u64),
-) -> Seen {
-    say(&mut client, &json!({"uuid": place.room, "status": {"value": 2}})).await;
+) -> Received {
+    say(&mut client, &json!({"uuid": room.id, "status": {"value": 2}})).await;
     assert_eq!(hear(&mut client).await["status"]["value"], 3);
-    place.all_here.wait().await;
-    let (mut seen, mut hasher) = (Seen::default(), DefaultHasher::new());
+    room.all_here.wait().await;
+    let (mut received, mut hasher) = (Received::default(), DefaultHasher::new());
     loop {
-        between(&mut client, seen.events).await;
+        between(&mut client, received.events).await;
         let message = hear(&mut client).await;
         if message["status"]["value"] == 0 {
             break;
         }
         let (key, params) = (message["funcKey"].as_str().unwrap(), message["funcParams"].to_string());
         if message["stateMessage"] == true {
-            seen.state.insert(key.to_owned(), params);
+            received.state.insert(key.to_owned(), params);
         } else {
             (key, params).hash(&mut hasher);
-            seen.events += 1;
+            received.events += 1;
         }
     }
-    seen.hash = hasher.finish();
+    received.hash = hasher.finish();
     // The close frame, then the end of the session as TLS wants it: anything else is an error.
     while let Some(came) = client.next().await {
         came.unwrap();
     }
-    seen
+    received
 }
 
-async fn view(viewer: Viewer, place: Arc<Place>) -> Seen {
-    let house = &place.house;
+async fn view(viewer: Viewer, room: Arc<TestRoom>) -> Received {
+    let server = &room.server;
     match viewer {
-        Viewer::Plain => watch(house.connect_plain().await, &place, async |_, _| {}).await,
-        Viewer::Secured => watch(house.connect_secured(None).await, &place, async |_, _| {}).await,
+        Viewer::Plain => watch(server.connect_plain().await, &room, async |_, _| {}).await,
+        Viewer::Secured => watch(server.connect_secured(None).await, &room, async |_, _| {}).await,
         Viewer::Slow => {
-            let client = house.connect_secured(Some(TINY_BYTES)).await;
-            watch(client, &place, async |_, _| {
+            let client = server.connect_secured(Some(TINY_BYTES)).await;
+            watch(client, &room, async |_, _| {
                 for _ in 0..200 {
                     yield_now().await;
                 }
@@ -189,8 +189,8 @@ async fn view(viewer: Viewer, place: Arc<Place>) -> Seen {
             .await
         }
         Viewer::Changing => {
-            let client = house.connect_secured(Some(TINY_BYTES)).await;
-            watch(client, &place, async |client, events| {
+            let client = server.connect_secured(Some(TINY_BYTES)).await;
+            watch(client, &room, async |client, events| {
                 if events % 20 == 7 {
                     change_keys(client);
                     client.send(Came::Ping(Bytes::from_static(b"changed"))).await.unwrap();
@@ -209,16 +209,16 @@ async fn viewers_over_tls_and_in_plain_get_the_same_whatever_their_sockets_do() 
         ping_interval: Limit::None,
         ..Config::default()
     };
-    let house = House::open(config).await;
-    let mut owner = house.connect_secured(None).await;
+    let server = TestServer::open(config).await;
+    let mut owner = server.connect_secured(None).await;
     say(&mut owner, &json!({"status": {"value": 1}})).await;
-    let room = hear(&mut owner).await["uuid"].as_str().unwrap().to_owned();
+    let id = hear(&mut owner).await["uuid"].as_str().unwrap().to_owned();
     let kinds = [Viewer::Plain, Viewer::Secured, Viewer::Slow, Viewer::Changing].map(|kind| [kind, kind]).concat();
-    let place = Arc::new(Place { house, room, all_here: Barrier::new(kinds.len() + 1) });
-    let viewers = kinds.into_iter().map(|kind| (kind, tokio::spawn(view(kind, Arc::clone(&place)))));
+    let room = Arc::new(TestRoom { server, id, all_here: Barrier::new(kinds.len() + 1) });
+    let viewers = kinds.into_iter().map(|kind| (kind, tokio::spawn(view(kind, Arc::clone(&room)))));
     let viewers: Vec<_> = viewers.collect();
     let conversation = async {
-        place.all_here.wait().await;
+        room.all_here.wait().await;
         for number in 0..MESSAGES {
             let mix = number.wrapping_mul(2_654_435_761).rotate_left(7);
             let text = "x".repeat((mix % 9_000) as usize);
@@ -243,12 +243,12 @@ async fn viewers_over_tls_and_in_plain_get_the_same_whatever_their_sockets_do() 
     let (_, first) = &all[0];
     assert!(first.events > u64::from(MESSAGES) / 2, "{first:?}");
     assert_eq!(first.state.len(), 5);
-    for (kind, seen) in &all {
+    for (kind, received) in &all {
         assert!(
-            seen == first,
+            received == first,
             "{kind:?} has {} events, hash {:x}; not {}, {:x}",
-            seen.events,
-            seen.hash,
+            received.events,
+            received.hash,
             first.events,
             first.hash
         );

@@ -12,12 +12,12 @@ use tokio::net::TcpStream;
 use crate::socket::TlsSocket;
 use crate::socket::{LaneSocket, Socket, Tuned, tune};
 
-/// Takes the plain TCP socket out of an upgraded connection, with the bytes that were already read from it, or gives the
-/// connection back.
+/// A function that takes the plain TCP socket out of an upgraded connection, with the bytes that were already read from
+/// it, or gives the connection back.
 pub(super) type TakeSocket = fn(Upgraded) -> Result<(TcpStream, Bytes), Upgraded>;
 
-/// Returns what is under `upgraded`, a socket that a lane can write to if there is one, and the bytes that were already read from
-/// it. Sets the socket's options if the listener has not.
+/// Returns the stream under `upgraded`, as a socket that a lane can write to if there is one, and the bytes that were
+/// already read from it. Sets the socket's options if the listener has not.
 pub(super) fn socket_of(
     upgraded: Upgraded,
     take: TakeSocket,
@@ -41,7 +41,7 @@ pub(super) fn take_back(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgrad
     unwrap(upgraded)
 }
 
-/// Takes the socket and the session out of a connection over TLS.
+/// Takes the socket and the TLS session out of a connection over TLS.
 #[cfg(feature = "tls")]
 fn take_secured(upgraded: Upgraded) -> Result<(LaneSocket, Bytes), Upgraded> {
     unwrap::<tokio_rustls::server::TlsStream<TcpStream>>(upgraded).map(|(stream, first)| {
@@ -50,7 +50,7 @@ fn take_secured(upgraded: Upgraded) -> Result<(LaneSocket, Bytes), Upgraded> {
     })
 }
 
-/// Without the feature `tls` such a connection is a stream as any other.
+/// Gives the connection back: without the feature `tls` it is a stream as any other.
 #[cfg(not(feature = "tls"))]
 fn take_secured(upgraded: Upgraded) -> Result<(LaneSocket, Bytes), Upgraded> {
     Err(upgraded)

@@ -12,7 +12,7 @@ pub(crate) fn join(room: &str) -> String {
     format!(r#"{{"uuid":"{room}","status":{{"value":2}}}}"#)
 }
 
-/// What an owner says to have an event told.
+/// Returns the frame with which an owner publishes an event.
 pub(crate) fn publish(key: &str, params: &str) -> String {
     format!(r#"{{"status":{{"value":3}},"funcKey":"{key}","funcParams":{params}}}"#)
 }

@@ -145,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         within("the next message", self.next_at_any_time()).await
     }
 
-    /// The next thing that comes, without a deadline: for a reader who stops with its test.
+    /// Returns the next thing that comes, without a deadline: for a reader that stops with its test.
     pub(crate) async fn next_at_any_time(&mut self) -> Came {
         next(&mut self.socket).await
     }
@@ -241,13 +241,15 @@ async fn next(stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin))
     }
 }
 
-/// What tells how many watch begins like this. When it comes depends on the time, so only who asks for it gets it.
+/// The beginning of a notice of the audience. When it comes depends on the time, so a client gets it only by asking for
+/// it.
 pub(crate) const AUDIENCE: &str = r#"{"type":"audience","#;
 
 /// A heartbeat begins like this.
 pub(crate) const ALIVE: &str = r#"{"type":"alive","#;
 
-/// Whether an owner is told that it hears more often, which comes beside `audience` when the first viewer does.
+/// Returns whether `text` announces more frequent heartbeats to an owner, which come beside `audience` with the first
+/// viewer.
 fn tells_of_a_viewer(text: &str) -> bool {
     text.starts_with(ALIVE) && text.ends_with(r#","nextMs":5000}"#)
 }

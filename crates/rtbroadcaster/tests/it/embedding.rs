@@ -117,7 +117,7 @@ async fn bare_hyper_serves_a_conversation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_lets_in_whom_it_wants_for_what_it_wants() {
     let example = Example::start("axum_auth", &[("PRESENTER_KEY", "opensesame")]).await;
-    for query in ["", "?key=", "?key=opensesam", "?key=opensesame2", "?room=lobby", "?key=no&room=lobby"] {
+    for query in ["", "?key=", "?key=opensesam", "?key=opensesame2", "?room=Lobby", "?key=no&room=Lobby"] {
         assert_eq!(refusal(example.connect(query).await), 401, "{query}");
     }
     let mut presenter = example.connect("?key=opensesame").await.unwrap();

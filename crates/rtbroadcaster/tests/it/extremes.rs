@@ -9,7 +9,7 @@ use crate::client::{Came, Client};
 use crate::house::in_memory_speaking;
 use crate::moment::within;
 
-/// A room under `config`, and a viewer of version 2 that was told how often something comes.
+/// A room under `config`, and a viewer of version 2 that knows the interval of heartbeats.
 async fn room(config: Config) -> (Manager, Owner, Client<DuplexStream>, u64) {
     let manager = Manager::new(config);
     let owner = manager.create_room_with(RoomOptions::new().with_grace(Duration::MAX)).await.unwrap();

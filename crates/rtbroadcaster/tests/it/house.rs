@@ -133,7 +133,7 @@ fn stream_with(manager: &Manager, buffer_bytes: usize, held_back_bytes: usize, p
 
 /// A data directory that goes with its test.
 #[cfg(feature = "disk")]
-pub(crate) struct Directory(std::path::PathBuf);
+pub(crate) struct Directory(pub(crate) std::path::PathBuf);
 
 #[cfg(feature = "disk")]
 impl Directory {

@@ -91,7 +91,7 @@ async fn speak_last(owner: &mut Owner, said: &mut Said) {
 #[tokio::test(flavor = "multi_thread")]
 async fn live_late_and_slow_viewers_hear_what_was_said_in_order_and_end_in_the_owners_state() {
     const MESSAGES: usize = 6_000;
-    // Room for all events at once: they are never superseded, whoever is slow.
+    // Room for all events at once: they are never superseded, no matter which viewer is slow.
     let house = Arc::new(House::open(Config { backlog_bytes_max: Limit::Max(1024 * 1024), ..Config::default() }).await);
     let (mut owner, room) = house.rust_owner().await;
     let mut said = Said::new(&room);
@@ -239,7 +239,7 @@ async fn live_and_late_viewers_get_the_same_bytes() {
     }
 }
 
-/// A viewer who has read the answer to its join and reads bytes from there.
+/// Returns a viewer that has read the answer to its join and reads bytes from there.
 async fn raw_viewer(house: &House, room: &str) -> tokio::net::TcpStream {
     let mut stream = house.client().await.into_stream();
     let join = classic::join(room);

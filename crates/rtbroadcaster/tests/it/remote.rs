@@ -110,7 +110,7 @@ async fn connections_that_are_cut_again_and_again_lose_nothing_and_repeat_nothin
     for part in 0..NUMBERS / 15 {
         tickets.extend(speak(&owner, part * 15 + 1..part * 15 + 16, |_| {}).await);
         relay.cut();
-        // Some cuts come while everybody is away, most do not.
+        // Some cuts come while all clients are away, most do not.
         if part % 3 != 0 {
             until("the owner is back", || owner.status() == Status::Live).await;
         }
@@ -209,7 +209,8 @@ async fn a_server_that_is_replaced_is_a_pause_and_nothing_else() {
     let mut tickets = Vec::new();
     for part in 0..2 {
         tickets.extend(speak(&owner, part * 40 + 1..part * 40 + 31, |_| {}).await);
-        // Nobody hears of the shutdown, as when the server is killed: who does comes back when it was told to.
+        // No client gets the notice of the shutdown, as when the server is killed: one that does reconnects at the
+        // moment that it names.
         relay.leads_nowhere();
         within_time(LONG, "the shutdown", house.manager.shutdown()).await;
         // What is said while there is no server waits for the next one.

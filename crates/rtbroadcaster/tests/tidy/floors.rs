@@ -4,7 +4,7 @@ use crate::tokens::{self, Token, follows};
 
 /// The floors, top to bottom. A module that is on none of them has no place in the house.
 const FLOORS: [&[&str]; 10] = [
-    &["axum"],
+    &["axum", "in_memory"],
     &["upgrade"],
     &["manager"],
     &["client"],

@@ -1,4 +1,4 @@
-//! The text, the binary and the debug form of a room's id, and the texts that are none.
+//! Ids as text and as bytes, and what may be a name.
 
 use proptest::prelude::*;
 

@@ -1,5 +1,6 @@
-//! What the store cuts from the ends of its journals when it is opened: a batch that is not whole, and everything behind it.
-//! Must not know what is in a journal but that it ends with zeros which nothing has replaced yet.
+//! Finds what the store cuts from the ends of its journals when it is opened: a batch that is not whole, and everything
+//! behind it.
+//! Must not know what is in a journal, but that it ends with zeros which nothing has replaced yet.
 
 use std::fs::File;
 use std::io;
@@ -11,36 +12,36 @@ use rustix::io::Errno;
 
 use super::tree;
 
-/// How much is read at a time.
+/// How many bytes are read at a time.
 const BLOCK: usize = 64 * 1024;
 
-/// A journal, and where its last byte that is not zero stood.
+/// A journal, and the end of its last byte that is not zero.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(super) struct JournalFile {
     path: PathBuf,
     end: u64,
 }
 
-/// What is missing at the end of a journal.
+/// A missing end of a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cut {
     /// The journal.
     pub(super) path: PathBuf,
-    /// Where it ends now.
+    /// The end of the journal now.
     pub(super) end: u64,
-    /// How many bytes stood behind that.
+    /// The number of bytes that stood behind that.
     pub(super) bytes: u64,
 }
 
-impl Journal {
-    /// Which file it is.
+impl JournalFile {
+    /// Returns the path of the file.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 }
 
 /// Returns the journals of the store in `directory`, the newest last; none if there is no store.
-pub(super) fn journals(directory: &Path) -> io::Result<Vec<Journal>> {
+pub(super) fn journals(directory: &Path) -> io::Result<Vec<JournalFile>> {
     let entries = match std::fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -50,7 +51,7 @@ pub(super) fn journals(directory: &Path) -> io::Result<Vec<Journal>> {
         let path = entry?.path();
         let number = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".jnl")?.parse::<u64>().ok());
         if let Some(number) = number {
-            journals.push((number, Journal { end: end(&path)?, path }));
+            journals.push((number, JournalFile { end: end(&path)?, path }));
         }
     }
     journals.sort_by_key(|(number, _)| *number);
@@ -58,9 +59,9 @@ pub(super) fn journals(directory: &Path) -> io::Result<Vec<Journal>> {
 }
 
 /// Returns what was cut from `journals` since they were looked at.
-pub(super) fn since(journals: &[Journal]) -> Vec<Cut> {
-    let cut = |Journal { path, end }: &Journal| {
-        // A journal that is there no more was not needed any more.
+pub(super) fn since(journals: &[JournalFile]) -> Vec<Cut> {
+    let cut = |JournalFile { path, end }: &JournalFile| {
+        // A journal that is missing was not needed any more.
         let length = std::fs::metadata(path).ok()?.len();
         let bytes = end.checked_sub(length).filter(|bytes| *bytes > 0)?;
         Some(Cut { path: path.clone(), end: length, bytes })
@@ -68,8 +69,8 @@ pub(super) fn since(journals: &[Journal]) -> Vec<Cut> {
     journals.iter().filter_map(cut).collect()
 }
 
-/// Where the last byte of a file stands that is not zero. The store makes journals of 64 MiB that hold nothing yet: what the
-/// file system has no data for is not read.
+/// Returns the end of the last byte of a file that is not zero. The store makes journals of 64 MiB that hold nothing
+/// yet, so parts without data in the file system are not read.
 fn end(path: &Path) -> io::Result<u64> {
     let file = tree::open(path, File::options().read(true))?;
     let mut block = vec![0; BLOCK];
@@ -87,7 +88,7 @@ fn end(path: &Path) -> io::Result<u64> {
     Ok(0)
 }
 
-/// The parts of a file that the file system has data for, in order; the whole file where it does not tell.
+/// Returns the parts of a file for which the file system has data, in order; the whole file if it does not say.
 fn extents(file: &File) -> io::Result<Vec<(u64, u64)>> {
     let mut extents = Vec::new();
     let mut end = 0;

@@ -1,5 +1,5 @@
-//! Whether a store holds what it confirmed: what is missing, whether the server may start without it, and the word by
-//! which somebody accepts that.
+//! Decides whether a store holds what it confirmed: what is missing, whether the server may start without it, and the
+//! word that accepts that.
 //! Must not know how anything is read or written.
 
 use std::fmt::Write as _;
@@ -8,29 +8,29 @@ use std::path::Path;
 use rtbroadcaster_core::record::sum;
 
 use super::cut::Cut;
-use super::marker::{Found, Mark};
-use super::store::Found as Room;
+use super::marker::{FoundMarker, Mark};
+use super::store::FoundRoom;
 use super::tally::Tally;
 
-/// What was found of a store when it was opened.
+/// What a store has and lacks when it is opened.
 pub(super) struct Findings<'a> {
     /// What the directory's marker said.
-    pub(super) marker: &'a Found,
-    /// Which start of the machine this is.
+    pub(super) marker: &'a FoundMarker,
+    /// The boot id of the machine.
     pub(super) boot: Option<&'a str>,
-    /// What the store says that there should be; none in format 1 and in a new store.
+    /// The tally that the store states; none in format 1 and in a new store.
     pub(super) stated: Option<Tally>,
-    /// What there is.
+    /// The tally of what there is.
     pub(super) counted: Tally,
     /// The rooms as they are.
-    pub(super) rooms: &'a [Room],
-    /// What was cut from the ends of journals, the newest journal last.
+    pub(super) rooms: &'a [FoundRoom],
+    /// The parts that were cut from the ends of journals, the newest journal last.
     pub(super) cuts: &'a [Cut],
     /// The newest journal.
     pub(super) newest: Option<&'a Path>,
 }
 
-/// What is missing, in words, and the word that accepts it.
+/// A loss in words, and the word that accepts it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Loss {
     pub(super) what: String,
@@ -38,12 +38,12 @@ pub(super) struct Loss {
 }
 
 impl Findings<'_> {
-    /// What the marker says, if anything that can be read.
+    /// Returns what the marker says, if it can be read.
     fn mark(&self) -> Option<&Mark> {
-        if let Found::Mark(mark) = self.marker { Some(mark) } else { None }
+        if let FoundMarker::Mark(mark) = self.marker { Some(mark) } else { None }
     }
 
-    /// How much the store had confirmed beyond what it states now.
+    /// Returns how much the store had confirmed beyond what it states now.
     fn missing(&self) -> Option<Tally> {
         let confirmed = self.mark()?.tally();
         let stated = self.stated.unwrap_or_default();
@@ -55,7 +55,7 @@ impl Findings<'_> {
         })
     }
 
-    /// What must be there and is not, in words; `None` if everything is that must be.
+    /// Returns in words what must be there and is not; `None` if nothing is missing.
     pub(super) fn loss(&self) -> Option<Loss> {
         let mut what = String::new();
         let covers = self.mark().is_some_and(|mark| mark.covers(self.boot));
@@ -90,14 +90,15 @@ impl Findings<'_> {
         (!what.is_empty()).then(|| Loss { what, word: self.word() })
     }
 
-    /// Rooms without a tally are of format 1, and there is no marker of format 2 then.
+    /// Returns whether there are rooms, but no tally. Such rooms are of format 1, with which there is no marker of
+    /// format 2.
     fn is_headless(&self) -> bool {
         self.stated.is_none() && self.mark().is_some_and(|mark| mark.tally().writes > 0) && !self.rooms.is_empty()
     }
 
-    /// Says what may be missing without anybody being at fault.
+    /// Logs what may be missing without a fault.
     pub(super) fn warn(&self) {
-        if *self.marker == Found::Damaged {
+        if *self.marker == FoundMarker::Damaged {
             tracing::warn!("the file {} cannot be read: only the store was checked", super::marker::NAME);
         }
         for cut in self.cuts {
@@ -109,7 +110,7 @@ impl Findings<'_> {
         }
     }
 
-    /// Eight digits that another loss does not have.
+    /// Returns eight digits that another loss does not have.
     fn word(&self) -> String {
         let tallies = [self.mark().map(Mark::tally), self.stated, Some(self.counted)];
         let digest = sum::hash(&[b"loss", &serde_json::to_vec(&tallies).expect("plain data has a text")]);
@@ -117,7 +118,7 @@ impl Findings<'_> {
     }
 }
 
-fn nonsense_count(rooms: &[Room]) -> usize {
+fn nonsense_count(rooms: &[FoundRoom]) -> usize {
     rooms.iter().filter(|room| room.nonsense.is_some()).count()
 }
 

@@ -1,4 +1,4 @@
-//! Why a directory cannot be used, in words.
+//! The reason why a directory cannot be used.
 //! Must not know how it is opened.
 
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use super::store::LoadError;
 use super::tree::{Foreign, TreeError};
 use super::{Disk, FORMAT};
 
-/// Why a directory cannot be used.
+/// The reason why a directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DiskError {
@@ -18,7 +18,7 @@ pub enum DiskError {
     /// It was written by a later version.
     #[error("the directory {directory} has format {found}; this version knows formats up to {FORMAT}")]
     Newer {
-        /// Which directory.
+        /// The directory.
         directory: PathBuf,
         /// Its format.
         found: u32,
@@ -26,43 +26,43 @@ pub enum DiskError {
     /// It has something that only a later version understands.
     #[error("the directory {directory} was written by a later version: this one does not know `{field}`")]
     Unknown {
-        /// Which directory.
+        /// The directory.
         directory: PathBuf,
-        /// The name of what has to be known.
+        /// The name of the field that has to be known.
         field: String,
     },
-    /// It lacks something that it had confirmed, or something in it was changed. Nothing more is changed by finding that.
+    /// It lacks something that it had confirmed, or something in it was changed. Finding that changes nothing in it.
     #[error(
         "the directory {directory} has lost something: {what}. Put a backup in its place, or accept the loss with the word {word}"
     )]
     Loss {
-        /// Which directory.
+        /// The directory.
         directory: PathBuf,
-        /// What is missing or changed.
+        /// What is missing or changed, in words.
         what: String,
-        /// The word for [`Disk::accept_loss`]; of another loss it is another one.
+        /// The word for [`Disk::accept_loss`]. Another loss has another word.
         word: String,
     },
-    /// What is there makes no sense, and nothing can go on without it.
+    /// Something in it cannot be read, and the server cannot start without it.
     #[error("the directory {directory} is damaged: {what}. Put a backup in its place, or use another directory")]
     Damaged {
-        /// Which directory.
+        /// The directory.
         directory: PathBuf,
-        /// What makes no sense.
+        /// What cannot be read, in words.
         what: String,
     },
-    /// Something in it is neither a file nor a directory, or not what it has to be: a link could lead anywhere, and a pipe be
-    /// waited for. It was not opened.
+    /// Something in it is of the wrong kind, or neither a file nor a directory. It was not opened: a link could lead
+    /// anywhere, and opening a pipe could wait for ever.
     #[error("the directory {directory} cannot be used: {path} is {what}. Remove it, or use another directory")]
     Foreign {
-        /// Which directory.
+        /// The directory.
         directory: PathBuf,
-        /// What is in it.
+        /// The path of what is in it.
         path: PathBuf,
-        /// What that is, such as `a symbolic link`.
+        /// The kind of it, such as `a symbolic link`.
         what: &'static str,
     },
-    /// Its secret is none, see [`Secret`](crate::Secret).
+    /// The file of its secret has none, see [`Secret`](crate::Secret).
     #[error(
         "{path} is not 64 hexadecimal digits. Put the file from a backup in its place, or remove it, and all viewers are new ones"
     )]
@@ -73,9 +73,9 @@ pub enum DiskError {
     /// It cannot be read or written.
     #[error("cannot use the directory {directory}: {source}")]
     Io {
-        /// Which directory.
+        /// The directory.
         directory: PathBuf,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
 }

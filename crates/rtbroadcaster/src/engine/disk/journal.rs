@@ -1,4 +1,5 @@
-//! The one thread that writes: everything that waits goes into one batch, and when that is safe its rooms are told.
+//! The one thread that writes: everything that waits is written as one batch, and when that is safe its rooms are
+//! notified.
 //! Must not know what is in a batch, nor how a store that failed is opened again.
 
 use std::collections::{HashMap, HashSet};
@@ -21,12 +22,12 @@ use crate::engine::{Engine, Follower, Health};
 use crate::fault;
 use crate::metrics::Counters;
 
-/// How often the directory is looked at and its marker written.
+/// The interval at which the directory is checked and its marker written.
 const LOOK: Duration = Duration::from_secs(1);
-/// How much goes into one batch.
+/// The most steps that one batch has.
 const BATCH_MAX: usize = 4_096;
 
-/// To the thread that writes.
+/// The handle of the thread that writes.
 pub(super) struct Journal {
     orders: Sender<Order>,
     pulse: Arc<Pulse>,
@@ -36,11 +37,11 @@ pub(super) struct Journal {
 enum Order {
     Append(HandedOver),
     ForgetLives(LifeIndex),
-    /// Write everything, and say when that is done.
+    /// Write everything, and report when that is done.
     Close(SyncSender<()>),
 }
 
-/// What a room handed over.
+/// A step that a room handed over, and that room.
 pub(super) type HandedOver = (Arc<dyn Follower>, Handover);
 
 impl fmt::Debug for Journal {
@@ -50,7 +51,7 @@ impl fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// Begins to write what is handed over into `store`, which holds what `ledger` says.
+    /// Begins to write what is handed over into `store`, whose contents `ledger` counts.
     pub(super) fn start(
         disk: Disk,
         store: Store,
@@ -86,7 +87,7 @@ impl Journal {
 
 impl Engine for Journal {
     fn append(&self, follower: &Arc<dyn Follower>, handover: Handover) {
-        // Without a thread the process is going away, and nobody is told anything any more.
+        // Without a thread the process is going away, and no room is notified any more.
         self.order(Order::Append((Arc::clone(follower), handover)));
     }
 
@@ -101,40 +102,40 @@ impl Engine for Journal {
     fn close(&self) {
         let (done, closed) = mpsc::sync_channel(1);
         if self.order(Order::Close(done)) {
-            // Closed before, if it does not answer.
+            // If it does not answer, it was closed before.
             let _ = closed.recv();
         }
     }
 }
 
-/// What the thread that writes has.
+/// The state of the thread that writes.
 pub(super) struct Writer {
-    /// `None` after a write that failed, until it is opened again.
+    /// The store; `None` after a write that failed, until it is opened again.
     pub(super) store: Option<Store>,
-    /// What the store holds once everything is written that was tried.
+    /// The sums of the store once everything that was tried is written.
     pub(super) ledger: Ledger,
     pub(super) lives: Arc<Lives>,
     pub(super) marker: Marker,
     counters: Arc<Counters>,
     pub(super) mending: Mending,
-    /// What the store has confirmed.
+    /// The tally that the store has confirmed.
     pub(super) confirmed: Tally,
-    /// What the store may hold besides, after writes of which the end is not known.
+    /// The tallies that the store may have instead, after writes whose outcome is not known.
     pub(super) possible: Vec<Tally>,
-    /// What was handed over and not told, in order.
+    /// The steps that were handed over and not confirmed, in order.
     pub(super) pending: Vec<HandedOver>,
     pub(super) pulse: Arc<Pulse>,
 }
 
-/// The rooms that have to be told up to where theirs is written, in the order of the first.
+/// The rooms to notify and the positions up to which they are written, in the order of their first steps.
 #[derive(Default)]
-struct Told {
+struct WrittenRooms {
     rooms: Vec<(Arc<dyn Follower>, LogPosition)>,
-    /// By the follower and not by its name, which one that has ended and a new one may both have.
+    /// The index of each room by its follower. Not by its name, which one that has ended and a new one may both have.
     places: HashMap<*const (), usize>,
 }
 
-impl Told {
+impl WrittenRooms {
     fn note(&mut self, (follower, handover): &HandedOver) {
         let place = *self.places.entry(Arc::as_ptr(follower).cast()).or_insert_with(|| {
             self.rooms.push((Arc::clone(follower), handover.position));
@@ -151,7 +152,7 @@ impl Writer {
             let first = match due.recv_timeout(LOOK.saturating_sub(looked.elapsed())) {
                 Ok(first) => Some(first),
                 Err(RecvTimeoutError::Timeout) => None,
-                // Nobody can hand anything over.
+                // No room can hand anything over.
                 Err(RecvTimeoutError::Disconnected) => break None,
             };
             self.pulse.begin();
@@ -169,15 +170,15 @@ impl Writer {
             }
         };
         self.end();
-        // The store is closed before anybody who waits for that goes on.
+        // The store is closed before a part that waits for that goes on.
         drop(self);
         if let Some(done) = closing {
-            // Whoever wanted to know may have gone.
+            // The receiver may be gone.
             let _ = done.send(());
         }
     }
 
-    /// Takes what is due, as much as goes into one batch.
+    /// Takes the orders that are due, as many as one batch has.
     fn take(&mut self, due: impl Iterator<Item = Order>) -> Option<SyncSender<()>> {
         for order in due {
             match order {
@@ -192,7 +193,7 @@ impl Writer {
         None
     }
 
-    /// Writes what waits and tells its rooms.
+    /// Writes what waits, and notifies its rooms.
     pub(super) fn write(&mut self) {
         if self.pending.is_empty() {
             return;
@@ -202,7 +203,7 @@ impl Writer {
         match result {
             Ok(()) => {
                 self.confirm();
-                self.tell(&pending);
+                self.notify_rooms(&pending);
                 self.pulse.writes();
             }
             Err(error) => {
@@ -212,19 +213,19 @@ impl Writer {
         }
     }
 
-    /// What was tried last is there.
+    /// Notes that what was tried last is written.
     fn confirm(&mut self) {
         self.confirmed = self.ledger.tally();
         self.possible.clear();
     }
 
-    /// Tells rooms up to where theirs is written.
-    pub(super) fn tell(&self, written: &[HandedOver]) {
-        let mut told = Told::default();
-        written.iter().for_each(|handed_over| told.note(handed_over));
-        for (follower, through) in told.rooms {
+    /// Notifies rooms of the positions up to which they are written.
+    pub(super) fn notify_rooms(&self, written: &[HandedOver]) {
+        let mut written_rooms = WrittenRooms::default();
+        written.iter().for_each(|handed_over| written_rooms.note(handed_over));
+        for (follower, through) in written_rooms.rooms {
             if fault::catch("room", &self.counters, || follower.written(through)).is_err() {
-                // The room finds its lock poisoned and ends; should that panic too, it ends without a word.
+                // The room finds its lock poisoned and ends. If that panics too, its members are not notified.
                 let _ = fault::catch("room", &self.counters, || follower.written(through));
             }
         }
@@ -243,8 +244,8 @@ impl Writer {
         let mut ended = HashSet::new();
         for (follower, Handover { append, .. }) in appends {
             let room = follower.room();
-            // An end takes only what was written before. What one batch does to one key has no order, so a new room of the
-            // same name begins in another one.
+            // An end removes only what was written before. What one batch does to one key has no order, so a new room
+            // of the same name begins in another batch.
             if matches!(append, Append::End) || ended.contains(room) {
                 commit(std::mem::replace(&mut batch, store.batch(mode)), ledger)?;
                 ended.clear();
@@ -257,7 +258,7 @@ impl Writer {
         commit(batch, ledger)
     }
 
-    /// Forgets the lives before `index`, if there are any. A failure only leaves them where they are.
+    /// Forgets the lives before `index`, if there are any. After a failure they stay where they are.
     fn forget_lives(&mut self, index: LifeIndex) {
         let Some(store) = self.store.as_ref().filter(|_| index > self.lives.oldest()) else { return };
         let lives = Lives::clone(&self.lives).without_those_before(index);
@@ -269,7 +270,7 @@ impl Writer {
         }
     }
 
-    /// Looks whether the directory can be used, and says in it what the store has confirmed.
+    /// Checks whether the directory can be used, and writes into its marker what the store has confirmed.
     fn look(&mut self) {
         if !self.pulse.is_fine() {
             return self.mend();
@@ -282,14 +283,14 @@ impl Writer {
         }
     }
 
-    /// Says in the directory what the store has confirmed: behind the store, never before it.
+    /// Writes into the marker what the store has confirmed: after the store, never before it.
     pub(super) fn mark(&mut self) -> Result<(), Failure> {
         let is_synced = self.mending.disk().ack == Ack::Disk;
         let renewed = self.marker.renew(self.mending.disk().directory());
         renewed.and_then(|()| self.marker.confirm(self.confirmed, is_synced)).map_err(Failure::Directory)
     }
 
-    /// Everything is on the disk, if it can be written at all.
+    /// Puts everything on the disk, if it can be written at all.
     fn end(&mut self) {
         if !self.pulse.is_fine() {
             self.mend();
@@ -308,7 +309,7 @@ impl Writer {
 }
 
 impl Disk {
-    /// How far a batch has to be before its rooms are told.
+    /// Returns how safe a batch has to be before its rooms are notified.
     fn persist_mode(&self) -> PersistMode {
         match self.ack {
             Ack::Written => PersistMode::Buffer,

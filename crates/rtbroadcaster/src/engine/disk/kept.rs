@@ -1,4 +1,4 @@
-//! What stands in the store: keys, and values as text.
+//! The format of the store: keys, and values as text.
 //! Must not know when anything is written, nor what is missing.
 
 use std::net::IpAddr;
@@ -19,7 +19,7 @@ use super::tally::Tally;
 use super::text::{self, Text, Unreadable, halves};
 use crate::os_random::OsRandom;
 
-/// What is kept of a room. Times are milliseconds since 1970.
+/// The header of a room. Times are milliseconds since 1970.
 #[derive(Serialize, Deserialize)]
 struct HeaderText {
     /// 16 hexadecimal digits. Not in format 1.
@@ -52,17 +52,17 @@ struct CountedText {
     once: bool,
 }
 
-/// What stands before a message's parameters.
+/// The line before a message's parameters.
 #[derive(Serialize, Deserialize)]
 struct RecordText {
     said: u64,
     term: u64,
     change: ChangeText,
     key: String,
-    /// What must exist of the room. Not in format 1.
+    /// The sum of what must exist of the room. Not in format 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sum: Option<SumText>,
-    /// What must exist of all rooms, where this was the last message of its batch.
+    /// The tally of what must exist of all rooms, where this was the last message of its batch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tally: Option<Tally>,
 }
@@ -70,13 +70,13 @@ struct RecordText {
 /// A message that was read.
 pub(super) struct ReadRecord {
     pub(super) record: Record,
-    /// What it says must exist of its room; nothing in format 1.
+    /// The sum of what must exist of its room, as the message says; none in format 1.
     pub(super) sum: Option<Sum>,
-    /// What it says must exist of all rooms.
+    /// The tally of what must exist of all rooms, as the message says.
     pub(super) tally: Option<Tally>,
 }
 
-/// A sum: how many messages and ids there are, how many bytes they take, and the sum of their hashes.
+/// A sum: the number of messages and ids, the bytes that they take, and the sum of their hashes.
 #[derive(Serialize, Deserialize)]
 struct SumText(u64, u64, #[serde(with = "halves")] u128);
 
@@ -98,13 +98,13 @@ struct IdText {
 /// The lives of the log.
 #[derive(Serialize, Deserialize)]
 struct LivesText {
-    /// The index of the first one.
+    /// The index of the first life.
     oldest: u64,
-    /// Each as 16 hexadecimal digits.
+    /// Each life as 16 hexadecimal digits.
     order: Vec<String>,
 }
 
-/// What stands before the parameters besides the key, about.
+/// About how many bytes stand before the parameters besides the key.
 const HEAD_BYTES: usize = 320;
 
 /// Returns the key of message, or name, `seq` of one room.
@@ -121,7 +121,7 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Writes what is known of a room.
+/// Writes the header of a room.
 pub(super) fn header(header: &Header) -> Vec<u8> {
     let Header { numbering, starts, term, key, away, moment, place, options, unknown } = header;
     let counted = options.counted().map(|(key, Counting { every, once_per_viewer })| CountedText {
@@ -145,7 +145,7 @@ pub(super) fn header(header: &Header) -> Vec<u8> {
     Text { known, unknown }.write()
 }
 
-/// Reads what is known of a room. One of format 1 has no numbering, and gets a new one.
+/// Reads the header of a room. One of format 1 has no numbering, and gets a new one.
 pub(super) fn read_header(text: &[u8]) -> Result<Header, Unreadable> {
     let Text { known, unknown } = Text::<HeaderText>::read(text)?;
     known.read(&unknown).ok_or(Unreadable::Damaged)
@@ -182,8 +182,8 @@ impl HeaderText {
     }
 }
 
-/// Writes a message, and what must exist of all rooms if it is the last one of its batch. The parameters stand behind it on
-/// a line of their own, as they were sent.
+/// Writes a message, and the tally of all rooms if it is the last one of its batch. The parameters follow on a line of
+/// their own, as they were sent.
 pub(super) fn record(record: &Record, tally: Option<Tally>) -> Vec<u8> {
     let change = match record.change {
         Change::State => ChangeText::State,
@@ -239,13 +239,13 @@ pub(super) fn read_id(text: &[u8]) -> Result<(Box<str>, [u8; 16]), Unreadable> {
     Ok((id.into(), fingerprint.ok_or(Unreadable::Damaged)?))
 }
 
-/// Writes the lives, with what a later version knows of them.
+/// Writes the lives, with the fields of a later version.
 pub(super) fn lives(lives: &Lives, unknown: Map<String, Value>) -> Vec<u8> {
     let order = lives.order().iter().map(Life::to_string).collect();
     Text { known: LivesText { oldest: lives.oldest().0, order }, unknown }.write()
 }
 
-/// Reads the lives, and what only a later version knows of them.
+/// Reads the lives, and the fields that only a later version knows.
 pub(super) fn read_lives(text: &[u8]) -> Result<(Lives, Map<String, Value>), Unreadable> {
     let Text { known: LivesText { oldest, order }, unknown } = Text::read(text)?;
     let order: Option<Vec<Life>> = order.iter().map(|digits| Life::from_digits(digits)).collect();

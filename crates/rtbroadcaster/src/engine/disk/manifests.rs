@@ -1,5 +1,6 @@
-//! Checks what the store itself reads without checking: the list of tables of each of its parts, by the checksum that the
-//! store keeps of it. A damaged one would have the store ask for more memory than there is, or remove what it does not list.
+//! Checks what the store itself reads without checking: the list of tables of each of its parts, by the checksum that
+//! the store keeps of it. With a damaged one the store would ask for more memory than there is, or remove what it does
+//! not list.
 //! Must not know what is in a table.
 
 use std::fs::{self, File, TryLockError};
@@ -10,15 +11,16 @@ use rtbroadcaster_core::record::sum;
 
 use super::tree;
 
-/// The file by which one process has the store for itself.
+/// The file whose lock gives one process the store for itself.
 const LOCK: &str = "lock";
-/// Where the parts are, each in a directory of its own.
+/// The directory of the parts, each in a directory of its own.
 const PARTS: &str = "keyspaces";
-/// Which list of tables is the present one: its number (8 bytes), its checksum (16), and the kind of checksum, which is 0.
+/// The file that names the present list of tables: its number (8 bytes), its checksum (16), and the kind of checksum,
+/// which is 0.
 const CURRENT: &str = "current";
 const CURRENT_BYTES: usize = 25;
 
-/// Why a store is not opened.
+/// The reason why a store is not opened.
 #[derive(Debug)]
 pub(super) enum Refused {
     /// Another process has it.
@@ -35,7 +37,7 @@ impl From<io::Error> for Refused {
     }
 }
 
-/// Checks the store in `directory`, which another process may have; one that is not there is fine.
+/// Checks the store in `directory`, which another process may have. A store that is not there passes.
 pub(super) fn check(directory: &Path) -> Result<(), Refused> {
     let lock = match tree::open(&directory.join(LOCK), File::options().read(true).write(true)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -64,7 +66,7 @@ fn check_part(part: &Path) -> Result<(), Refused> {
     let path = part.join(CURRENT);
     let current = match tree::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // One that a crash left half made has no tables.
+            // A part that a crash left half made has no tables.
             let tables = fs::read_dir(part.join("tables")).is_ok_and(|mut tables| tables.next().is_some());
             return if tables { damaged(path, "is missing") } else { Ok(()) };
         }

@@ -1,4 +1,5 @@
-//! The file that marks a directory in use: whose it is, and how much its store has confirmed, told after the store did.
+//! The file that marks a directory in use: its owner, and how much its store has confirmed, written after the store
+//! did.
 //! Must not know rooms, nor what is in the store.
 //!
 //! It has two slots that are written in turn, each with a checksum, so that a torn write leaves the one before.
@@ -23,21 +24,21 @@ pub(super) const NAME: &str = "alive";
 /// How many bytes a slot has.
 const SLOT: usize = 512;
 
-/// What the file says.
+/// The contents of the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Mark {
     /// The life of the log in which it was written, as its digits.
     life: String,
-    /// Since which start of the machine, if that is known.
+    /// The boot id of the machine, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     boot: Option<String>,
-    /// What is acknowledged.
+    /// How safe a message is when it is acknowledged.
     ack: AckText,
-    /// Everything that was written is on the disk, and nothing is written any more.
+    /// Whether everything that was written is on the disk, and nothing is written any more.
     clean: bool,
     /// When it was written, in milliseconds since 1970.
     at: u64,
-    /// What the store has confirmed.
+    /// The tally that the store has confirmed.
     tally: Tally,
 }
 
@@ -49,7 +50,7 @@ enum AckText {
 }
 
 impl Mark {
-    /// Returns what is to be said from the beginning of `life` on.
+    /// Returns the mark for the beginning of `life`.
     pub(super) fn new(life: Life, boot: Option<String>, ack: Ack, tally: Tally) -> Self {
         let ack = match ack {
             Ack::Written => AckText::Written,
@@ -58,44 +59,44 @@ impl Mark {
         Self { life: life.to_string(), boot, ack, clean: false, at: 0, tally }
     }
 
-    /// The store has confirmed so much.
+    /// Notes that the store has confirmed so much.
     pub(super) fn confirm(&mut self, tally: Tally) {
         self.tally = tally;
     }
 
-    /// Nothing is written any more.
+    /// Notes that nothing is written any more.
     pub(super) fn close(&mut self) {
         self.clean = true;
     }
 
-    /// What the store had confirmed.
+    /// Returns the tally that the store had confirmed.
     pub(super) fn tally(&self) -> Tally {
         self.tally
     }
 
-    /// Whether all of that must be there: it was on the disk, or the system that has it still runs.
+    /// Returns whether all of that must be there: it was on the disk, or the system that has it still runs.
     pub(super) fn covers(&self, boot: Option<&str>) -> bool {
         self.clean || self.ack == AckText::Disk || (boot.is_some() && self.boot.as_deref() == boot)
     }
 
-    /// When it was written, as the time since 1970.
+    /// Returns when it was written, as the time since 1970.
     pub(super) fn at(&self) -> Duration {
         Duration::from_millis(self.at)
     }
 }
 
-/// What a file says that was there before.
+/// The marker file that was there before.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum FoundMarker {
     /// There is no file.
     Nothing,
-    /// One of format 1, which was touched last then, as the time since 1970.
+    /// A file of format 1, which was touched last then, as the time since 1970.
     Touched(Duration),
-    /// This.
+    /// A file with this mark.
     Mark(Box<Mark>),
-    /// Nothing that can be read.
+    /// A file that cannot be read.
     Damaged,
-    /// Something that a later version must know, by this name.
+    /// A file with a field of this name that only a later version knows.
     Newer(String),
 }
 
@@ -105,36 +106,37 @@ pub(super) struct Marker {
     path: PathBuf,
     file: File,
     mark: Mark,
-    /// The slot that is written next.
+    /// The slot to write next.
     slot: usize,
-    /// What was on the disk when the mark was synced last.
+    /// The tally that was on the disk when the mark was synced last.
     synced: Tally,
 }
 
-/// Returns which start of the machine this is, where the system tells it.
+/// Returns the boot id of the machine, if the system has one.
 pub(super) fn boot() -> Option<String> {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     Some(text.trim().to_owned())
 }
 
 /// Reads what the file in `directory` says, without changing it.
-pub(super) fn read(directory: &Path) -> io::Result<Found> {
+pub(super) fn read(directory: &Path) -> io::Result<FoundMarker> {
     let mut file = match tree::open(&directory.join(NAME), File::options().read(true)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FoundMarker::Nothing),
         file => file?,
     };
     let mut text = Vec::new();
     file.by_ref().take(4 * SLOT as u64).read_to_end(&mut text)?;
     if text.is_empty() {
         let touched = file.metadata()?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        return Ok(Found::Touched(touched));
+        return Ok(FoundMarker::Touched(touched));
     }
     let marks: Result<Vec<Mark>, String> = text.chunks(SLOT).filter_map(|slot| parse(slot).transpose()).collect();
     Ok(match marks {
-        Err(newer) => Found::Newer(newer),
-        Ok(marks) => {
-            marks.into_iter().max_by_key(|mark| mark.at).map_or(Found::Damaged, |mark| Found::Mark(mark.into()))
-        }
+        Err(newer) => FoundMarker::Newer(newer),
+        Ok(marks) => marks
+            .into_iter()
+            .max_by_key(|mark| mark.at)
+            .map_or(FoundMarker::Damaged, |mark| FoundMarker::Mark(mark.into())),
     })
 }
 
@@ -157,7 +159,7 @@ fn checksum(text: &[u8]) -> String {
 }
 
 impl Marker {
-    /// Begins to mark `directory`; what its file said before is over.
+    /// Begins to mark `directory`, and overwrites what its file said.
     pub(super) fn start(directory: &Path, mark: Mark) -> io::Result<Self> {
         let path = directory.join(NAME);
         let options = &mut File::options();
@@ -170,8 +172,8 @@ impl Marker {
         Ok(marker)
     }
 
-    /// The store has confirmed so much, which is on the disk if `is_synced`; at most then the mark is synced too, if it
-    /// says anything new.
+    /// Notes that the store has confirmed so much, which is on the disk if `is_synced`. Only then the mark is synced
+    /// too, if it says anything new.
     pub(super) fn confirm(&mut self, tally: Tally, is_synced: bool) -> io::Result<()> {
         self.mark.confirm(tally);
         self.write()?;
@@ -182,7 +184,7 @@ impl Marker {
         Ok(())
     }
 
-    /// Everything that the store has confirmed is on the disk, and nothing more is written.
+    /// Notes that everything that the store has confirmed is on the disk, and that nothing more is written.
     pub(super) fn close(&mut self, tally: Tally) -> io::Result<()> {
         self.mark.close();
         self.mark.confirm(tally);
@@ -234,13 +236,13 @@ mod tests {
     #[test]
     fn the_newest_slot_that_is_whole_counts() {
         let place = place();
-        assert_eq!(read(&place).unwrap(), Found::Nothing);
+        assert_eq!(read(&place).unwrap(), FoundMarker::Nothing);
         std::fs::write(place.join(NAME), "").unwrap();
-        assert!(matches!(read(&place).unwrap(), Found::Touched(_)), "of format 1");
+        assert!(matches!(read(&place).unwrap(), FoundMarker::Touched(_)), "of format 1");
         let mut marker = Marker::start(&place, mark(1)).unwrap();
         let writes = || match read(&place).unwrap() {
-            Found::Mark(mark) => Some(mark.tally().writes),
-            Found::Damaged => None,
+            FoundMarker::Mark(mark) => Some(mark.tally().writes),
+            FoundMarker::Damaged => None,
             other => panic!("{other:?}"),
         };
         assert_eq!(writes(), Some(1));

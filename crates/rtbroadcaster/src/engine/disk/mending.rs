@@ -1,5 +1,5 @@
-//! What follows when the directory cannot be written: it is tried again, and when it can be, the store is opened again and
-//! must hold what it had confirmed, and of what was tried a part from the beginning.
+//! Recovers when the directory cannot be written: tries again, and when it can be, opens the store again. The store
+//! must hold what it had confirmed, and a first part of what was tried.
 //! Must not know what rooms make of that.
 
 use std::fs::{self, File};
@@ -16,17 +16,17 @@ use super::store::{Contents, LoadError, Store};
 use super::tree::{self, Foreign, TreeError};
 use super::{Ack, Disk};
 
-/// How much must fit on the disk before the store is opened again.
+/// How many bytes must fit on the disk before the store is opened again.
 const PROBE_BYTES: usize = 1024 * 1024;
-/// The name of the file by which that is found out.
+/// The name of the file that finds that out.
 pub(super) const PROBE: &str = "probe";
 
-/// Why the directory cannot be written.
+/// The reason why the directory cannot be written.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// A write has failed.
     Write(fjall::Error),
-    /// It is not where it was, or not to be written.
+    /// The directory is not where it was, or may not be written.
     Directory(io::Error),
     /// The store is not what it was.
     Store(String),
@@ -59,13 +59,13 @@ impl From<fjall::Error> for Failure {
 }
 
 impl Failure {
-    /// Whether trying again may help.
+    /// Returns whether trying again may help.
     fn may_end(&self, ack: Ack) -> bool {
         match self {
             Self::Directory(_) => true,
             Self::Store(_) => false,
             Self::Write(error) => match error {
-                // The system says once that it could not write what was synced, and forgets it.
+                // The system reports once that it could not write what was to be synced, and forgets it.
                 fjall::Error::Io(error) => ack == Ack::Written || !is_medium(error),
                 fjall::Error::Storage(fjall::LsmError::Io(error)) => ack == Ack::Written || !is_medium(error),
                 fjall::Error::Poisoned | fjall::Error::Locked => true,
@@ -75,18 +75,18 @@ impl Failure {
     }
 }
 
-/// Whether the medium itself fails.
+/// Returns whether the medium itself fails.
 fn is_medium(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }
 
-/// A directory, and how it is told from another one in its place.
+/// A directory, and the means to tell it from another one in its place.
 #[derive(Debug)]
 pub(super) struct Mending {
     disk: Disk,
     /// The device and the number of the store's own directory.
     place: (u64, u64),
-    /// What the log says is said once for each outage.
+    /// Whether this outage was logged, which is done once.
     is_told: bool,
 }
 
@@ -97,7 +97,7 @@ impl Mending {
         Ok(Self { disk, place, is_told: false })
     }
 
-    /// What is written, and where.
+    /// Returns the directory and its settings.
     pub(super) fn disk(&self) -> &Disk {
         &self.disk
     }
@@ -105,7 +105,7 @@ impl Mending {
     /// Checks that the directory is where it was and may be written.
     ///
     /// # Errors
-    /// With the reason why not.
+    /// The reason why not.
     pub(super) fn check(&self) -> Result<(), Failure> {
         let check = || {
             if place(&self.disk)? != self.place {
@@ -130,10 +130,10 @@ impl Mending {
         }
     }
 
-    /// Checks that something fits on the disk, and leaves nothing behind.
+    /// Checks that `PROBE_BYTES` fit on the disk, and leaves nothing behind.
     fn probe(&self) -> Result<(), Failure> {
         let path = self.disk.directory.join(PROBE);
-        // Its own and new: what stands in its place may be a link to another file.
+        // A new file of its own: what stands in its place may be a link to another file.
         let removed = fs::remove_file(&path);
         let removed =
             removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) });
@@ -142,7 +142,7 @@ impl Mending {
             file.write_all(&vec![1; PROBE_BYTES])?;
             file.sync_data()
         });
-        // Also what was written in part.
+        // Also a file that was written in part.
         let removed = fs::remove_file(&path);
         written.and(removed).map_err(Failure::Directory)
     }
@@ -158,9 +158,9 @@ fn place(disk: &Disk) -> io::Result<(u64, u64)> {
 }
 
 impl Writer {
-    /// Nothing can be written: everybody is told, and it is tried again unless that cannot help.
+    /// Notes that nothing can be written: notifies all rooms, and tries again unless that cannot help.
     pub(super) fn fail(&mut self, failure: &Failure) {
-        // What it holds of the store may not be what the files hold when they can be written again.
+        // The store in memory may differ from its files when they can be written again.
         self.store = None;
         if failure.may_end(self.mending.disk.ack) {
             if !std::mem::replace(&mut self.mending.is_told, true) {
@@ -194,17 +194,17 @@ impl Writer {
         }
     }
 
-    /// Opens the store again, and tells what was tried and is there.
+    /// Opens the store again, and confirms what was tried and is there.
     fn open_again(&mut self) -> Result<(), Failure> {
         self.mending.check()?;
         self.mending.check_tree()?;
         self.mark()?;
         self.mending.probe()?;
         let path = store(&self.mending.disk);
-        // A store that is damaged may be more than it expects.
+        // The store may panic over files that are damaged.
         let opened = catch_unwind(AssertUnwindSafe(|| Store::open(&path)));
         let store = opened.map_err(|_| Failure::Store("the store cannot be opened".to_owned()))??;
-        let Contents { stated, ledger, .. } = store.contents(&store.house()?)?;
+        let Contents { stated, ledger, .. } = store.contents(&store.facts()?)?;
         let counted = ledger.tally();
         let is_possible = std::iter::once(&self.confirmed).chain(&self.possible).any(|tally| *tally == counted);
         if stated != Some(counted) || !is_possible {
@@ -221,7 +221,7 @@ impl Writer {
         (self.ledger, self.confirmed) = (ledger, counted);
         self.possible.clear();
         self.store = Some(store);
-        self.tell(&told);
+        self.notify_rooms(&told);
         Ok(())
     }
 }

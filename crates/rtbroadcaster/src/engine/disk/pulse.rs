@@ -1,4 +1,4 @@
-//! Whether the thread that writes does so, watched by another one that writes nothing and so never hangs.
+//! Watches whether the thread that writes does so, from another thread that writes nothing and so never hangs.
 //! Must not know what is written.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,21 +10,21 @@ use crate::engine::Health;
 
 /// How long a write may take.
 const HANGS_AFTER: Duration = Duration::from_secs(10);
-/// How often that is looked at.
+/// The interval at which that is checked.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// What the writer is at, and what everybody is told of it.
+/// The state of the writer, and the health that rooms are notified of.
 #[derive(Debug)]
 pub(super) struct Pulse {
     health: watch::Sender<Health>,
-    state: Mutex<State>,
+    state: Mutex<PulseState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    /// Since when the writer is at work.
+struct PulseState {
+    /// Since when the writer is at work, if it is.
     busy: Option<Instant>,
-    /// It was at work for too long, and everybody was told.
+    /// Whether it was at work for too long, and the rooms were notified.
     hangs: bool,
 }
 
@@ -33,12 +33,12 @@ impl Pulse {
     pub(super) fn start() -> std::io::Result<Arc<Self>> {
         let pulse = Arc::new(Self { health: watch::Sender::new(Health::Fine), state: Mutex::default() });
         let watched = Arc::downgrade(&pulse);
-        // Ends with the writer and the engine, which hold the pulse.
+        // The thread ends with the writer and the engine, which hold the pulse.
         std::thread::Builder::new().name("journal-watch".to_owned()).spawn(move || watch(&watched))?;
         Ok(pulse)
     }
 
-    /// What everybody is told.
+    /// Returns the health that rooms are notified of.
     pub(super) fn health(&self) -> watch::Receiver<Health> {
         self.health.subscribe()
     }
@@ -47,22 +47,22 @@ impl Pulse {
         *self.health.borrow() == Health::Fine
     }
 
-    /// Whether nothing will ever be written again.
+    /// Returns whether nothing will ever be written again.
     pub(super) fn has_lost(&self) -> bool {
         *self.health.borrow() == Health::Lost
     }
 
-    /// Whether the writer may go on: nothing has failed that has to be mended first.
+    /// Returns whether the writer may go on: nothing has failed that has to be mended first.
     pub(super) fn may_write(&self) -> bool {
         self.is_fine() || self.lock().hangs
     }
 
-    /// The writer is at work.
+    /// Notes that the writer is at work.
     pub(super) fn begin(&self) {
         self.lock().busy = Some(Instant::now());
     }
 
-    /// The writer waits for work.
+    /// Notes that the writer waits for work.
     pub(super) fn rest(&self) {
         let hung = {
             let mut state = self.lock();
@@ -72,30 +72,30 @@ impl Pulse {
         if hung {
             tracing::info!("the write has ended: rooms take messages again");
             // Nothing failed, it only took too long.
-            self.tell(|health| if *health == Health::Failing { Some(Health::Fine) } else { None });
+            self.set_health(|health| if *health == Health::Failing { Some(Health::Fine) } else { None });
         }
     }
 
-    /// What was handed over is written.
+    /// Notes that what was handed over is written.
     pub(super) fn writes(&self) {
         if !self.is_fine() {
-            self.tell(|health| if *health == Health::Lost { None } else { Some(Health::Fine) });
+            self.set_health(|health| if *health == Health::Lost { None } else { Some(Health::Fine) });
         }
     }
 
-    /// A write has failed.
+    /// Notes that a write has failed.
     pub(super) fn fails(&self) {
         self.lock().hangs = false;
-        self.tell(|health| if *health == Health::Lost { None } else { Some(Health::Failing) });
+        self.set_health(|health| if *health == Health::Lost { None } else { Some(Health::Failing) });
     }
 
-    /// Nothing will ever be written again.
+    /// Notes that nothing will ever be written again.
     pub(super) fn is_lost(&self) {
         self.lock().hangs = false;
-        self.tell(|_| Some(Health::Lost));
+        self.set_health(|_| Some(Health::Lost));
     }
 
-    fn tell(&self, next: impl FnOnce(&Health) -> Option<Health>) {
+    fn set_health(&self, next: impl FnOnce(&Health) -> Option<Health>) {
         self.health.send_if_modified(|health| match next(health).filter(|next| next != health) {
             Some(next) => {
                 *health = next;
@@ -105,7 +105,7 @@ impl Pulse {
         });
     }
 
-    /// Tells everybody that the writer hangs, if it does.
+    /// Notifies the rooms if the writer hangs.
     fn look(&self) {
         let mut state = self.lock();
         let hangs = state.busy.is_some_and(|since| since.elapsed() >= HANGS_AFTER);
@@ -113,11 +113,11 @@ impl Pulse {
             state.hangs = true;
             drop(state);
             tracing::error!("a write takes longer than {HANGS_AFTER:?}: rooms refuse messages until it ends");
-            self.tell(|health| if *health == Health::Fine { Some(Health::Failing) } else { None });
+            self.set_health(|health| if *health == Health::Fine { Some(Health::Failing) } else { None });
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PulseState> {
         // Each change is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -15,36 +15,37 @@ use crate::os_random::OsRandom;
 pub(super) const NAME: &str = "secret";
 const NEW: &str = "secret.new";
 
-/// More than a secret and its end of line have.
+/// More bytes than a secret and its end of line have.
 const BYTES_MAX: u64 = 128;
 
-/// What a directory has of a secret.
+/// The secret file of a directory.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum FoundSecret {
     /// There is no file.
     Nothing,
-    /// This.
+    /// A file with this secret.
     Secret(Secret),
-    /// Nothing that can be read.
+    /// A file that cannot be read.
     Damaged,
 }
 
 /// Reads the secret of `directory`, without changing anything.
-pub(super) fn read(directory: &Path) -> io::Result<Found> {
+pub(super) fn read(directory: &Path) -> io::Result<FoundSecret> {
     let file = match tree::open(&directory.join(NAME), File::options().read(true)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FoundSecret::Nothing),
         file => file?,
     };
     let mut bytes = Vec::new();
     file.take(BYTES_MAX).read_to_end(&mut bytes)?;
     let secret = std::str::from_utf8(&bytes).ok().and_then(|text| text.trim_end().parse().ok());
-    Ok(secret.map_or(Found::Damaged, Found::Secret))
+    Ok(secret.map_or(FoundSecret::Damaged, FoundSecret::Secret))
 }
 
-/// Makes a secret for `directory`, which has none. It is there whole and on the disk when this returns, or not at all.
+/// Makes a secret for `directory`, which has none. When this returns, the file is whole and on the disk, or not there
+/// at all.
 pub(super) fn make(directory: &Path) -> io::Result<Secret> {
     let (secret, new) = (Secret::random(&OsRandom), directory.join(NEW));
-    // Of a start that did not get so far.
+    // A file of a start that was interrupted.
     match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -77,16 +78,16 @@ mod tests {
     #[test]
     fn a_secret_is_made_once_closed_to_others_and_found_again() {
         let place = place();
-        assert_eq!(read(&place).unwrap(), Found::Nothing);
-        // What a start left that was killed, and open to others.
+        assert_eq!(read(&place).unwrap(), FoundSecret::Nothing);
+        // A file that a killed start has left, and that others may read.
         fs::write(place.join(NEW), "half").unwrap();
         fs::set_permissions(place.join(NEW), fs::Permissions::from_mode(0o666)).unwrap();
         let secret = make(&place).unwrap();
-        assert_eq!(read(&place).unwrap(), Found::Secret(secret.clone()));
+        assert_eq!(read(&place).unwrap(), FoundSecret::Secret(secret.clone()));
         let mode = fs::metadata(place.join(NAME)).unwrap().permissions().mode();
         assert_eq!((mode & 0o7777, place.join(NEW).exists()), (0o600, false));
         fs::write(place.join(NAME), secret.digits()).unwrap();
-        assert_eq!(read(&place).unwrap(), Found::Secret(secret), "also without an end of line");
+        assert_eq!(read(&place).unwrap(), FoundSecret::Secret(secret), "also without an end of line");
         fs::remove_dir_all(place).unwrap();
     }
 
@@ -112,10 +113,10 @@ mod tests {
         let digits = Secret::random(&OsRandom).digits();
         for text in ["", "\n", &digits[2..], &format!("{digits}00"), &format!(" {digits}"), &"text".repeat(1_000)] {
             fs::write(place.join(NAME), text).unwrap();
-            assert_eq!(read(&place).unwrap(), Found::Damaged, "{text:?}");
+            assert_eq!(read(&place).unwrap(), FoundSecret::Damaged, "{text:?}");
         }
         fs::write(place.join(NAME), [0xff; 64]).unwrap();
-        assert_eq!(read(&place).unwrap(), Found::Damaged);
+        assert_eq!(read(&place).unwrap(), FoundSecret::Damaged);
         fs::remove_dir_all(place).unwrap();
     }
 }

@@ -1,4 +1,4 @@
-//! The store: its parts, and how what rooms hand over is put into it.
+//! The store: its parts, and how the steps of rooms are put into it.
 //! Must not know what is missing, nor when anything is written.
 
 mod reading;
@@ -13,40 +13,41 @@ use rtbroadcaster_core::record::{Append, Header, Lives, Record, Stored};
 use super::FORMAT;
 use super::kept;
 use super::tally::Ledger;
-pub(super) use reading::{Contents, Found, House, LoadError};
+pub(super) use reading::{Contents, FoundRoom, LoadError, StoreFacts};
 
-/// What a store may have in memory before it writes it to a table.
+/// How many bytes a store may have in memory before it writes them to a table.
 const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
-/// What a store may have of what it has read: little, since it reads at the start only.
+/// How many bytes a store may cache of what it has read: few, since it reads at the start only.
 const CACHE_BYTES: u64 = 4 * 1024 * 1024;
-/// What the journal of the store may take before old parts of it are written to tables and go. The least that it takes.
+/// How many bytes the journal of the store may take before old parts of it are written to tables and removed. The least
+/// that the store accepts.
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
-/// How many tables are kept open: few, since they are read at the start and when tables are merged. The store's own default is
-/// 900, most of what a process has where the limit is 1 024 files.
+/// How many tables are kept open: few, since they are read at the start and when tables are merged. The store's own
+/// default is 900, most of the files of a process whose limit is 1 024.
 const TABLES_OPEN_MAX: usize = 64;
 
-/// The keys of what is known of all rooms together.
+/// The keys of the values about all rooms together.
 const FORMAT_KEY: &str = "format";
 const LIVES_KEY: &str = "lives";
 const TALLY_KEY: &str = "tally";
-/// Of format 1.
+/// A key of format 1.
 const RUN_KEY: &str = "run";
 
 /// The parts of the store.
 pub(super) struct Store {
     database: Database,
-    /// What is kept of each room.
+    /// The header of each room.
     pub(super) rooms: Keyspace,
     /// The messages, by room and number.
     pub(super) log: Keyspace,
     /// The names of messages, by room and number.
     pub(super) ids: Keyspace,
-    /// What is known of all of it.
-    pub(super) house: Keyspace,
+    /// The values about all rooms together.
+    pub(super) facts: Keyspace,
 }
 
-/// What is written at once, while it is put together.
-pub(super) struct Batch<'a> {
+/// A batch that is being put together.
+pub(super) struct StoreBatch<'a> {
     batch: OwnedWriteBatch,
     /// The last message, which is not in the batch yet, and its room.
     last: Option<(&'a RoomId, &'a Record)>,
@@ -59,15 +60,15 @@ impl Store {
         let database = builder.worker_threads(1).max_cached_files(Some(TABLES_OPEN_MAX)).open()?;
         let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
         let keyspace = |name| database.keyspace(name, options);
-        let (rooms, log, ids, house) = (keyspace("rooms")?, keyspace("log")?, keyspace("ids")?, keyspace("house")?);
-        Ok(Self { database, rooms, log, ids, house })
+        let (rooms, log, ids, facts) = (keyspace("rooms")?, keyspace("log")?, keyspace("ids")?, keyspace("house")?);
+        Ok(Self { database, rooms, log, ids, facts })
     }
 
-    /// Writes, so that it is on the disk, that another of the `lives` has begun, and what is known of each room now. Those
-    /// that are `changed` are written as a whole.
+    /// Writes to the disk that another of the `lives` has begun, and the present header of each room. Rooms that are
+    /// `changed` are written as a whole.
     pub(super) fn begin(
         &self,
-        house: &House,
+        facts: &StoreFacts,
         lives: &Lives,
         rooms: &[Stored],
         changed: &HashSet<RoomId>,
@@ -85,17 +86,17 @@ impl Store {
                 None => ledger.log(room, 0),
             }
         }
-        let text = kept::lives(lives, house.unknown.clone());
+        let text = kept::lives(lives, facts.unknown.clone());
         ledger.lives(&text);
-        batch.insert(&self.house, LIVES_KEY, text);
-        batch.insert(&self.house, FORMAT_KEY, FORMAT.to_string());
-        batch.remove(&self.house, RUN_KEY);
+        batch.insert(&self.facts, LIVES_KEY, text);
+        batch.insert(&self.facts, FORMAT_KEY, FORMAT.to_string());
+        batch.remove(&self.facts, RUN_KEY);
         ledger.count();
         self.put_tally(&mut batch, ledger);
         batch.commit()
     }
 
-    /// Removes what makes no sense: rooms of which nothing is known, and messages and names that no room has.
+    /// Removes what cannot be read: rooms without a readable header, and messages and names that no room has.
     pub(super) fn sweep(&self, rooms: &[Stored], ledger: &mut Ledger) -> fjall::Result<()> {
         let mut batch = self.database.batch();
         let mut lost = Vec::new();
@@ -126,23 +127,23 @@ impl Store {
 
     /// Forgets all lives that are not among `lives`.
     pub(super) fn forget_lives(&self, lives: &Lives, ledger: &mut Ledger) -> Result<(), LoadError> {
-        let text = kept::lives(lives, self.house()?.unknown);
+        let text = kept::lives(lives, self.facts()?.unknown);
         ledger.lives(&text);
         let mut batch = self.database.batch().durability(Some(PersistMode::Buffer));
-        batch.insert(&self.house, LIVES_KEY, text);
+        batch.insert(&self.facts, LIVES_KEY, text);
         self.put_tally(&mut batch, ledger);
         Ok(batch.commit()?)
     }
 
     /// Begins a batch.
-    pub(super) fn batch<'a>(&self, mode: PersistMode) -> Batch<'a> {
-        Batch { batch: self.database.batch().durability(Some(mode)), last: None }
+    pub(super) fn batch<'a>(&self, mode: PersistMode) -> StoreBatch<'a> {
+        StoreBatch { batch: self.database.batch().durability(Some(mode)), last: None }
     }
 
-    /// Commits a batch that is whole. Its last message says what there is behind it: one more value for that in each batch
-    /// would cost a tenth of all messages.
-    pub(super) fn commit(&self, batch: Batch<'_>, ledger: &Ledger) -> fjall::Result<()> {
-        let Batch { mut batch, last } = batch;
+    /// Commits a batch that is whole. Its last message has the tally: a value of its own for that in each batch would
+    /// cost a tenth of all messages.
+    pub(super) fn commit(&self, batch: StoreBatch<'_>, ledger: &Ledger) -> fjall::Result<()> {
+        let StoreBatch { mut batch, last } = batch;
         match last {
             Some((room, record)) => {
                 batch.insert(&self.log, kept::place(room, record.seq), kept::record(record, Some(ledger.tally())));
@@ -154,13 +155,13 @@ impl Store {
 
     fn put_tally(&self, batch: &mut OwnedWriteBatch, ledger: &Ledger) {
         let tally = serde_json::to_vec(&ledger.tally()).expect("plain data has a text");
-        batch.insert(&self.house, TALLY_KEY, tally);
+        batch.insert(&self.facts, TALLY_KEY, tally);
     }
 
-    /// Puts what room `room` hands over into a batch. The end of a room takes only what was written before.
+    /// Puts a step of `room` into a batch. The end of a room removes only what was written before.
     pub(super) fn put<'a>(
         &self,
-        Batch { batch, last }: &mut Batch<'a>,
+        StoreBatch { batch, last }: &mut StoreBatch<'a>,
         ledger: &mut Ledger,
         room: &'a RoomId,
         append: &'a Append,
@@ -202,7 +203,7 @@ impl Store {
         batch.insert(&self.rooms, room.encode().as_ref(), text);
     }
 
-    /// Has everything that was written on the disk.
+    /// Puts everything that was written on the disk.
     pub(super) fn sync(&self) -> fjall::Result<()> {
         self.database.persist(PersistMode::SyncAll)
     }

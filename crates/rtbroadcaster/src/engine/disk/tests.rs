@@ -7,7 +7,7 @@ use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::record::{Append, Forgotten, Header, Record, Sum};
 
 use super::*;
-use crate::engine::contract::{self, Counting, House, header, record};
+use crate::engine::contract::{self, Counting, EngineHost, header, record};
 use crate::engine::{Engine, Follower};
 use crate::os_random::OsRandom;
 
@@ -21,7 +21,7 @@ impl Disk {
     /// Returns how many messages the marker of `directory` says the store has confirmed.
     pub(crate) fn confirmed_messages(directory: &Path) -> Option<u64> {
         match marker::read(directory).ok()? {
-            marker::Found::Mark(mark) => Some(mark.tally().messages),
+            marker::FoundMarker::Mark(mark) => Some(mark.tally().messages),
             _ => None,
         }
     }
@@ -51,7 +51,7 @@ async fn open(disk: &Disk, now: u64) -> Result<Opened, DiskError> {
 /// A machine whose processes leave what they had written, and nothing else, to the next.
 struct Directories(Vec<Place>);
 
-impl House for Directories {
+impl EngineHost for Directories {
     async fn open(&mut self) -> Opened {
         open(&Disk::at(&self.0.last().unwrap().0), 1_000_000).await.unwrap()
     }
@@ -143,7 +143,7 @@ async fn a_directory_of_a_later_version_is_left_alone() {
     let disk = Disk::at(&place.0);
     fill(&disk, 3).await;
     let store = Store::open(&place.0.join("store")).unwrap();
-    store.house.insert("format", "3").unwrap();
+    store.facts.insert("format", "3").unwrap();
     drop(store);
     let error = open(&disk, 1).await.err().unwrap();
     assert!(matches!(error, DiskError::Newer { found: 3, .. }), "{error}");
@@ -177,7 +177,7 @@ fn journal(place: &Place) -> (PathBuf, u64) {
 /// How many messages the marker of a directory says are in the store.
 fn confirmed(directory: &Path) -> u64 {
     match marker::read(directory).unwrap() {
-        marker::Found::Mark(mark) => mark.tally().messages,
+        marker::FoundMarker::Mark(mark) => mark.tally().messages,
         other => panic!("{other:?}"),
     }
 }
@@ -484,8 +484,8 @@ async fn a_directory_of_format_1_opens_with_another_numbering_and_is_of_format_2
     fs::create_dir(&place.0).unwrap();
     fs::write(place.0.join(marker::NAME), "").unwrap();
     let store = Store::open(&place.0.join("store")).unwrap();
-    store.house.insert("format", "1").unwrap();
-    store.house.insert("run", r#"{"boot":"b","ack":"written","place":7,"is_clean":true}"#).unwrap();
+    store.facts.insert("format", "1").unwrap();
+    store.facts.insert("run", r#"{"boot":"b","ack":"written","place":7,"is_clean":true}"#).unwrap();
     let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
     let header = format!(r#"{{"epoch":"0b9e7c1d5a3f4e2f8c6d4b2a19070503","term":3,"key":"{key}","audience":true}}"#);
     store.rooms.insert(room.encode().as_ref(), header).unwrap();
@@ -510,6 +510,6 @@ async fn a_directory_of_format_1_opens_with_another_numbering_and_is_of_format_2
         close(engine).await;
     }
     assert!(numberings.windows(2).all(|two| two[0] == two[1]), "drawn once");
-    let house = Store::open(&place.0.join("store")).unwrap().house().map(|house| house.format);
-    assert_eq!(house.ok().flatten(), Some(2));
+    let format = Store::open(&place.0.join("store")).unwrap().facts().map(|facts| facts.format);
+    assert_eq!(format.ok().flatten(), Some(2));
 }

@@ -1,12 +1,12 @@
-//! Values as text that later versions may add to: members that are not known here are kept, unless their names begin with
-//! an exclamation mark, which says that they have to be known.
+//! Values as text to which later versions may add members. Members that are not known here are kept, unless their names
+//! begin with an exclamation mark, which says that they have to be known.
 //! Must not know what the values are.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// How the names of members begin without which a value must not be read.
+/// The first letter of the names of members that have to be known before a value is read.
 const REQUIRED: char = '!';
 
 /// A value, and the members of its text that only a later version knows.
@@ -18,10 +18,10 @@ pub(super) struct Text<T> {
     pub(super) unknown: Map<String, Value>,
 }
 
-/// Why a text is not read.
+/// The reason why a text is not read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unreadable {
-    /// It makes no sense.
+    /// It cannot be parsed.
     Damaged,
     /// It has a member of this name that has to be known.
     Newer(String),

@@ -1,5 +1,5 @@
-//! Checks what a directory holds before any of it is opened: a pipe would be waited for, a link would lead elsewhere, and what
-//! other users of the machine may open is theirs too.
+//! Checks what a directory holds before any of it is opened. Opening a pipe may wait for ever, a link leads elsewhere,
+//! and what other users of the machine may open is theirs too.
 //! Must not know what is in a file.
 
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -12,21 +12,21 @@ use rustix::fs::OFlags;
 use super::mending::PROBE;
 use super::{marker, secret};
 
-/// Where the store is.
+/// The directory of the store.
 pub(super) const STORE: &str = "store";
 /// All permissions of others than the owner.
 const OTHERS: u32 = 0o077;
 
-/// Something that is neither a file nor a directory.
+/// A thing of a wrong kind where a file or a directory must be.
 #[derive(Debug)]
 pub(super) struct Foreign {
-    /// Which.
+    /// Its path.
     pub(super) path: PathBuf,
-    /// What it is.
+    /// Its kind.
     pub(super) what: &'static str,
 }
 
-/// Why a directory is not used.
+/// The reason why a directory is not used.
 #[derive(Debug)]
 pub(super) enum TreeError {
     Foreign(Foreign),
@@ -39,23 +39,23 @@ impl From<io::Error> for TreeError {
     }
 }
 
-/// What others may open.
+/// The files and directories that others may open.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Exposed {
-    /// The first of it, and its permissions.
+    /// The first of them, and its permissions.
     pub(super) path: PathBuf,
     pub(super) mode: u32,
-    /// How much besides.
+    /// The number of the others.
     pub(super) more: usize,
 }
 
-/// Checks that everything in `directory` that is ever opened is a file or a directory; other things beside it are not looked
-/// at. Returns what others may open.
+/// Checks that everything in `directory` that is ever opened is a file or a directory; other things beside it are not
+/// checked. Returns what others may open.
 ///
-/// Between this and the opening, only the user who owns the directory could exchange anything.
+/// Between this and the opening, only the user that owns the directory could exchange anything.
 pub(super) fn check(directory: &Path) -> Result<Option<Exposed>, TreeError> {
     let mut exposed = Walk { exposed: None };
-    // It may be named by a link: whoever starts the server chooses it.
+    // A link may name it: the operator who starts the server chooses it.
     let metadata = fs::metadata(directory)?;
     let is_exposed = exposed.note(directory, &metadata, true);
     for (name, is_directory) in [(marker::NAME, false), (secret::NAME, false), (PROBE, false), (STORE, true)] {
@@ -76,7 +76,7 @@ pub(super) fn check(directory: &Path) -> Result<Option<Exposed>, TreeError> {
 /// Opens a file as `options` say: through no link, and without waiting for a pipe's other end.
 ///
 /// # Errors
-/// Also when it is no file.
+/// Also if it is no file.
 pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
@@ -96,7 +96,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// Checks `path` and all below it. Others can come here if `is_reachable`.
+    /// Checks `path` and all below it. Others can reach it if `is_reachable`.
     fn walk(&mut self, path: &Path, metadata: &Metadata, is_reachable: bool) -> Result<(), TreeError> {
         if let Some(what) = foreign(metadata) {
             return Err(TreeError::Foreign(Foreign { path: path.to_owned(), what }));
@@ -105,7 +105,7 @@ impl Walk {
         if metadata.is_dir() {
             for entry in fs::read_dir(path)? {
                 let entry = entry?;
-                // Not of what a link leads to.
+                // The metadata of a link itself, not of its target.
                 let metadata = match entry.metadata() {
                     // Another process has the store, which the next check finds out.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -117,7 +117,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Notes whether others may open it. Returns whether they may come to what is in it.
+    /// Notes whether others may open it. Returns whether they may reach what is in it.
     fn note(&mut self, path: &Path, metadata: &Metadata, is_reachable: bool) -> bool {
         let mode = metadata.mode() & 0o7777;
         let is_exposed = is_reachable && mode & OTHERS != 0;
@@ -131,7 +131,7 @@ impl Walk {
     }
 }
 
-/// What it is, unless it is a file or a directory.
+/// Returns its kind, unless it is a file or a directory.
 fn foreign(metadata: &Metadata) -> Option<&'static str> {
     let kind = metadata.file_type();
     if kind.is_file() || kind.is_dir() {

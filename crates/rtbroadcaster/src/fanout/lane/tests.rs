@@ -11,9 +11,9 @@ use super::*;
 use crate::clock::Clock;
 use crate::fanout::Moments;
 use crate::fanout::Outbox;
-use crate::fanout::lane::crew::SLICE_MEMBERS;
+use crate::fanout::lane::members::SLICE_MEMBERS;
 use crate::fanout::mute::MUTE;
-use crate::fanout::roster::{Item, Parting, Roll, Work};
+use crate::fanout::roster::{Disconnection, Item, MemberChange, Work};
 use crate::metrics::Gauges;
 use crate::os_random::OsRandom;
 
@@ -71,24 +71,24 @@ async fn what_did_not_go_out_with_the_first_call_goes_out_with_the_next_one_at_o
 async fn a_heartbeat_comes_at_once_and_takes_no_turn_from_what_waits_for_more() {
     let lane = lane(Limit::Max(INTERVAL));
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
-    let mut crews = HashMap::new();
+    let mut rooms = HashMap::new();
     let (_member, item) = admit();
     roster.push(item);
-    serve(&check_waits(&lane).await, &mut crews);
-    let beat = |crews: &mut HashMap<u64, Crew>| {
+    serve(&check_waits(&lane).await, &mut rooms);
+    let beat = |rooms: &mut HashMap<u64, LaneMembers>| {
         lane.hasten();
-        crews.values_mut().for_each(Crew::order_heartbeat);
+        rooms.values_mut().for_each(LaneMembers::order_heartbeat);
         let mut turns = 0;
         while let Ok(roster) = lane.pop() {
-            serve(&roster, crews);
+            serve(&roster, rooms);
             turns += 1;
         }
         assert!(turns > 0, "a heartbeat waits for nothing");
         assert!(matches!(lane.pop(), Err(None)), "nothing waits any more");
     };
-    beat(&mut crews);
+    beat(&mut rooms);
     roster.push(said());
-    beat(&mut crews);
+    beat(&mut rooms);
     assert!(roster.next().is_none(), "what waited went with the heartbeat");
 }
 
@@ -98,7 +98,7 @@ fn admit() -> (Arc<Outbox>, Item) {
 
 fn admit_in(dialect: &'static Dialect) -> (Arc<Outbox>, Item) {
     let member = Outbox::new(None, dialect, Clock::start(), &Counters::idle(), &Config::default());
-    (Arc::clone(&member), Item::Roll(Roll::Admit(member, Seq::ZERO)))
+    (Arc::clone(&member), Item::Change(MemberChange::Admit(member, Seq::ZERO)))
 }
 
 /// A dialect whose clients never speak.
@@ -108,14 +108,14 @@ static SILENT: Dialect = Dialect { slot: 1, liveness: Liveness::Silent, ..MUTE }
 async fn a_heartbeat_cuts_a_member_that_does_not_answer_and_keeps_one_that_never_speaks() {
     let lane = lane(Limit::None);
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
-    let mut crews = HashMap::new();
+    let mut rooms = HashMap::new();
     let ((mute, first), (silent, second)) = (admit_in(&MUTE), admit_in(&SILENT));
     roster.push(first);
     roster.push(second);
     for beat in 0..3 {
-        crews.values_mut().for_each(Crew::order_heartbeat);
+        rooms.values_mut().for_each(LaneMembers::order_heartbeat);
         while let Ok(roster) = lane.pop() {
-            serve(&roster, &mut crews);
+            serve(&roster, &mut rooms);
         }
         let expected = if beat < 2 { Ending::Open } else { Ending::Cut };
         assert_eq!((mute.ending(), silent.ending()), (expected, Ending::Open), "after {beat} heartbeats");
@@ -126,10 +126,10 @@ async fn a_heartbeat_cuts_a_member_that_does_not_answer_and_keeps_one_that_never
 async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoever_comes_to_it() {
     let lane = lane(Limit::None);
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
-    let mut crews = HashMap::new();
+    let mut rooms = HashMap::new();
     let (here, item) = admit();
     roster.push(item);
-    serve(&lane.pop().unwrap(), &mut crews);
+    serve(&lane.pop().unwrap(), &mut rooms);
     let (waiting, item) = admit();
     roster.push(item);
     roster.panic_under_its_lock();
@@ -140,10 +140,10 @@ async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoeve
     assert_eq!(waiting.ending(), Ending::Finishing, "no lane comes to it any more");
     assert_eq!(late.ending(), Ending::Finishing);
     while let Ok(roster) = lane.pop() {
-        serve(&roster, &mut crews);
+        serve(&roster, &mut rooms);
     }
     assert_eq!(here.ending(), Ending::Finishing);
-    assert!(crews.is_empty());
+    assert!(rooms.is_empty());
     roster.push(said());
     assert!(matches!(lane.pop(), Err(None)), "nothing is served any more");
 }
@@ -152,13 +152,13 @@ async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoeve
 async fn a_roster_that_its_lane_gives_up_ends_everybody_too() {
     let lane = lane(Limit::None);
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
-    let mut crews = HashMap::new();
+    let mut rooms = HashMap::new();
     let (here, item) = admit();
     roster.push(item);
-    serve(&lane.pop().unwrap(), &mut crews);
+    serve(&lane.pop().unwrap(), &mut rooms);
     let (waiting, item) = admit();
     roster.push(item);
-    give_up(&roster, &mut crews);
+    give_up(&roster, &mut rooms);
     assert_eq!((here.ending(), waiting.ending()), (Ending::Finishing, Ending::Finishing));
     let (late, item) = admit();
     roster.push(item);
@@ -169,18 +169,18 @@ async fn a_roster_that_its_lane_gives_up_ends_everybody_too() {
 async fn a_large_room_ends_little_by_little_and_others_are_served_meanwhile() {
     let lane = lane(Limit::None);
     let (large, other) = (Roster::new(&lane, RoomId::random(&OsRandom)), Roster::new(&lane, RoomId::random(&OsRandom)));
-    let mut crews = HashMap::new();
-    let (members, items): (Vec<_>, Vec<_>) = (0..4 * SLICE_PARTED + 1).map(|_| admit()).unzip();
+    let mut rooms = HashMap::new();
+    let (members, items): (Vec<_>, Vec<_>) = (0..4 * SLICE_DISCONNECTED + 1).map(|_| admit()).unzip();
     items.into_iter().for_each(|item| large.push(item));
-    assert_eq!(serve(&lane.pop().unwrap(), &mut crews), 0, "nobody goes yet");
+    assert_eq!(serve(&lane.pop().unwrap(), &mut rooms), 0, "nobody goes yet");
     let gone = || members.iter().filter(|member| member.ending() != Ending::Open).count();
 
-    large.push(Item::Roll(Roll::Part(Parting::Departing(Moments::of(0, 0, &OsRandom)))));
-    large.push(Item::Roll(Roll::Remove(Arc::clone(&members[0]))));
-    serve(&lane.pop().unwrap(), &mut crews);
+    large.push(Item::Change(MemberChange::DisconnectAll(Disconnection::Departing(Moments::of(0, 0, &OsRandom)))));
+    large.push(Item::Change(MemberChange::Remove(Arc::clone(&members[0]))));
+    serve(&lane.pop().unwrap(), &mut rooms);
     for round in 1..=4 {
-        assert_eq!(serve(&lane.pop().unwrap(), &mut crews), SLICE_PARTED);
-        assert_eq!(gone(), round * SLICE_PARTED);
+        assert_eq!(serve(&lane.pop().unwrap(), &mut rooms), SLICE_DISCONNECTED);
+        assert_eq!(gone(), round * SLICE_DISCONNECTED);
         other.push(said());
         assert!(!Arc::ptr_eq(&lane.pop().unwrap(), &other), "the large room had its turn before");
         large.rest(true);
@@ -188,10 +188,10 @@ async fn a_large_room_ends_little_by_little_and_others_are_served_meanwhile() {
         assert!(matches!(other.next(), Some(Work::Send { .. })));
         other.rest(false);
     }
-    assert_eq!(serve(&lane.pop().unwrap(), &mut crews), 1);
+    assert_eq!(serve(&lane.pop().unwrap(), &mut rooms), 1);
     assert_eq!(gone(), members.len());
-    serve(&lane.pop().unwrap(), &mut crews);
-    assert!(crews.is_empty(), "who had left before its turn is gone too");
+    serve(&lane.pop().unwrap(), &mut rooms);
+    assert!(rooms.is_empty(), "who had left before its turn is gone too");
     assert!(matches!(lane.pop(), Err(None)));
 }
 
@@ -199,13 +199,13 @@ async fn a_large_room_ends_little_by_little_and_others_are_served_meanwhile() {
 async fn the_rest_of_a_room_that_ends_is_told_too_when_its_lane_gives_it_up() {
     let lane = lane(Limit::None);
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
-    let mut crews = HashMap::new();
-    let (members, items): (Vec<_>, Vec<_>) = (0..2 * SLICE_PARTED).map(|_| admit()).unzip();
+    let mut rooms = HashMap::new();
+    let (members, items): (Vec<_>, Vec<_>) = (0..2 * SLICE_DISCONNECTED).map(|_| admit()).unzip();
     items.into_iter().for_each(|item| roster.push(item));
-    roster.push(Item::Roll(Roll::Part(Parting::Departing(Moments::of(0, 0, &OsRandom)))));
-    serve(&lane.pop().unwrap(), &mut crews);
-    assert_eq!(serve(&lane.pop().unwrap(), &mut crews), SLICE_PARTED);
-    give_up(&roster, &mut crews);
+    roster.push(Item::Change(MemberChange::DisconnectAll(Disconnection::Departing(Moments::of(0, 0, &OsRandom)))));
+    serve(&lane.pop().unwrap(), &mut rooms);
+    assert_eq!(serve(&lane.pop().unwrap(), &mut rooms), SLICE_DISCONNECTED);
+    give_up(&roster, &mut rooms);
     assert!(members.iter().all(|member| member.ending() == Ending::Finishing));
 }
 
@@ -220,22 +220,22 @@ fn event() -> Item {
 async fn a_small_room_is_served_between_two_shares_of_a_large_one() {
     let lane = lane(Limit::None);
     let (large, small) = (Roster::new(&lane, RoomId::random(&OsRandom)), Roster::new(&lane, RoomId::random(&OsRandom)));
-    let mut crews = HashMap::new();
+    let mut rooms = HashMap::new();
     (0..3 * SLICE_MEMBERS).for_each(|_| large.push(admit().1));
     while let Ok(roster) = lane.pop() {
-        serve(&roster, &mut crews);
+        serve(&roster, &mut rooms);
     }
     large.push(event());
     for _ in 0..2 {
         small.push(event());
         let first = lane.pop().unwrap();
         assert!(Arc::ptr_eq(&first, &large));
-        serve(&first, &mut crews);
+        serve(&first, &mut rooms);
         let second = lane.pop().unwrap();
         assert!(Arc::ptr_eq(&second, &small), "not behind all of the large room");
-        serve(&second, &mut crews);
+        serve(&second, &mut rooms);
     }
-    serve(&lane.pop().expect("there is a third share"), &mut crews);
+    serve(&lane.pop().expect("there is a third share"), &mut rooms);
     assert!(matches!(lane.pop(), Err(None)));
 }
 
@@ -243,14 +243,14 @@ async fn a_small_room_is_served_between_two_shares_of_a_large_one() {
 async fn a_small_room_wakes_its_lane_once_for_all_that_waits() {
     let lane = lane(Limit::None);
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
-    let mut crews = HashMap::new();
+    let mut rooms = HashMap::new();
     let admitted = (0..10).map(|_| admit().1);
     admitted.chain((0..50).map(|_| event())).for_each(|item| roster.push(item));
     lane.pop().unwrap();
     assert!(matches!(lane.pop(), Err(None)), "it stands in the queue once");
-    // Ten who come, and one pass for all that is said.
+    // Ten members are added, and one pass sends all messages.
     for _ in 0..11 {
-        serve(&roster, &mut crews);
+        serve(&roster, &mut rooms);
         let _ = lane.pop();
     }
     assert!(matches!(lane.pop(), Err(None)));

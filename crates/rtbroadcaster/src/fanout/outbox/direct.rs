@@ -1,4 +1,4 @@
-//! A lane's part of an outbox: one call that writes everything, or nothing that waits.
+//! A lane's part of an outbox: writes a batch with one call, or queues it.
 //! Must not know the client task.
 
 use std::time::Duration;
@@ -13,22 +13,22 @@ use super::{Flow, Outbox};
 use crate::metrics::Sent;
 use crate::socket::{LaneSocket, LaneWriter};
 
-/// What all members of one protocol get with one call.
+/// The frames that all members of one protocol get with one call.
 #[derive(Debug)]
 pub(in crate::fanout) struct Batch {
-    /// In order.
+    /// The frames, in order.
     frames: Vec<Frame>,
-    /// The bytes of `frames`, one behind the other. Copied once for all members: the kernel takes one piece at less cost
-    /// than sixteen (docs/performance.md, "What was tried").
+    /// The bytes of `frames`, one behind the other. Copied once for all members: the kernel takes one piece at less
+    /// cost than sixteen (docs/performance.md, "What was tried").
     whole: Bytes,
     /// The number of the last message in them.
     reached: Option<Seq>,
-    /// Where the hole ends that is told before the first message.
+    /// The end of the hole that is announced before the first message.
     hole: Option<Seq>,
 }
 
 impl Batch {
-    /// `frames` in this order.
+    /// Makes a batch of `frames` in this order.
     pub(in crate::fanout) fn new(frames: Vec<Frame>) -> Self {
         let whole = match &frames[..] {
             [one] => one.bytes.clone(),
@@ -39,25 +39,25 @@ impl Batch {
         Self { frames, whole, reached, hole }
     }
 
-    /// Whether there is nothing to send.
+    /// Returns whether there is nothing to send.
     pub(in crate::fanout) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 }
 
-/// What may be done with a batch at this moment.
+/// How a batch may be sent at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
-    /// Write it to the socket; whoever gets this must end the write.
+pub(super) enum Delivery {
+    /// Write it to the socket. The caller must end the write.
     Direct,
     /// Queue it.
     Queue,
-    /// Nothing: the member gets no messages.
+    /// Drop it: the member gets no messages.
     Shut,
 }
 
-/// A member, and the socket that a lane may write to. This is all that a lane asks of a socket: to take bytes now, and to
-/// say how many it took.
+/// A member, and the socket that a lane may write to. A lane asks a socket for nothing but to take bytes now, and to
+/// return how many it took.
 ///
 /// Looked up for many members before the first write. A write leaves little in the processor's cache; looked up one by
 /// one, each socket would have to be waited for (docs/performance.md, "What was tried").
@@ -71,42 +71,42 @@ impl<'a> Member<'a> {
         Self { outbox, socket: outbox.direct.as_deref().map(LaneSocket::look_up) }
     }
 
-    /// Its protocol.
+    /// Returns its protocol.
     pub(in crate::fanout) fn dialect(&self) -> &'static Dialect {
         self.outbox.dialect
     }
 
-    /// Everything in `batch` with one call if nothing waits, behind what waits otherwise. Says what the socket took.
+    /// Sends `batch` with one call if nothing waits, and queues it otherwise. Returns what the socket took.
     pub(in crate::fanout) fn offer(&self, batch: &Batch) -> Sent {
-        self.send(self.outbox.way(true, batch.hole), batch)
+        self.send(self.outbox.delivery(true, batch.hole), batch)
     }
 
-    /// One heartbeat: `beat`, which says that the last message is `seq` and until when the `next` heartbeat comes, or the
-    /// end of the connection for a client that has not answered the last one. Says what the socket took.
+    /// Sends one heartbeat: `beat`, which has the number `seq` of the last message and the time until the `next`
+    /// heartbeat. Ends the connection of a client that has not answered the last one. Returns what the socket took.
     pub(in crate::fanout) fn heartbeat(&self, beat: &Batch, seq: Seq, next: Option<Duration>) -> Sent {
         if !self.outbox.has_answered() {
             self.outbox.cut(CloseReason::NoPong);
             return Sent::default();
         }
-        match self.outbox.way(false, None) {
+        match self.outbox.delivery(false, None) {
             // Not behind what waits: a slow member would be asked too late to answer before the next heartbeat.
-            Way::Queue | Way::Shut => {
+            Delivery::Queue | Delivery::Shut => {
                 self.outbox.beat(seq, next);
                 Sent::default()
             }
-            Way::Direct => self.send(Way::Direct, beat),
+            Delivery::Direct => self.send(Delivery::Direct, beat),
         }
     }
 
-    fn send(&self, way: Way, Batch { frames, whole, reached, .. }: &Batch) -> Sent {
+    fn send(&self, delivery: Delivery, Batch { frames, whole, reached, .. }: &Batch) -> Sent {
         let outbox = self.outbox;
-        match way {
-            Way::Direct => {}
-            Way::Queue => {
-                outbox.change(|line, now| line.push(frames, outbox.dialect, now, outbox.limit));
+        match delivery {
+            Delivery::Direct => {}
+            Delivery::Queue => {
+                outbox.change(|state, now| state.push(frames, outbox.dialect, now, outbox.limit));
                 return Sent::default();
             }
-            Way::Shut => return Sent::default(),
+            Delivery::Shut => return Sent::default(),
         }
         // An error counts as nothing written: the client task will meet it too and end the connection.
         let written = self.socket.as_ref().map_or(0, |socket| socket.try_send(whole).unwrap_or(0));
@@ -114,15 +114,15 @@ impl<'a> Member<'a> {
             outbox.end_direct_write(*reached);
             return Sent { frames: frames.len(), bytes: written };
         }
-        outbox.change(|line, now| {
-            line.writing = false;
-            line.adopt(frames, written, outbox.dialect, now, outbox.limit);
+        outbox.change(|state, now| {
+            state.writing = false;
+            state.adopt(frames, written, outbox.dialect, now, outbox.limit);
         });
         Sent { frames: whole_frames(frames, written), bytes: written }
     }
 }
 
-/// How many of `frames` are out whole, when `written` bytes of them are.
+/// Returns how many of `frames` are written whole, when `written` bytes of them are.
 fn whole_frames(frames: &[Frame], mut written: usize) -> usize {
     let is_out = |frame: &&Frame| {
         let rest = written.checked_sub(frame.bytes.len());
@@ -133,27 +133,27 @@ fn whole_frames(frames: &[Frame], mut written: usize) -> usize {
 }
 
 impl Outbox {
-    /// What may be done with a batch: `live` for one of messages, which a paused member does not get; `hole` is where the
-    /// hole ends that it begins with. With [`Way::Direct`] comes the duty to end the write.
-    pub(super) fn way(&self, live: bool, hole: Option<Seq>) -> Way {
-        let mut line = self.lock();
-        if live && !line.is_live() {
-            Way::Shut
-        } else if self.direct.is_some() && line.is_free(hole) {
-            line.writing = true;
-            Way::Direct
+    /// Returns how a batch may be sent. `live` is set for one of messages, which a paused member does not get; `hole`
+    /// is the end of the hole that it begins with. After [`Delivery::Direct`] the caller must end the write.
+    pub(super) fn delivery(&self, live: bool, hole: Option<Seq>) -> Delivery {
+        let mut state = self.lock();
+        if live && !state.is_live() {
+            Delivery::Shut
+        } else if self.direct.is_some() && state.is_free(hole) {
+            state.writing = true;
+            Delivery::Direct
         } else {
-            Way::Queue
+            Delivery::Queue
         }
     }
 
-    /// A direct write took everything. Meanwhile something may have come to wait for its end.
+    /// Ends a direct write that took everything. Meanwhile a frame or a pause may have come, which waits for that end.
     pub(super) fn end_direct_write(&self, reached: Option<Seq>) {
-        let mut line = self.lock();
-        line.was_sent(reached);
-        let waits = line.backlog.is_some() || line.flow != Flow::Live;
-        let waker = if waits { line.waker.take() } else { None };
-        drop(line);
+        let mut state = self.lock();
+        state.was_sent(reached);
+        let waits = state.backlog.is_some() || state.flow != Flow::Live;
+        let waker = if waits { state.waker.take() } else { None };
+        drop(state);
         if let Some(waker) = waker {
             waker.wake();
         }

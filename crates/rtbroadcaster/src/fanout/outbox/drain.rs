@@ -14,28 +14,28 @@ use crate::metrics::Sent;
 const WRITE_FRAMES_MAX: usize = 64;
 const WRITE_BYTES_MAX: usize = 32 * 1024;
 
-/// What a client task finds when it has written what it could.
+/// What a drain ends with, when it has written what it could.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Drained {
-    /// The close frame is out.
+    /// The close frame is written.
     Closed,
-    /// Messages were lost and everything else is out: the client needs the state.
+    /// Messages were lost and everything else is written: the client needs the state.
     Lost,
 }
 
-/// What the client task does next.
-enum Draw {
-    /// Write what it took, from this offset in the first frame.
+/// The client task's next step.
+enum NextStep {
+    /// Write the frames that it took, from this offset in the first one.
     Write(usize),
-    /// Nothing.
+    /// Wait.
     Rest,
-    /// Tell what it found.
+    /// End the drain with this.
     Found(Drained),
 }
 
 impl Outbox {
-    /// The client task's part: writes what waits with `write` until nothing does (then it is pending and woken by the
-    /// next frame), the socket takes no more (then `write` wakes it), or there is something to tell.
+    /// Writes what waits with `write`, as the client task. Pending if nothing waits (the next frame wakes the task) or
+    /// if the socket takes no more (then `write` wakes it).
     pub(crate) fn poll_drain(
         &self,
         cx: &mut Context<'_>,
@@ -44,19 +44,19 @@ impl Outbox {
         let mut frames = Vec::new();
         loop {
             frames.clear();
-            let offset = match self.draw(cx, &mut frames) {
-                Draw::Write(offset) => offset,
-                Draw::Found(found) => return Poll::Ready(Ok(found)),
-                Draw::Rest => return Poll::Pending,
+            let offset = match self.next_step(cx, &mut frames) {
+                NextStep::Write(offset) => offset,
+                NextStep::Found(found) => return Poll::Ready(Ok(found)),
+                NextStep::Rest => return Poll::Pending,
             };
             let mut slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(frame)).collect();
             slices[0] = IoSlice::new(&frames[0][offset..]);
             let result = write(cx, &slices);
-            let mut line = self.lock();
-            line.writing = false;
-            line.waits_for_socket = result.is_pending();
+            let mut state = self.lock();
+            state.writing = false;
+            state.waits_for_socket = result.is_pending();
             let written = if let Poll::Ready(Ok(written)) = result { written } else { 0 };
-            let frames = self.count(&mut line, |line| line.backlog(self.dialect).advance(written));
+            let frames = self.count(&mut state, |state| state.backlog(self.dialect).advance(written));
             self.counters.sent(Sent { frames, bytes: written });
             match result {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -67,36 +67,36 @@ impl Outbox {
         }
     }
 
-    /// Takes what goes out next.
-    fn draw(&self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>) -> Draw {
-        let mut line = self.lock();
-        if !line.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            line.waker = Some(cx.waker().clone());
+    /// Takes the frames to write next.
+    fn next_step(&self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>) -> NextStep {
+        let mut state = self.lock();
+        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            state.waker = Some(cx.waker().clone());
         }
-        line.waits_for_socket = false;
-        if line.writing {
-            return Draw::Rest;
+        state.waits_for_socket = false;
+        if state.writing {
+            return NextStep::Rest;
         }
-        if line.backlog.is_none() {
-            return Draw::Rest;
+        if state.backlog.is_none() {
+            return NextStep::Rest;
         }
-        let offset = self.count(&mut line, |line| {
-            line.backlog(self.dialect).take(frames, WRITE_FRAMES_MAX, WRITE_BYTES_MAX, self.clock.now())
+        let offset = self.count(&mut state, |state| {
+            state.backlog(self.dialect).take(frames, WRITE_FRAMES_MAX, WRITE_BYTES_MAX, self.clock.now())
         });
         if !frames.is_empty() {
-            line.writing = true;
-            return Draw::Write(offset);
+            state.writing = true;
+            return NextStep::Write(offset);
         }
-        let Some(backlog) = &line.backlog else { return Draw::Rest };
+        let Some(backlog) = &state.backlog else { return NextStep::Rest };
         if backlog.is_closed() {
-            return Draw::Found(Drained::Closed);
+            return NextStep::Found(Drained::Closed);
         }
         if backlog.wants_state() {
-            return Draw::Found(Drained::Lost);
+            return NextStep::Found(Drained::Lost);
         }
         if backlog.is_empty() {
-            line.rest();
+            state.rest();
         }
-        Draw::Rest
+        NextStep::Rest
     }
 }

@@ -1,4 +1,4 @@
-//! Answers that will be given when something is written: they count as waiting from the moment they are promised.
+//! Answers that will be queued when something is written: they count as waiting from the moment they are promised.
 //! Must not know what is written, nor what the answer says.
 
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use rtbroadcaster_core::backlog::FRAME_OVERHEAD_BYTES;
 
 use super::Outbox;
 
-/// One answer that is to come, or nothing if it is dropped. An owner that says much before the first of it is written
-/// gets all its answers at once, and no more of them than may wait for it.
+/// One answer that is to be queued, unless the promise is dropped. An owner that says much before the first message is
+/// written gets all its answers at once, and no more of them than may wait for it.
 #[derive(Debug)]
 pub(crate) struct Promise {
     outbox: Arc<Outbox>,
@@ -18,7 +18,7 @@ pub(crate) struct Promise {
 }
 
 impl Promise {
-    /// A promise to answer with at most `bytes`.
+    /// Promises an answer of at most `bytes`.
     pub(crate) fn new(outbox: &Arc<Outbox>, bytes: usize) -> Self {
         let bytes = u32::try_from(bytes + FRAME_OVERHEAD_BYTES)
             .expect("an answer is below 4 GiB, as is what waits for the disk");
@@ -26,7 +26,7 @@ impl Promise {
         Self { outbox: Arc::clone(outbox), bytes }
     }
 
-    /// Gives the answer.
+    /// Queues the answer.
     pub(crate) fn keep(mut self, answer: Bytes) {
         debug_assert!(
             answer.len() + FRAME_OVERHEAD_BYTES <= self.bytes as usize,
@@ -37,7 +37,7 @@ impl Promise {
         self.outbox.answer(answer);
     }
 
-    /// Counts no more. Gives what was promised in all until now.
+    /// Releases the promised bytes. Returns how many were promised in all until now.
     fn release(&mut self) -> u32 {
         self.outbox.promised.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed)
     }
@@ -49,14 +49,14 @@ impl Drop for Promise {
         let promised = self.release();
         let is_enough = |promised: u32| (promised as usize).saturating_mul(2) > self.outbox.limit;
         if is_enough(promised) && !is_enough(promised - bytes) {
-            // Nothing comes that would wake it. Where it waits for its socket too, that does.
+            // No frame comes that would wake the client task. If it also waits for its socket, that wakes it.
             self.outbox.wake();
         }
     }
 }
 
 impl Outbox {
-    /// Whether so much waits for this client, or will, that it should be asked nothing more.
+    /// Returns whether so much waits for this client, or is promised, that no more should be read from it.
     pub(crate) fn is_congested(&self) -> bool {
         let waits = self.lock().backlog.as_ref().map_or(0, |backlog| backlog.bytes());
         (waits + self.promised.load(Ordering::Relaxed) as usize).saturating_mul(2) > self.limit

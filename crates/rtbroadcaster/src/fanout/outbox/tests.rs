@@ -15,17 +15,17 @@ use tokio::io::AsyncReadExt;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::direct::Way;
+use super::direct::Delivery;
 use super::*;
 use crate::fanout::mute::MUTE;
 use crate::os_random::OsRandom;
 use crate::socket::Stream;
-use crate::socket::pairs::{self, KINDS, Kind};
+use crate::socket::pairs::{self, KINDS, PairKind};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A member's socket on the server's side, and the member's end of it.
-async fn pair(kind: Kind) -> (Arc<LaneSocket>, Box<dyn Stream>) {
+async fn pair(kind: PairKind) -> (Arc<LaneSocket>, Box<dyn Stream>) {
     let (server, member) = pairs::pair(kind).await;
     (Arc::new(server), member)
 }
@@ -223,7 +223,7 @@ async fn a_lane_writes_what_it_is_given_by_itself_while_the_member_reads() {
 #[cfg(feature = "tls")]
 #[tokio::test]
 async fn a_record_that_a_lane_leaves_half_sent_arrives_though_nothing_follows() {
-    let (socket, mut member) = pair(Kind::Tls).await;
+    let (socket, mut member) = pair(PairKind::Tls).await;
     let (outbox, task) = start(Arc::clone(&socket), &Config::default());
     // The client task waits now.
     tokio::task::yield_now().await;
@@ -233,7 +233,8 @@ async fn a_record_that_a_lane_leaves_half_sent_arrives_though_nothing_follows() 
         let sent = Member::of(&outbox).offer(&Batch::new(vec![frame.clone()]));
         assert_eq!(sent.frames, 1, "what is encrypted is sent, as far as the outbox knows");
         said.extend_from_slice(&frame.bytes);
-        // A write of nothing waits for what is encrypted, and does not take the place of the client task as a flush would.
+        // A write of nothing waits for what is encrypted, and does not take the place of the client task as a flush
+        // would.
         is_left = socket.poll_write(&mut Context::from_waker(Waker::noop()), &[]).is_pending();
     }
     let mut came = vec![0; said.len()];
@@ -244,7 +245,7 @@ async fn a_record_that_a_lane_leaves_half_sent_arrives_though_nothing_follows() 
 
 #[tokio::test]
 async fn a_silent_member_is_closed_at_the_second_heartbeat() {
-    let (socket, mut member) = pair(Kind::Tcp).await;
+    let (socket, mut member) = pair(PairKind::Tcp).await;
     let (outbox, task) = start(socket, &Config::default());
     heartbeat(&outbox);
     outbox.hear();
@@ -275,7 +276,7 @@ static ONE_WAY: Dialect = Dialect {
 
 #[tokio::test]
 async fn a_member_that_never_speaks_is_kept_and_told_everything_in_the_words_of_its_dialect() {
-    let (socket, mut member) = pair(Kind::Tcp).await;
+    let (socket, mut member) = pair(PairKind::Tcp).await;
     let (outbox, task) = start_in(&ONE_WAY, socket, &Config::default());
     for beat in 1..=5 {
         let seq = Seq::new(beat).unwrap();
@@ -346,10 +347,10 @@ async fn a_client_task_is_woken_only_for_what_it_has_to_do() {
 
 #[tokio::test]
 async fn what_comes_during_a_direct_write_is_not_forgotten_after_it() {
-    let (socket, mut member) = pair(Kind::Tcp).await;
+    let (socket, mut member) = pair(PairKind::Tcp).await;
     let outbox = Outbox::new(Some(Arc::clone(&socket)), &MUTE, Clock::start(), &Counters::idle(), &Config::default());
-    assert_eq!(outbox.way(true, None), Way::Direct);
-    assert_eq!(outbox.way(true, None), Way::Queue, "one write at a time");
+    assert_eq!(outbox.delivery(true, None), Delivery::Direct);
+    assert_eq!(outbox.delivery(true, None), Delivery::Queue, "one write at a time");
     let task = tokio::spawn(drain(socket, Arc::clone(&outbox)));
     tokio::task::yield_now().await;
     outbox.finish(CloseReason::Done);
@@ -432,7 +433,7 @@ async fn a_farewell_is_said_however_much_waits() {
 
 #[tokio::test]
 async fn an_outbox_that_a_panic_left_half_changed_says_nothing_more_and_ends() {
-    let (socket, mut member) = pair(Kind::Tcp).await;
+    let (socket, mut member) = pair(PairKind::Tcp).await;
     let (outbox, task) = start(Arc::clone(&socket), &Config::default());
     offer(&outbox, &[frame(1, 4, Rank::Event)]);
     crate::fault::catch("a test", &Counters::idle(), || outbox.change(|_, _| panic!("a test wants this"))).unwrap_err();

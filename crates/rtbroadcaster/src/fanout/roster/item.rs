@@ -1,5 +1,5 @@
-//! What can happen to a room's members.
-//! Must not know who waits for it, nor in which order.
+//! The items of a roster: what can happen to a room's members.
+//! Must not know the queue.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,25 +15,25 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::fanout::moments::Moments;
 use crate::fanout::outbox::Outbox;
 
-/// What happens to all members, or to one.
+/// An item of a roster.
 #[derive(Debug)]
 pub(crate) enum Item {
-    /// All members get something.
+    /// A message or notice for all members.
     Broadcast(Broadcast),
-    /// The members change.
-    Roll(Roll),
+    /// A change of the members.
+    Change(MemberChange),
 }
 
-/// What all members get.
+/// A message or notice for all members.
 #[derive(Debug)]
 pub(crate) enum Broadcast {
-    /// A message. The room's budget has its cost back when the last lane has dropped `charge`.
+    /// A message. Its cost returns to the room's budget when the last lane has dropped `charge`.
     Message {
-        /// What they get.
+        /// The message.
         entry: Arc<Entry>,
-        /// When that was decided.
+        /// When it was applied.
         applied: Duration,
-        /// What it costs while it waits for a lane.
+        /// The part of the room's budget that it holds while it waits for a lane.
         #[expect(dead_code, reason = "its drop gives the room's budget back")]
         charge: Option<Charge>,
     },
@@ -41,36 +41,36 @@ pub(crate) enum Broadcast {
     Notice(Notice<'static>),
 }
 
-/// Who comes, goes, and goes on.
+/// A change of a roster's members, or a frame for one of them.
 #[derive(Debug)]
-pub(crate) enum Roll {
-    /// A member comes, who knows everything up to this number.
+pub(crate) enum MemberChange {
+    /// Adds a member that has everything up to this number.
     Admit(Arc<Outbox>, Seq),
-    /// A member is brought to where the room stands.
+    /// Sends a replay to a member.
     Replay(Arc<Outbox>, Replay),
-    /// A member is told something of its own.
-    Tell(Arc<Outbox>, Frame),
-    /// A member has gone.
+    /// Sends a frame to one member.
+    Send(Arc<Outbox>, Frame),
+    /// Removes a member.
     Remove(Arc<Outbox>),
-    /// All members go.
-    Part(Parting),
+    /// Disconnects all members.
+    DisconnectAll(Disconnection),
 }
 
-/// Why all members go, and what they are told.
+/// Why all members are disconnected, and what they are sent.
 #[derive(Debug)]
-pub(crate) enum Parting {
+pub(crate) enum Disconnection {
     /// The room has ended: its farewell.
-    Ended(Arc<Last>),
-    /// The room has ended by our own fault: that.
+    Ended(Arc<FinalState>),
+    /// The room has ended by our own fault.
     Broken,
-    /// The process goes away: when to come back.
+    /// The process ends: when to reconnect.
     Departing(Moments),
 }
 
-/// A room as it was at its end, for members who lost messages before it.
+/// A room as it was at its end, for members that lost messages before it.
 #[derive(Debug)]
-pub(crate) struct Last {
-    /// Where it stood.
+pub(crate) struct FinalState {
+    /// Its standing.
     pub(crate) standing: Standing,
     /// Its state.
     pub(crate) entries: Arc<[Arc<Entry>]>,
@@ -78,21 +78,23 @@ pub(crate) struct Last {
     pub(crate) end: RoomEnd,
 }
 
-/// A part of the room's budget, which has it back when the last clone is dropped.
+/// A part of the room's budget, to which it returns when the last clone is dropped.
 type Charge = Arc<OwnedSemaphorePermit>;
 
-impl Roll {
-    /// Whoever would have been reached through the lane from then on.
+impl MemberChange {
+    /// Returns the member that would have been reached through the lane from then on.
     pub(super) fn into_newcomer(self) -> Option<Arc<Outbox>> {
         match self {
-            Roll::Admit(member, _) | Roll::Replay(member, _) | Roll::Tell(member, _) => Some(member),
-            Roll::Remove(_) | Roll::Part(_) => None,
+            MemberChange::Admit(member, _) | MemberChange::Replay(member, _) | MemberChange::Send(member, _) => {
+                Some(member)
+            }
+            MemberChange::Remove(_) | MemberChange::DisconnectAll(_) => None,
         }
     }
 }
 
 impl Broadcast {
-    /// The message, if it is one.
+    /// Returns the message, if it is one.
     pub(in crate::fanout) fn entry(&self) -> Option<&Entry> {
         match self {
             Broadcast::Message { entry, .. } => Some(entry),
@@ -100,7 +102,7 @@ impl Broadcast {
         }
     }
 
-    /// Its frame in `dialect`, or `None` where that has no words for it.
+    /// Returns its frame in `dialect`, or `None` if that has no words for it.
     pub(in crate::fanout) fn frame(&self, dialect: &Dialect) -> Option<Frame> {
         match self {
             Broadcast::Message { entry, .. } => Frame::of(entry, dialect),
@@ -108,7 +110,7 @@ impl Broadcast {
         }
     }
 
-    /// What may happen to it where newer values remove waiting ones.
+    /// Returns its rank, by which newer items remove waiting ones.
     fn rank(&self) -> Rank {
         match self {
             Broadcast::Message { entry, .. } => Rank::of(entry),
@@ -118,27 +120,27 @@ impl Broadcast {
 }
 
 impl Item {
-    /// The message `entry` that was `applied` then, for all members.
+    /// Makes the item for the message `entry`, which was `applied` then, for all members.
     pub(crate) fn message(entry: Arc<Entry>, applied: Duration, charge: Option<Charge>) -> Self {
         Self::Broadcast(Broadcast::Message { entry, applied, charge })
     }
 
-    /// A notice for all members.
+    /// Makes the item for a notice to all members.
     pub(crate) fn notice(notice: Notice<'static>) -> Self {
         Self::Broadcast(Broadcast::Notice(notice))
     }
 
-    /// The message that all members get, if it is one.
+    /// Returns the message that all members get, if it is one.
     pub(super) fn entry(&self) -> Option<&Entry> {
         if let Item::Broadcast(broadcast) = self { broadcast.entry() } else { None }
     }
 
-    /// What it changes among the members, if it does.
-    pub(super) fn into_roll(self) -> Option<Roll> {
-        if let Item::Roll(roll) = self { Some(roll) } else { None }
+    /// Returns the change of the members, if it is one.
+    pub(super) fn into_change(self) -> Option<MemberChange> {
+        if let Item::Change(change) = self { Some(change) } else { None }
     }
 
-    /// What may happen to it where newer values remove waiting ones.
+    /// Returns its rank, by which newer items remove waiting ones.
     pub(super) fn rank(&self) -> Rank {
         if let Item::Broadcast(broadcast) = self { broadcast.rank() } else { Rank::Event }
     }

@@ -12,7 +12,7 @@ use crate::fault;
 use crate::metrics::Counters;
 use crate::os_random::OsRandom;
 
-/// A message of a speaker who says an event after every 49 values of 16 keys.
+/// Returns a message of an owner that publishes an event after every 49 values of 16 keys.
 fn message(number: u64) -> Item {
     let (key, change) = match number % 50 {
         49 => ("event".into(), Change::Event),
@@ -34,7 +34,7 @@ fn pointer(number: u64) -> Item {
 fn take(inbox: &mut Inbox) -> Vec<u64> {
     let mut taken = Vec::new();
     while taken.len() < PASS_FRAMES_MAX {
-        match inbox.items.pop().map(|waiting| waiting.item) {
+        match inbox.items.pop().map(|queued| queued.item) {
             Some(item) => taken.extend(item.entry().map(|entry| entry.seq.unwrap().get() - 1)),
             None => {
                 inbox.catch_up();
@@ -90,7 +90,7 @@ fn what_goes_out_with_one_call_is_not_superseded() {
 fn what_is_ephemeral_goes_before_anything_else_waits_for_a_second_call() {
     let mut inbox = Inbox::default();
     let keys = |inbox: &Inbox| -> Vec<String> {
-        let key = |waiting: &Waiting| waiting.item.entry().map(|entry| entry.key.as_str().to_owned());
+        let key = |queued: &QueuedItem| queued.item.entry().map(|entry| entry.key.as_str().to_owned());
         inbox.items.iter().filter_map(key).filter(|key| key.starts_with("pointer")).collect()
     };
     // Values that all count, and pointers among them.
@@ -124,7 +124,7 @@ fn who_comes_stays_between_what_was_said_before_and_after() {
         false,
     ));
     drop(inbox.push(message(64), false));
-    let is_message = |waiting: Waiting| waiting.item.entry().is_some();
-    let waiting: Vec<_> = std::mem::take(&mut inbox.items).into_iter().map(is_message).collect();
-    assert_eq!(waiting.iter().position(|is_message| !is_message), Some(waiting.len() - 2), "{waiting:?}");
+    let is_message = |queued: QueuedItem| queued.item.entry().is_some();
+    let queued: Vec<_> = std::mem::take(&mut inbox.items).into_iter().map(is_message).collect();
+    assert_eq!(queued.iter().position(|is_message| !is_message), Some(queued.len() - 2), "{queued:?}");
 }

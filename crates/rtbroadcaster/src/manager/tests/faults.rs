@@ -1,5 +1,5 @@
-//! What a panic ends, and what goes on beside it. Over real sockets; what panics is a stream, an engine, or the protocol of a
-//! member: whatever of a running server comes from outside.
+//! What a panic ends, and what goes on beside it. Over real sockets; what panics is a stream, an engine, or the
+//! protocol of a member: whatever of a running server comes from outside.
 
 use std::io;
 use std::pin::Pin;
@@ -91,7 +91,7 @@ impl Peer {
         let (client, accepted) = tokio::join!(connecting, listener.accept());
         let panics = Arc::new(AtomicBool::new(false));
         let socket = socket(accepted.unwrap().0, Arc::clone(&panics));
-        let ticket = manager.server().let_in(None).unwrap();
+        let ticket = manager.server().admit(None).unwrap();
         Client::serve(manager.server(), socket, &[], dialect, Permit::anything(), tokio::time::Instant::now(), ticket);
         Self { socket: WebSocketStream::from_raw_socket(client.unwrap(), Role::Client, None).await, panics }
     }
@@ -145,7 +145,8 @@ impl Peer {
         tokio::time::timeout(DEADLINE, self.socket.next()).await.expect("nothing came")
     }
 
-    /// The next message but how many watch and the first heartbeat since somebody does, which come at their own time.
+    /// Returns the next message. Skips the size of the audience and the first heartbeat with viewers, which come at
+    /// their own time.
     async fn hear(&mut self) -> Value {
         loop {
             match self.next().await {
@@ -172,19 +173,19 @@ impl Peer {
         }
     }
 
-    /// It is told in version 2 of a fault that ends its connection, and not its room.
+    /// Checks that a version 2 client gets a fault that ends its connection, and not its room.
     async fn is_told_of_its_fault(&mut self) {
         assert_eq!(self.hear().await, json!({"type": "closed", "reason": "fault"}));
         self.ends_by_fault().await;
     }
 
-    /// It is told in version 2 of a fault that ends its room.
+    /// Checks that a version 2 client gets a fault that ends its room.
     async fn is_told_of_a_rooms_fault(&mut self) {
         assert_eq!(self.hear().await, json!({"type": "closed", "reason": "fault", "why": "fault"}));
         self.ends_by_fault().await;
     }
 
-    /// It is told of a fault in its room in classic.
+    /// Checks that a classic client gets a fault that ends its room.
     async fn is_told_of_a_rooms_fault_in_classic(&mut self) {
         assert_eq!(self.hear().await["status"], json!({"value": 0, "text": "not connected"}));
         self.ends_by_fault().await;
@@ -250,8 +251,8 @@ async fn a_panic_in_an_owners_task_is_a_loss_of_the_owner_from_which_it_can_come
     viewer.hear_event("again").await;
 }
 
-/// The owner of one of two rooms says [`PANIC`], at which the server panics: everybody in that room is told, everybody in
-/// the other one goes on.
+/// The owner of one of two rooms publishes [`PANIC`], at which the server panics: all members of that room get its end,
+/// and all of the other room go on.
 async fn check_that_only_its_room_ends(manager: Manager, prepare: impl FnOnce(&Manager, &str)) {
     let (mut owner, room, owner_key) = Peer::owner(&manager).await;
     prepare(&manager, &room);
@@ -331,8 +332,8 @@ async fn a_panic_under_a_rooms_lock_ends_that_room() {
     check_that_only_its_room_ends(faulty_manager(), |_, _| {}).await;
 }
 
-/// Has a member watch `room` whose protocol panics at such a message: in its lane, which encodes for it. It has to come before
-/// other classic viewers, for which one frame is made, and before which no others are served.
+/// Has a member watch `room` whose protocol panics at such a message: in its lane, which encodes for it. It has to come
+/// before other classic viewers, for which one frame is made, and before which no others are served.
 fn watch_in_a_faulty_protocol(manager: &Manager, room: &str) {
     let dialect = Box::leak(Box::new(Dialect {
         encode: |entry, params| {

@@ -1,6 +1,8 @@
 //! A name that is given again: what comes late from the room that had it before.
 
 use rtbroadcaster_core::id::RoomName;
+use rtbroadcaster_core::limit::Limit;
+use rtbroadcaster_core::message::Message;
 
 use super::*;
 use crate::room::Room;
@@ -21,7 +23,7 @@ async fn a_room_that_has_ended_takes_nothing_from_the_next_one_of_its_name() {
     first.close();
     let mut second = manager.create_room_with(lobby()).await.unwrap();
     let registry = manager.server().registry();
-    // Its end is told again, a lane has panicked over it, and it is found broken.
+    // Its end is reported again, a lane has panicked over it, and it is found broken.
     registry.remove(&old, "our fault");
     room_of(&manager).fail();
     registry.end_broken();

@@ -22,7 +22,7 @@ async fn the_state_that_a_slow_viewer_gets_counts_for_its_address_and_is_not_ref
     let address = SocketAddr::from(([192, 0, 2, 1], 50_000));
     let place = Some(AddressBlock::from(address.ip()));
     let (stream, mut peer) = tokio::io::duplex(64);
-    let ticket = manager.server().let_in(Some(address)).unwrap();
+    let ticket = manager.server().admit(Some(address)).unwrap();
     let join = frame(&format!(r#"{{"type":"join","id":"j","room":"{}"}}"#, owner.room()));
     let now = tokio::time::Instant::now();
     Client::serve(

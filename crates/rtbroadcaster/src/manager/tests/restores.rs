@@ -1,5 +1,5 @@
-//! Directories that are copied, restored, killed and damaged in all ways, against a model that knows what every cursor's
-//! holder has seen: nobody is `resumed` who saw something else, and everybody is who can be.
+//! Directories that are copied, restored, killed and damaged in all ways, against a model of what the holder of every
+//! cursor has seen: a cursor is `resumed` exactly if its holder has seen nothing else.
 
 mod directory;
 mod faults;

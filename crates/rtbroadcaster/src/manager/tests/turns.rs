@@ -11,7 +11,7 @@ use super::*;
 /// A client that has said `text`.
 fn client(manager: &Manager, text: &str) -> DuplexStream {
     let (stream, peer) = tokio::io::duplex(4_096);
-    let ticket = manager.server().let_in(None).unwrap();
+    let ticket = manager.server().admit(None).unwrap();
     let socket = Socket::Stream(Box::new(stream));
     Client::serve(manager.server(), socket, &frame(text), &v2::DIALECT, Permit::anything(), Instant::now(), ticket);
     peer

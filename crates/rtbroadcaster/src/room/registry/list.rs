@@ -1,4 +1,4 @@
-//! The rooms by their names, and how many there are and how much they keep for each address that created them.
+//! The rooms by their names, and the numbers of rooms and kept bytes for each address that created rooms.
 //! Must not know what rooms do.
 
 use std::collections::HashMap;
@@ -19,16 +19,16 @@ use crate::room::quota::{Bytes, Share};
 pub(super) struct List {
     by_id: HashMap<RoomId, Listed>,
     per_place: HashMap<AddressBlock, OfPlace>,
-    /// How many bytes all of them keep.
+    /// The bytes that all of them keep.
     bytes: Bytes,
-    /// No room is created any more.
+    /// Whether no room is created any more.
     pub(super) is_shut: bool,
 }
 
 #[derive(Debug)]
 struct Listed {
     room: Arc<Room>,
-    /// Where its first owner came from, if that is known and the room counts for it.
+    /// The address block of its first owner, if that is known and the room counts for it.
     place: Option<AddressBlock>,
 }
 
@@ -36,18 +36,18 @@ struct Listed {
 #[derive(Debug, Default)]
 struct OfPlace {
     rooms: usize,
-    /// How many bytes they keep.
+    /// The bytes that they keep.
     bytes: Bytes,
 }
 
-/// Why there may not be one more room.
+/// The reason why no room can be added.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Full {
-    /// There is one of this name.
+    /// A room of this name exists.
     Exists,
-    /// Another room of its own may end for it.
+    /// Its address has too many rooms, of which one may be ended for the new one.
     OfItsOwn,
-    /// Nothing can be done.
+    /// Another limit is reached. No room is ended for it.
     Finally,
 }
 
@@ -64,7 +64,7 @@ impl List {
     /// Checks that `place` may have one more room, `id`.
     ///
     /// # Errors
-    /// With the reason why not.
+    /// The reason why not.
     pub(super) fn check(&self, id: &RoomId, place: Option<AddressBlock>, config: &Config) -> Result<(), Full> {
         if self.by_id.contains_key(id) {
             return Err(Full::Exists);
@@ -81,7 +81,7 @@ impl List {
         if config.rooms_per_address_max.is_reached_by(rooms) { Err(Full::OfItsOwn) } else { Ok(()) }
     }
 
-    /// Adds the room that `make` returns for its share of what may be kept. It counts for `place`.
+    /// Adds the room that `make` returns, which is given its share of the bytes to keep. The room counts for `place`.
     pub(super) fn add(
         &mut self,
         place: Option<AddressBlock>,
@@ -135,7 +135,7 @@ impl List {
         self.by_id.get(id).map(|listed| Arc::clone(&listed.room))
     }
 
-    /// How many rooms there are.
+    /// Returns how many rooms there are.
     pub(super) fn len(&self) -> usize {
         self.by_id.len()
     }

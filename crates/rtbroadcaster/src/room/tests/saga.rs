@@ -23,9 +23,9 @@ use rtbroadcaster_core::room::log::Lineage;
 use rtbroadcaster_core::room::presence::AbsenceLimits;
 use rtbroadcaster_core::standing::{CursorScope, How, Start};
 
-use super::viewer::{Told, Viewer};
+use super::viewer::{Progress, Viewer};
 use super::{Cursor, Step, VIEWERS};
-use crate::fanout::Line;
+use crate::fanout::OutboxState;
 use crate::os_random::OsRandom;
 use keeper::Keeper;
 pub(super) use keeper::Level;
@@ -59,7 +59,7 @@ enum What {
 struct Connection {
     visit: Visit,
     is_admitted: bool,
-    line: Line,
+    outbox: OutboxState,
 }
 
 /// How much may wait for a viewer.
@@ -87,16 +87,16 @@ pub(super) struct Saga {
     ids: HashMap<Box<str>, Seq>,
     /// The lease of the owner.
     term: Term,
-    /// The lease of the owner that everybody was told of.
+    /// The lease of the owner that viewers were sent.
     told_term: Term,
-    /// What everybody knows of the log by each epoch that there was.
+    /// The log as viewers have seen it, by each epoch that there was.
     seen: HashMap<Epoch, Vec<(Duration, String)>>,
     /// The earlier lives of this log, and how much of it there was when each ended.
     lives: Vec<(Epoch, u64)>,
     /// How many messages were decided; all but the last ones are in the log.
     decided: u64,
     keeper: Option<Keeper>,
-    /// Its beginning was told, its end was.
+    /// Whether its beginning, and its end, were confirmed.
     is_begun: bool,
     told_end: bool,
     /// The most that waited to be written at one time.
@@ -191,7 +191,7 @@ impl Saga {
             (_, None) | (Cursor::None, _) => Start::Fresh,
         };
         if !self.is_begun {
-            // Nobody knows its name.
+            // No client knows its name.
             return;
         }
         let Ok(welcome) = self.core.open().map_err(JoinError::from).and_then(|mut room| room.join(&start, self.now))
@@ -205,9 +205,9 @@ impl Saga {
         }
         self.visits += 1;
         let visit = Visit { viewer, number: self.visits };
-        let mut line = Line::default();
-        line.replay(announced(&welcome), &v2::DIALECT);
-        self.connections[viewer] = Some(Connection { visit, is_admitted: false, line });
+        let mut outbox = OutboxState::default();
+        outbox.replay(announced(&welcome), &v2::DIALECT);
+        self.connections[viewer] = Some(Connection { visit, is_admitted: false, outbox });
         self.lane.push(Item::Admit(visit, welcome.standing.seq));
     }
 
@@ -236,7 +236,7 @@ impl Saga {
         }
     }
 
-    /// The log as everybody knows it.
+    /// Returns the log as viewers may have seen it.
     fn known(&self) -> Vec<(Duration, String)> {
         let text =
             |entry: &Entry| format!("{:?} {:?} {} {:?}", entry.term, entry.change, entry.key.as_str(), entry.params());
@@ -263,8 +263,8 @@ impl Saga {
 
     /// As a client task does. False when there was nothing to do.
     fn drain(&mut self, viewer: usize, bytes: usize) -> bool {
-        let Some(Connection { line, .. }) = &mut self.connections[viewer] else { return false };
-        let Some(backlog) = &mut line.backlog else { return false };
+        let Some(Connection { outbox, .. }) = &mut self.connections[viewer] else { return false };
+        let Some(backlog) = &mut outbox.backlog else { return false };
         let mut frames = Vec::new();
         let offset = backlog.take(&mut frames, 3, 200, self.now);
         if !frames.is_empty() {
@@ -280,7 +280,7 @@ impl Saga {
             return true;
         }
         if backlog.is_empty() {
-            line.rest();
+            outbox.rest();
         }
         false
     }
@@ -297,20 +297,20 @@ impl Saga {
     }
 
     fn pause(&mut self, viewer: usize) {
-        if let Some(Connection { line, .. }) = &mut self.connections[viewer]
-            && line.is_settled()
+        if let Some(Connection { outbox, .. }) = &mut self.connections[viewer]
+            && outbox.is_settled()
         {
-            line.pause();
+            outbox.pause();
             self.viewers[viewer].pauses();
         }
     }
 
     fn unpause(&mut self, viewer: usize) {
-        let Some(Connection { line, .. }) = &mut self.connections[viewer] else { return };
-        let Some(position) = line.position().filter(|_| self.core.life().is_open()) else { return };
+        let Some(Connection { outbox, .. }) = &mut self.connections[viewer] else { return };
+        let Some(position) = outbox.position().filter(|_| self.core.life().is_open()) else { return };
         let epoch = self.core.standing().epoch;
         let start = Start::After(id::Cursor { epoch, seq: position }, CursorScope::OneLife);
-        line.returns();
+        outbox.expect_replay();
         self.viewers[viewer].unpauses();
         let welcome = self.core.welcome(&start, self.now);
         self.check_welcome(&start, &welcome);
@@ -330,11 +330,12 @@ impl Saga {
 
     /// Bytes arrive at a viewer.
     fn hear(&mut self, viewer: usize, bytes: &[u8]) {
-        let (log, said) = (&self.log, Told { seq: self.log.len() as u64, term: self.term });
+        let (log, said) = (&self.log, Progress { seq: self.log.len() as u64, term: self.term });
         self.viewers[viewer].hear(bytes, said, |seq| &log[usize::try_from(seq).unwrap() - 1].1);
     }
 
-    /// Everybody comes back, takes what waits, and stands where the owner stands, or stood when the room ended.
+    /// Has all viewers return and take what waits. Each must stand where the owner stands, or stood when the room
+    /// ended.
     fn check(&mut self) {
         self.mend();
         self.settle();

@@ -12,13 +12,13 @@ use serde_json::Value;
 
 /// Where the room stands while the viewer hears something.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Told {
+pub(super) struct Progress {
     pub(super) seq: u64,
     pub(super) term: Term,
 }
 
 /// What a viewer of this room holds: the number of each key's value.
-type State = BTreeMap<String, u64>;
+type Values = BTreeMap<String, u64>;
 
 #[derive(Debug)]
 struct Coming {
@@ -28,15 +28,15 @@ struct Coming {
     epoch: Option<Epoch>,
     seq: u64,
     /// What has come.
-    state: State,
+    state: Values,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Viewer {
     epoch: Option<Epoch>,
     seq: u64,
-    state: State,
-    /// The lease that it was told of.
+    state: Values,
+    /// The lease that it was sent.
     term: u64,
     /// Bytes of a frame that is not whole.
     partial: Vec<u8>,
@@ -44,14 +44,15 @@ pub(super) struct Viewer {
     coming: Option<Coming>,
     /// How many frames of what it missed are to come, before anything else.
     missed: u64,
-    /// It was told that everything up to here which did not come was superseded.
+    /// It was sent that everything up to here which did not come was superseded.
     skipped: Option<u64>,
-    /// How often it must be told that it lost messages.
+    /// How often it must be sent that it lost messages.
     losses: u32,
     is_paused: bool,
-    /// It was told that the room has ended.
+    /// Whether it was sent that the room has ended.
     is_closed: bool,
-    /// It was told of a hole, and has its newer values when it comes to this number: until then its state is that of no moment.
+    /// It was sent a hole, and has its newer values when it comes to this number: until then its state is that of no
+    /// moment.
     tear: u64,
 }
 
@@ -60,8 +61,8 @@ impl Viewer {
         Some((self.epoch.clone()?, Seq::new(self.seq).unwrap()))
     }
 
-    /// Which cursors it understands: where its own stands for no moment, it may not go on in another life, in which the newer
-    /// values may be missing.
+    /// Which cursors it understands: where its own stands for no moment, it may not go on in another life, in which the
+    /// newer values may be missing.
     pub(super) fn reach(&self) -> CursorScope {
         if self.seq < self.tear { CursorScope::OneLife } else { CursorScope::AllLives }
     }
@@ -98,7 +99,7 @@ impl Viewer {
     }
 
     /// Takes bytes, and every frame that is whole with them.
-    pub(super) fn hear<'a>(&mut self, bytes: &[u8], room: Told, entry: impl Fn(u64) -> &'a Arc<Entry>) {
+    pub(super) fn hear<'a>(&mut self, bytes: &[u8], room: Progress, entry: impl Fn(u64) -> &'a Arc<Entry>) {
         self.partial.extend_from_slice(bytes);
         loop {
             let header = match self.partial.get(1) {
@@ -122,7 +123,7 @@ impl Viewer {
         }
     }
 
-    fn hear_frame<'a>(&mut self, said: &Value, frame: &Bytes, room: Told, entry: &impl Fn(u64) -> &'a Arc<Entry>) {
+    fn hear_frame<'a>(&mut self, said: &Value, frame: &Bytes, room: Progress, entry: &impl Fn(u64) -> &'a Arc<Entry>) {
         let number = |name: &str| said[name].as_u64().unwrap();
         let kind = said["type"].as_str().unwrap();
         assert!(!self.is_closed, "{said} after the end");
@@ -168,7 +169,7 @@ impl Viewer {
     }
 
     fn expect_state(&mut self, epoch: Option<Epoch>, seq: u64, replay: u64) {
-        self.coming = Some(Coming { missing: replay, epoch, seq, state: State::new() });
+        self.coming = Some(Coming { missing: replay, epoch, seq, state: Values::new() });
         self.take_state_if_whole();
     }
 
@@ -178,13 +179,19 @@ impl Viewer {
         }
     }
 
-    fn hear_term(&mut self, term: u64, room: Told) {
+    fn hear_term(&mut self, term: u64, room: Progress) {
         assert!(term >= self.term, "an older lease was told");
         assert!(term <= room.term.get());
         self.term = term;
     }
 
-    fn hear_message<'a>(&mut self, said: &Value, frame: &Bytes, room: Told, entry: &impl Fn(u64) -> &'a Arc<Entry>) {
+    fn hear_message<'a>(
+        &mut self,
+        said: &Value,
+        frame: &Bytes,
+        room: Progress,
+        entry: &impl Fn(u64) -> &'a Arc<Entry>,
+    ) {
         let Some(seq) = said["seq"].as_u64() else {
             assert!(self.coming.is_none() && self.missed == 0, "an ephemeral message in a replay");
             assert!(self.skipped.is_none(), "an ephemeral message behind `skipped`");
@@ -228,8 +235,8 @@ impl Viewer {
         }
     }
 
-    /// It stands where the room stands, and holds the fold of everything that was said. One that paused for good was
-    /// told only that the room has ended.
+    /// Checks that it stands where the room stands, and holds the fold of all messages. One that paused for good was
+    /// sent only that the room has ended.
     pub(super) fn check_caught_up<'a>(
         &self,
         standing: &Standing,
@@ -245,7 +252,7 @@ impl Viewer {
         assert!(!self.is_paused);
         assert_eq!((self.epoch.as_ref(), self.seq), (Some(&standing.epoch), standing.seq.get()));
         assert_eq!(self.term, standing.term.get());
-        let mut state = State::new();
+        let mut state = Values::new();
         for (seq, entry) in (1..).zip(log) {
             match entry.change {
                 Change::State => _ = state.insert(entry.key.as_str().to_owned(), seq),

@@ -38,8 +38,8 @@ async fn broken_json_is_answered_and_relayed_to_nobody() {
 fn no_content_no_escape_byte_no_room_and_no_key_reaches_the_log() {
     let (overheard, mut room) = (Overheard::default(), String::new());
     let runtime = overheard.runtime();
-    // Once, unless another test met a place that logs for the first time while this runtime began to listen: `tracing`
-    // can then take it for a place that nobody listens to, until it is asked to look again.
+    // Once, unless another test met a log statement for the first time while this runtime began to listen: `tracing`
+    // may then take it for one without a listener, until it is asked to look again.
     for _ in 0..10 {
         tracing::callsite::rebuild_interest_cache();
         room = runtime.block_on(async { tokio::spawn(say_everything_wrong()).await.unwrap() });

@@ -84,7 +84,7 @@ async fn leaving_during_a_replay_disturbs_nobody() {
     }
     let mut staying = Vec::new();
     for round in 0..20 {
-        // Before, between and after those who stay; some read a part of the replay, some not even the answer.
+        // Before, between and after the viewers that stay; some read a part of the replay, some not even the answer.
         let mut leaving = Vec::new();
         for reads in 0..3 {
             let mut viewer = Client::connect_narrow(house.address).await;
@@ -246,7 +246,7 @@ async fn a_slow_joiner_gets_connected_then_the_whole_state_and_only_then_what_is
         owner.publish(said.say(Kind::State, &format!("k{n}"), &format!("[{}]", 50 + n))).await.unwrap();
     }
     owner.publish(said.say(Kind::Event, "last", "[]")).await.unwrap();
-    // A lane serves those first who came first.
+    // A lane serves members in the order in which they came.
     listen(&mut witness, said.last()).await;
     assert_eq!(slow.next().await, Came::Pong(vec![7; 125]));
     slow.expect(&classic::connected(&room)).await;

@@ -10,7 +10,7 @@ use crate::client::{Came, Client};
 use crate::house::House;
 use crate::moment::{LONG, until, until_time};
 
-/// A room in which everything works, to see that whatever happens beside it disturbs nobody.
+/// A room in which everything works, to see that what happens beside it disturbs no member.
 struct Neighbours {
     owner: Client,
     viewer: Client,

@@ -27,7 +27,7 @@ pub(super) struct Company {
     /// The live room's name, and its owner's key.
     pub(super) room: String,
     pub(super) key: String,
-    /// The other room, and whoever keeps it open.
+    /// The other room, and the client that keeps it open.
     pub(super) other: String,
     _other_owner: Owner,
     speaking: JoinHandle<(Said, Ledger)>,
@@ -38,7 +38,7 @@ pub(super) struct Company {
 
 impl Company {
     pub(super) async fn open() -> Self {
-        // A busy machine closes nobody.
+        // A busy machine closes no client.
         Self::open_in(House::open(Config { backlog_bytes_max: Limit::Max(4 * 1024 * 1024), ..Config::default() }).await)
             .await
     }
@@ -62,7 +62,7 @@ impl Company {
         &self.house
     }
 
-    /// The owner stops speaking, and everybody has heard all that it said, once and in order. Gives how many messages.
+    /// Stops the owner, and checks that all viewers got all its messages, once and in order. Returns how many.
     pub(super) async fn end(self) -> usize {
         self.enough.send(()).unwrap();
         let (said, ledger) = self.speaking.await.unwrap();

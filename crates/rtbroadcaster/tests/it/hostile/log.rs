@@ -17,7 +17,7 @@ fn is_control(character: char) -> bool {
 fn nothing_of_what_was_sent_but_an_origin_no_room_and_no_key_reaches_the_log_of_every_row() {
     let overheard = Overheard::default();
     let runtime = overheard.runtime();
-    // See `content`: a place that logs for the first time elsewhere may be taken for one that nobody listens to.
+    // See `content`: a log statement that was met first elsewhere may be taken for one without a listener.
     tracing::callsite::rebuild_interest_cache();
     let story = async {
         let company = Company::open().await;
@@ -45,7 +45,7 @@ fn an_application_that_gives_no_address_is_warned_once() {
     let overheard = Overheard::default();
     let runtime = overheard.runtime();
     let story = async {
-        // On a thread that listens: a place that has logged elsewhere may be taken for one that nobody listens to.
+        // On a thread that listens: a log statement that was met elsewhere may be taken for one without a listener.
         tracing::callsite::rebuild_interest_cache();
         let house = House::open(Config::default()).await;
         for _ in 0..3 {

@@ -29,7 +29,7 @@ pub(super) enum Who {
     Owner,
 }
 
-/// A connection that offends, and what it was told about its end.
+/// A connection that offends, and the end that it got.
 struct Offender {
     client: Client,
     closed: Option<String>,
@@ -123,7 +123,7 @@ fn publish(speech: Speech) -> String {
 }
 
 impl Offender {
-    /// What it is told next that is about itself: the code of a refusal or of the end, or how it was let in.
+    /// Returns the next answer about itself: the code of a refusal or of the end, or how it was admitted.
     async fn word(&mut self) -> String {
         loop {
             match self.client.next().await {

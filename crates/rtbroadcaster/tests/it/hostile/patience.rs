@@ -147,7 +147,7 @@ async fn who_answers_no_ping_is_closed_with_4012_and_who_takes_nothing_with_4008
     let company = company(limits).await;
     let mut silent = Client::connect_as(company.house().address, request("a.test", Some(V2))).await.unwrap();
     silent.send(&frame::join("join", &company.room, None)).await;
-    // From here by hand: nobody answers pings.
+    // From here by hand: the client answers no pings.
     let mut silent = silent.into_stream();
     let mut said = Vec::new();
     within_time(LONG, "the silent one's end", silent.read_to_end(&mut said)).await.unwrap();

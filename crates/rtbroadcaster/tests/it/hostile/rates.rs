@@ -53,7 +53,7 @@ async fn requests_that_are_refused_or_change_nothing_have_one_rate() {
         let mut words = flood(viewer(&house, &room).await, &requests).await;
         assert_eq!(words.pop().as_deref(), Some("4029"), "{what}");
         assert_eq!(words.pop().as_deref(), Some("rate"), "{what}");
-        // A signal that nobody hears counts only beyond the viewer's own rate.
+        // A signal without a listener counts only beyond the viewer's own rate.
         words.retain(|word| word != "unavailable");
         assert!(words.iter().all(|word| word == refusal), "{what}: {words:?}");
         assert!(refusal.is_empty() || (128..FLOOD).contains(&words.len()), "{what}: {}", words.len());

@@ -99,7 +99,7 @@ pub(super) const ROWS: &[(Who, &str, &str)] = &[
     (Viewer, r#"{"type":"signal","key":"k","params":["<x4093>"]}"#, "bad_message"),
     (Owner, r#"{"type":"publish","key":"k","params":[],"state":true,"ephemeral":true}"#, "bad_message"),
     (Owner, r#"{"type":"publish","id":"a","key":"k","params":[],"ephemeral":true}"#, "bad_message"),
-    // Cursors that are none: the viewer gets the state, and is told.
+    // Cursors that are none: the viewer gets the state, with the reason.
     (Nobody, r#"{"type":"join","id":"a","room":"<room>","cursor":null}"#, "malformed"),
     (Nobody, r#"{"type":"join","id":"a","room":"<room>","cursor":"SECRET"}"#, "malformed"),
     (Nobody, r#"{"type":"join","id":"a","room":"<room>","cursor":["e",1]}"#, "malformed"),
@@ -139,7 +139,7 @@ pub(super) const ROWS: &[(Who, &str, &str)] = &[
     (Viewer, r#"{"type":"unpause","id":"a"}"#, "bad_message"),
     (Nobody, r#"{"type":"signal","key":"k","params":["SECRET"]}"#, "bad_message"),
     (Owner, r#"{"type":"signal","id":"a","key":"k","params":["SECRET"]}"#, "bad_message"),
-    // What nobody hears: the owner of the live room does not listen.
+    // Signals without a listener: the owner of the live room does not listen.
     (Viewer, r#"{"type":"signal","id":"a","key":"k","params":["SECRET"],"from":1,"more":1}"#, "unavailable"),
     (Viewer, r#"{"type":"signal","key":"<x256>","params":["<x4092>"],"id":null}"#, "unavailable"),
     // One room at a time.

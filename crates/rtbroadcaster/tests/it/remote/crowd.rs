@@ -110,7 +110,7 @@ async fn votes_come_as_totals_that_outlive_the_owners_connection_and_end_when_th
         two.signal("clap", ()).await.unwrap();
         assert_eq!(heard(&mut signals).await, format!("clap [] x {total} other 0"));
     }
-    // The owner that comes back is told what it was told already.
+    // The owner that reconnects gets the totals again.
     relay.cut();
     let mut told = [heard(&mut signals).await, heard(&mut signals).await];
     told.sort();
@@ -167,7 +167,7 @@ async fn a_viewer_that_is_cut_and_one_of_the_same_identity_are_one_voter() {
     until("both are back", || first.status() == Status::Live && owner.status() == Status::Live).await;
     assert_eq!(first.identity(), Some(identity.clone()));
     within("a vote", async { while first.signal("vote", ["b"]).await.is_err() {} }).await;
-    // An owner that came back is told all totals at once, perhaps with the older vote.
+    // An owner that reconnects gets all totals at once, perhaps with the older vote.
     let told = async { while heard(&mut signals).await != r#"vote ["b"] x 1 other 0"# {} };
     within("the newer vote", told).await;
     let text = identity.to_string();

@@ -55,7 +55,7 @@ async fn a_recorder_writes_down_everything_until_the_room_ends() {
         owner.publish(Message::event("two\nwords", [1.5])).await.unwrap();
         relay.cut();
         owner.publish(Message::state("slide", [2])).await.unwrap();
-        // A room that ended while nobody was there tells nobody what was said last.
+        // If a room ends while no viewer is there, no viewer gets its last message.
         until("the viewer has everything", || viewer.state().seq().get() == 3).await;
         owner.close().await.unwrap();
     };

@@ -136,7 +136,8 @@ async fn viewers_that_are_cut_again_and_again_lose_nothing_and_get_nothing_twice
     assert!(cuts.iter().all(|cuts| *cuts > 0), "a way to be cut was never taken: {cuts:?} of {WAYS:?}");
 }
 
-/// It got every message behind its first state once, in order, with the bytes of everybody, but for announced holes.
+/// Checks that it got every message behind its first state once, in order, with the same bytes as all others, but for
+/// announced holes.
 fn check(follower: &Follower, speaker: &Speaker) {
     follower.check_caught_up(&speaker.ledger);
     assert_eq!(follower.resets(), 0, "it was reset");

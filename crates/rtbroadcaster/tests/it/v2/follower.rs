@@ -17,7 +17,7 @@ pub(crate) struct Follower {
     seq: u64,
     /// The newest value of each key, as it came.
     state: BTreeMap<String, (u64, String)>,
-    /// The owner's lease and whether the owner is there, as far as this connection told.
+    /// The owner's lease and whether the owner is there, as far as this connection was sent that.
     owner: Option<(u64, Status)>,
     /// What was announced and has not come to its end.
     replay: Option<Replay>,
@@ -49,7 +49,7 @@ struct Replay {
 pub(crate) enum Heard {
     /// It was let in, having asked for what comes behind `after`.
     Joined { after: Option<u64>, joined: Box<Joined> },
-    /// It was told that it was slow and that the state follows anew.
+    /// It was sent that it was slow, and that the state follows.
     Reset,
     /// A state is whole and applied: these messages, by number.
     State { seq: u64, values: Vec<(u64, String)> },

@@ -80,7 +80,7 @@ pub(crate) struct Limits {
 }
 
 impl Default for Limits {
-    /// Those of a server that nobody has configured.
+    /// Returns the limits of a server with the defaults.
     fn default() -> Self {
         Self {
             message_bytes: Some(65_536),
@@ -254,7 +254,7 @@ pub(crate) fn cursor(epoch: &str, seq: u64) -> String {
     format!(r#"{{"epoch":"{epoch}","seq":{seq}}}"#)
 }
 
-/// What an owner says to have something told; without an answer if `id` is empty.
+/// Returns the frame with which an owner publishes; without an answer if `id` is empty.
 pub(crate) fn publish(id: &str, kind: Kind, key: &str, params: &str) -> String {
     let id = if id.is_empty() { String::new() } else { format!(r#""id":"{id}","#) };
     let kind = match kind {

@@ -1,5 +1,5 @@
-//! An owner that says more than its lane can send, or more than the operator wants to be sent: everybody gets the newest
-//! values and all events, and is told of every hole.
+//! An owner that publishes more than its lane can send, or more than the operator wants to be sent: all viewers get the
+//! newest values and all events, and the notice of every hole.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use super::viewer::Viewer;
 use crate::client::{Came, Client};
 use crate::house::House;
 
-/// Says these rounds of ten states of four keys, an ephemeral message and, each second time, an event. Nobody waits for the
-/// lanes, so none of them runs where there is one thread only.
+/// Publishes these rounds of ten states of four keys, an ephemeral message and, each second time, an event. The owner
+/// does not wait for the lanes, so none of them runs where there is one thread only.
 async fn hurry(speaker: &mut Speaker, rounds: std::ops::Range<usize>) {
     for round in rounds {
         for n in 0..10 {

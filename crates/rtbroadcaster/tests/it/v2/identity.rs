@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::house::House;
 use crate::moment::{LONG, until, within, within_time};
 
-/// What is counted once for each viewer, and told as soon as may be.
+/// The counting of votes: once for each viewer, and sent as soon as may be.
 const VOTE: Counting = Counting { every: Duration::from_millis(100), once_per_viewer: true };
 
 /// A room that counts votes, and what its viewers say.
@@ -171,7 +171,8 @@ async fn nobody_is_counted_twice_over_cuts_reloads_and_second_windows() {
         for _ in 0..STEPS {
             let (viewer, windows, chosen) = &mut voters[usize::try_from(dice.below(VOTERS as u64)).unwrap()];
             match dice.below(6) {
-                // A connection is cut, or a page reloaded, or one more window opened: a join with the key that was told.
+                // A connection is cut, or a page reloaded, or one more window opened: a join with the key that was
+                // sent.
                 0 => _ = windows.pop(),
                 1 if !windows.is_empty() => {
                     let mut left = windows.remove(0);
@@ -265,6 +266,8 @@ async fn a_key_is_of_its_room_and_of_its_secret() {
 #[cfg(feature = "disk")]
 mod kept {
     use super::*;
+    use rtbroadcaster::Disk;
+
     use crate::house::Directory;
 
     /// Who the viewer is that comes to `room` with the key of `one`, after which the manager is shut down.
@@ -298,7 +301,7 @@ mod kept {
         let copied = std::process::Command::new("cp").arg("-a").arg(&directory.0).arg(&copy.0).status().unwrap();
         assert!(copied.success());
         assert_eq!(after_a_start(&copy, Config::default(), &room, &one).await, one);
-        // Without it, viewers are new ones, and whoever came meanwhile keeps its number.
+        // Without it, viewers are new ones, and one that came meanwhile keeps its number.
         std::fs::remove_file(directory.0.join("secret")).unwrap();
         let new = start(Config::default()).await;
         assert_ne!(new.number, one.number);

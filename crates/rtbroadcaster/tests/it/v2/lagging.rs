@@ -1,4 +1,5 @@
-//! Viewers that do not take their messages for a while: each hole is told, and in the end they hold the owner's state.
+//! Viewers that do not take their messages for a while: each hole is announced, and in the end they hold the owner's
+//! state.
 
 use rtbroadcaster::{Config, Limit, Manager};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
@@ -15,7 +16,7 @@ use crate::moment::until;
 pub(super) const BACKLOG: usize = 64 * 1024;
 
 pub(super) fn config() -> Config {
-    // No history has to end here, and nobody is closed for its slowness.
+    // No history has to end here, and no viewer is closed for its slowness.
     let lifted = Config { history_messages_max: Limit::None, history_bytes_max: Limit::None, ..Config::default() };
     Config { backlog_bytes_max: Limit::Max(BACKLOG), stall_timeout: Limit::None, ..lifted }
 }
@@ -31,7 +32,7 @@ impl Scene {
         Self { speaker, witness: Listener::follow(witness) }
     }
 
-    /// Says an event of some `bytes`, and waits for nobody but the witness.
+    /// Publishes an event of some `bytes`, and waits for the witness only.
     pub(super) async fn event(&mut self, n: usize, bytes: usize) -> u64 {
         let seq = self.speaker.event("bell", &format!(r#"[{n},"{}"]"#, "x".repeat(bytes))).await;
         self.witness.is_in_step(seq).await;

@@ -105,7 +105,7 @@ pub(crate) struct Speaker {
     pub(crate) ledger: Ledger,
 }
 
-/// The state that is said last in a story: who holds it has caught up.
+/// The state that is published last in a story: a viewer that holds it has caught up.
 pub(crate) const LAST: &str = "last";
 
 impl Speaker {

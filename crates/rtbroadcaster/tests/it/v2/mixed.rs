@@ -100,7 +100,7 @@ fn listen(mut viewer: Client, room: &str) -> JoinHandle<Record> {
 /// Viewers of both kinds are there from the beginning and come late, while the owner speaks.
 async fn check_mixed(is_new: bool) {
     const MESSAGES: usize = 1_500;
-    // A busy machine closes nobody.
+    // A busy machine closes no viewer.
     let limits = Config {
         backlog_bytes_max: Limit::Max(4 * 1024 * 1024),
         history_messages_max: Limit::None,

@@ -1,4 +1,4 @@
-//! Rooms that have names: who may give one, and what a name means once its room has ended.
+//! Rooms that have names: which clients may give one, and what a name means once its room has ended.
 
 use rtbroadcaster::{Config, CreateError, Manager, Message, Permit, Rights, RoomId, RoomName, RoomOptions, Rooms};
 use serde_json::{Value, json};
@@ -47,13 +47,13 @@ async fn a_name_is_given_where_rights_cover_it_and_nowhere_else() {
     for (permit, name, expected) in [
         (Permit::anything(), "lobby", "unauthorized"),
         (Permit::owner(), "lobby", "unauthorized"),
-        // Who may create no room is told that, whatever it is to be called.
+        // A client that may create no room gets that error, whatever name it gives.
         (Permit::viewer(), "lobby", "not_owner"),
         (naming(named("hall")), "lobby", "unauthorized"),
         (naming(named("hall")), "hall", "hall"),
         (naming(Rooms::All), "lobby", "lobby"),
         (naming(Rooms::All), "lobby", "exists"),
-        // Without the right nobody learns which names there are.
+        // Without the right a client does not learn which names there are.
         (Permit::anything(), "lobby", "unauthorized"),
         (naming(Rooms::All), "Lobby", "bad_message"),
         (naming(Rooms::All), "", "bad_message"),

@@ -1,4 +1,4 @@
-//! Viewers for whom more waits than may: what waited goes, the state follows, and they are told.
+//! Viewers for which too much waits: what waited is dropped, and the state follows with a notice.
 
 use tokio::io::{AsyncRead, AsyncWrite};
 

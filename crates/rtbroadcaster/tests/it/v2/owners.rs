@@ -1,4 +1,4 @@
-//! Owners of version 2 on their connections: what their viewers are told, how they are heard, and how they are slowed.
+//! Owners of version 2 on their connections: what their viewers get, how they are heard, and how they are slowed.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use crate::client::{Came, Client, Mouth};
 use crate::house::House;
 use crate::moment::{LONG, until, until_time, within_time};
 
-/// In which time viewers are told that the owner's connection has ended.
+/// How soon viewers get that the owner's connection has ended.
 const PROMPT: Duration = Duration::from_secs(2);
 
 /// Says a message with an id and reads its number.
@@ -36,7 +36,7 @@ pub(super) fn request(id: &str, change: Change, key: &str, params: &str) -> Stri
     }
 }
 
-/// That the owner came or went, if this was told last.
+/// Returns the owner's status, if that was sent last.
 fn told(follower: &Follower) -> Option<(Status, u64)> {
     match follower.heard().last() {
         Some(Heard::Owner { status, term }) => Some((*status, *term)),
@@ -244,7 +244,7 @@ async fn an_owner_that_never_reads_its_acks_is_slowed_and_then_closed() {
     assert!(acks <= applied, "{acks} acks for {applied} messages");
     assert!(matches!(end, Came::Close(4008, _) | Came::End(_)), "{end:?}");
     within_time(LONG, "the writer is told", writing).await.unwrap();
-    // What was applied before is with the viewer, or was told as lost by a reset.
+    // What was applied before is with the viewer, or a reset announced it as lost.
     viewer.until_seq(applied as u64).await;
     let mut ledger = Ledger::default();
     (1..=applied).for_each(|n| _ = ledger.note(Change::Event, "bell", &format!("[{n}]")));

@@ -11,7 +11,7 @@ use super::viewer::{Listener, Viewer, connect, connect_narrow};
 use crate::house::House;
 use crate::moment::until;
 
-/// No history ends, and nobody is closed for its slowness.
+/// No history ends, and no viewer is closed for its slowness.
 pub(super) fn config() -> Config {
     let lifted = Config { history_messages_max: Limit::None, history_bytes_max: Limit::None, ..Config::default() };
     Config { backlog_bytes_max: Limit::Max(64 * 1024), stall_timeout: Limit::None, ..lifted }
@@ -51,7 +51,7 @@ async fn a_paused_viewer_hears_heartbeats_only_and_then_everything_it_missed() {
     assert_eq!(viewer.follower.size().0, usize::try_from(speaker.ledger.seq()).unwrap());
 }
 
-/// Says states that supersede each other and events, few enough to wait for somebody that does not read.
+/// Publishes states that supersede each other and events, few enough to wait for a viewer that does not read.
 async fn leave_behind(speaker: &mut Speaker, witness: &Listener) {
     for n in 0..400 {
         let seq = if n % 20 == 19 {
@@ -106,7 +106,7 @@ async fn a_pause_behind_an_overflow_goes_on_by_the_history_or_by_the_state() {
         }
         witness.is_at(speaker.ledger.seq()).await;
         slow.until_answered().await;
-        // Of what it missed before the pause it is told behind it.
+        // The notice of what it missed before the pause comes after the pause.
         assert_eq!(slow.follower.resets(), 0);
         slow.unpause("back").await;
         slow.follower.check_answers(history);
@@ -132,7 +132,7 @@ async fn a_replay_is_finished_before_a_pause_begins() {
         let mut viewer = Viewer::asking(connect_narrow(&house).await, &room, follower).await;
         viewer.client.send(frame::PAUSE).await;
         until("it is let in", || speaker.owner.viewers() > viewers).await;
-        // The overflow of somebody that gets nothing is none.
+        // A viewer that gets no messages does not overflow.
         overflow(&mut speaker, &witness).await;
         speaker.ephemeral("p", &format!("[{viewers}]")).await;
         viewer.until_answered().await;

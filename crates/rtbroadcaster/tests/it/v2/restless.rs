@@ -46,7 +46,7 @@ async fn pauses_in_one_segment_are_done_one_after_the_other_while_the_owner_spea
     // Together fewer than a client may have at once.
     const PAUSES: usize = 10;
     const ROUNDS: u64 = 6;
-    // So that nobody falls behind for good on a busy machine.
+    // So that no viewer falls behind for good on a busy machine.
     const MESSAGES: u64 = 400;
     // Who reads late is not reset: this is about pauses.
     let (house, speaker, room) = room(Config { backlog_bytes_max: Limit::None, ..config() }).await;

@@ -116,7 +116,7 @@ async fn a_grace_is_no_longer_than_the_rights_allow() {
     }
 }
 
-/// It is told that its rights are over, and closed.
+/// Checks that it is closed with the end of its rights.
 async fn ends_by_its_rights(peer: &mut Peer) {
     assert_eq!(next(peer).await, json!({"type": "closed", "reason": "expired"}));
     peer.expect_close(4005).await;

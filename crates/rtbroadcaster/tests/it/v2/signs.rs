@@ -11,7 +11,7 @@ use crate::client::{Came, Client};
 use crate::house::House;
 use crate::moment::{LONG, until, within_time};
 
-/// The next frame but those that are told of the audience.
+/// Returns the next frame, but for those of the audience.
 async fn next(client: &mut Client) -> Frame {
     loop {
         match within_time(LONG, "the next frame", client.next_of_all_at_any_time()).await {
@@ -105,7 +105,7 @@ async fn viewers_are_told_for_how_long_the_owner_has_been_away() {
     let begun = Instant::now();
     assert!(at_once < 1_000, "{at_once}");
     let mut least = 0;
-    // A viewer that comes later is told more, as much as has passed.
+    // A viewer that joins later is sent a longer time, by as much as has passed.
     until("a second has passed", || begun.elapsed() > Duration::from_millis(100)).await;
     for _ in 0..2 {
         let passed = begun.elapsed();
@@ -121,7 +121,7 @@ async fn viewers_are_told_for_how_long_the_owner_has_been_away() {
     assert!(matches!(next(&mut first).await, Frame::Owner { status: Status::Live, away_ms: None, .. }));
 }
 
-/// What a viewer is told of the end of its room.
+/// Returns the reason that a viewer gets for the end of its room.
 async fn why(viewer: &mut Client<tokio::io::DuplexStream>) -> String {
     loop {
         match viewer.frame().await {

@@ -33,8 +33,8 @@ struct Reign {
     end: Came,
 }
 
-/// Speaks as the owner of `term` until somebody else does: events, states and ephemerals that tell the term and count.
-/// `acked` counts the acks.
+/// Publishes as the owner of `term` until another owner does: events, states and ephemerals that carry the term and a
+/// count. `acked` counts the acks.
 fn reign(client: Client, term: u64, acked: Arc<AtomicU64>) -> JoinHandle<Reign> {
     let (mouth, ear) = client.split();
     let window = Arc::new(Semaphore::new(WINDOW));
@@ -157,7 +157,8 @@ fn follow_terms(follower: &Follower) -> Ledger {
     ledger
 }
 
-/// What was acknowledged was heard by everybody under that number, and the older owner knows why it was closed.
+/// Checks that all viewers got what was acknowledged under that number, and that the older owner knows why it was
+/// closed.
 fn check_reign(reign: &Reign, ledger: &Ledger) {
     for (n, seq) in &reign.acks {
         let params = format!(r#""params":[{},{n}]"#, reign.term);

@@ -219,7 +219,7 @@ pub(crate) struct Listener {
     reading: JoinHandle<Follower>,
 }
 
-/// How far behind somebody may be for whom nothing waits but in the kernel.
+/// How far behind a viewer may be for which nothing waits but in the kernel.
 const BEHIND_MAX: u64 = 8;
 
 impl Listener {
@@ -248,7 +248,7 @@ impl Listener {
         until_time(LONG, "a listener is in step", near).await;
     }
 
-    /// Waits until it stands at `seq`, so that everything up to there was offered to everybody.
+    /// Waits until it stands at `seq`, so that everything up to there was offered to all members.
     pub(crate) async fn is_at(&self, seq: u64) {
         until_time(LONG, "a listener is there", || self.at.load(Ordering::Relaxed) >= seq).await;
     }

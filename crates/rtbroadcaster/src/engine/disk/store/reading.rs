@@ -1,4 +1,4 @@
-//! How a store is read back: what is known of all rooms, each room as it is, and what of it makes no sense.
+//! Reads a store back: the values about all rooms, each room as it is, and what of it cannot be read.
 //! Must not know whether anything is missing.
 
 use std::num::NonZeroUsize;
@@ -16,14 +16,14 @@ use crate::engine::disk::kept::{self, ReadRecord};
 use crate::engine::disk::tally::{Ledger, Tally};
 use crate::engine::disk::text::{Text, Unreadable};
 
-/// Why a store is not read.
+/// The reason why a store is not read.
 #[derive(Debug)]
 pub(in crate::engine::disk) enum LoadError {
     /// The store fails.
     Store(fjall::Error),
-    /// Something of this kind makes no sense, and nothing can go on without it.
+    /// A value of this kind cannot be read, and the server cannot start without it.
     Damaged(&'static str),
-    /// Something of this name has to be known, and only a later version does.
+    /// A field of this name has to be known, and only a later version knows it.
     Newer(String),
 }
 
@@ -33,49 +33,49 @@ impl From<fjall::Error> for LoadError {
     }
 }
 
-/// What is known of all rooms together.
-pub(in crate::engine::disk) struct House {
+/// The values about all rooms together.
+pub(in crate::engine::disk) struct StoreFacts {
     /// The format; none in a new store.
     pub(in crate::engine::disk) format: Option<u32>,
     /// The lives so far; none in a new store, and in one of format 1.
     pub(in crate::engine::disk) lives: Option<Lives>,
-    /// What a later version knows of them.
+    /// The fields of the lives that a later version knows.
     pub(super) unknown: Map<String, Value>,
-    /// What there should be in all, as of the last batch that had no message.
+    /// The tally of what there should be, as of the last batch that had no message.
     pub(in crate::engine::disk) tally: Option<Tally>,
 }
 
-/// What is in the store.
+/// The contents of the store.
 pub(in crate::engine::disk) struct Contents {
-    pub(in crate::engine::disk) rooms: Vec<Found>,
-    /// What there should be in all; none in a new store and in one of format 1.
+    pub(in crate::engine::disk) rooms: Vec<FoundRoom>,
+    /// The tally of what there should be; none in a new store and in one of format 1.
     pub(in crate::engine::disk) stated: Option<Tally>,
-    /// What there is.
+    /// The count of what there is.
     pub(in crate::engine::disk) ledger: Ledger,
 }
 
 /// A room as it is in the store.
-pub(in crate::engine::disk) struct Found {
+pub(in crate::engine::disk) struct FoundRoom {
     /// Its name.
     pub(in crate::engine::disk) room: RoomId,
-    /// It, unless nothing is known of it that makes sense.
+    /// The room, unless its header cannot be read.
     pub(in crate::engine::disk) stored: Option<Stored>,
-    /// What its newest message says must exist; none in format 1.
+    /// The sum of what must exist, as its newest message says; none in format 1.
     pub(in crate::engine::disk) expected: Option<Sum>,
-    /// What of it makes no sense.
+    /// The kind of what cannot be read of it.
     pub(in crate::engine::disk) nonsense: Option<&'static str>,
-    /// What is known of it, as it is written.
+    /// The text of its header.
     header: Vec<u8>,
 }
 
-impl Found {
-    /// What exists of its log.
+impl FoundRoom {
+    /// Returns the sum of what exists of its log.
     fn exists(&self) -> Option<Sum> {
         let stored = self.stored.as_ref()?;
         Some(stored.sum.with(stored.header.past(&self.room)))
     }
 
-    /// Whether what exists of its log is what must.
+    /// Returns whether what exists of its log is what must.
     pub(in crate::engine::disk) fn is_whole(&self) -> bool {
         let Some(stored) = &self.stored else { return false };
         let is_complete = match self.expected {
@@ -86,13 +86,13 @@ impl Found {
     }
 }
 
-/// Some of the rooms, and the newest of what their messages say of all rooms.
-type Share = (Vec<Found>, Option<Tally>);
+/// Some of the rooms, and the newest tally that their messages have.
+type ReadRooms = (Vec<FoundRoom>, Option<Tally>);
 
 impl Store {
-    /// Reads what is known of all rooms together.
-    pub(in crate::engine::disk) fn house(&self) -> Result<House, LoadError> {
-        let read = |key: &str| self.house.get(key);
+    /// Reads the values about all rooms together.
+    pub(in crate::engine::disk) fn facts(&self) -> Result<StoreFacts, LoadError> {
+        let read = |key: &str| self.facts.get(key);
         let damaged = |what| {
             move |unreadable| match unreadable {
                 Unreadable::Damaged => LoadError::Damaged(what),
@@ -105,23 +105,23 @@ impl Store {
         });
         let format = format.transpose()?;
         if format.is_some_and(|format| format > FORMAT) {
-            return Ok(House { format, lives: None, unknown: Map::new(), tally: None });
+            return Ok(StoreFacts { format, lives: None, unknown: Map::new(), tally: None });
         }
         let lives = read(LIVES_KEY)?.map(|text| kept::read_lives(&text).map_err(damaged("the order of its lives")));
         let (lives, unknown) = lives.transpose()?.unzip();
         let tally = read(TALLY_KEY)?.map(|text| Text::read(&text).map_err(damaged("its tally")));
         let tally = tally.transpose()?.map(|Text { known, .. }| known);
-        Ok(House { format, lives, unknown: unknown.unwrap_or_default(), tally })
+        Ok(StoreFacts { format, lives, unknown: unknown.unwrap_or_default(), tally })
     }
 
     /// Reads every room, and counts what there is.
-    pub(in crate::engine::disk) fn contents(&self, house: &House) -> Result<Contents, LoadError> {
-        // Each batch says what there should be behind it: in its last message, or beside the rooms if it has none.
-        let mut stated = house.tally;
+    pub(in crate::engine::disk) fn contents(&self, facts: &StoreFacts) -> Result<Contents, LoadError> {
+        // Each batch has the tally behind it: in its last message, or in a value of its own if it has none.
+        let mut stated = facts.tally;
         let headers = self.rooms.iter().map(Guard::into_inner).collect::<fjall::Result<Vec<_>>>()?;
         let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let share = headers.len().div_ceil(threads).max(1);
-        let shares: Vec<Result<Share, LoadError>> = thread::scope(|scope| {
+        let shares: Vec<Result<ReadRooms, LoadError>> = thread::scope(|scope| {
             let readers: Vec<_> = headers.chunks(share).map(|rooms| scope.spawn(|| self.share(rooms))).collect();
             readers.into_iter().map(|reader| reader.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
         });
@@ -132,7 +132,7 @@ impl Store {
             stated = newer(stated, tally);
         }
         let mut ledger = Ledger::new(stated.unwrap_or_default());
-        if let Some(lives) = self.house.get(LIVES_KEY)? {
+        if let Some(lives) = self.facts.get(LIVES_KEY)? {
             ledger.lives(&lives);
         }
         for found in &rooms {
@@ -144,14 +144,14 @@ impl Store {
         Ok(Contents { rooms, stated, ledger })
     }
 
-    /// Reads some of the rooms, and the newest of what their messages say of all rooms.
-    fn share(&self, rooms: &[KvPair]) -> Result<Share, LoadError> {
+    /// Reads some of the rooms, and the newest tally that their messages have.
+    fn share(&self, rooms: &[KvPair]) -> Result<ReadRooms, LoadError> {
         let mut stated = None;
         let found = rooms.iter().map(|(name, header)| self.room(name, header, &mut stated));
         Ok((found.collect::<Result<_, _>>()?, stated))
     }
 
-    fn room(&self, name: &Slice, header: &Slice, stated: &mut Option<Tally>) -> Result<Found, LoadError> {
+    fn room(&self, name: &Slice, header: &Slice, stated: &mut Option<Tally>) -> Result<FoundRoom, LoadError> {
         let room = RoomId::decode(name).ok_or(LoadError::Damaged("a room without a name"))?;
         let mut nonsense = None;
         let read_header = sensible(kept::read_header(header), "what is known of it", &mut nonsense)?;
@@ -174,7 +174,7 @@ impl Store {
             ids.extend(sensible(id, "the name of a message", &mut nonsense)?);
         }
         let stored = read_header.map(|header| Stored::new(room.clone(), header, records, ids));
-        Ok(Found { room, stored, expected, nonsense, header: header.to_vec() })
+        Ok(FoundRoom { room, stored, expected, nonsense, header: header.to_vec() })
     }
 }
 
@@ -183,7 +183,7 @@ fn newer(one: Option<Tally>, other: Option<Tally>) -> Option<Tally> {
     [one, other].into_iter().flatten().max_by_key(|tally| tally.writes)
 }
 
-/// Returns what makes sense; otherwise notes `what` does not.
+/// Returns what can be read; otherwise notes that `what` cannot.
 fn sensible<T>(
     read: Result<T, Unreadable>,
     what: &'static str,

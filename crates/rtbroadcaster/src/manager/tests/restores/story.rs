@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::disk::{Ack, DiskError};
 
-/// Where somebody stood, and what it had seen up to there.
+/// The position of a viewer, and what it had seen up to there.
 struct Seen {
     room: usize,
     cursor: Cursor,
@@ -32,7 +32,7 @@ pub(super) struct Story {
     rooms: Vec<(RoomId, OwnerKey)>,
     seen: Vec<Seen>,
     said: u32,
-    /// What was done, for whoever looks at a failure.
+    /// The steps so far, for a report of a failure.
     done: Vec<String>,
 }
 
@@ -83,7 +83,7 @@ impl Story {
         panic!("the word did not help: {:#?}", self.done);
     }
 
-    /// One life: who comes back is judged, something is said, and the process ends.
+    /// One life: viewers return and are checked, messages are published, and the process ends.
     async fn live(&mut self) {
         let Some(manager) = self.open().await else {
             let Some((copy, known)) = self.copies.pop() else { return };
@@ -129,7 +129,7 @@ impl Story {
         known
     }
 
-    /// Something is said in a room, and somebody notes where it stands.
+    /// Publishes a message in a room, and notes a viewer's position.
     async fn speak(&mut self, manager: &Manager, room: usize) {
         let (id, key) = self.rooms[room].clone();
         let Ok(mut owner) = manager.own(&id, &key).await else { return };
@@ -154,7 +154,7 @@ impl Story {
         }
     }
 
-    /// Everybody who ever was in a room comes back.
+    /// Resumes every viewer that ever was in a room.
     fn judge(&mut self, manager: &Manager) {
         for (room, (id, _)) in self.rooms.iter().enumerate() {
             let present = all_of(manager, id.clone());
@@ -193,7 +193,7 @@ impl Story {
         assert!(!is_resumed || seen.cursor.epoch == welcome.standing.epoch, "told another epoch: {}", context());
     }
 
-    /// Somebody does something to the directory, which no process uses.
+    /// Changes the directory, which no process uses.
     fn be_tampered_with(&mut self) {
         match self.dice.below(6) {
             0 => {

@@ -1,5 +1,5 @@
-//! The engine of the story, as its contract allows it to be: it writes when the test says so, tells later, and may die in
-//! between, with or without what the disk had not taken yet.
+//! The engine of the story, as its contract allows it to be: it writes when the test says so, tells later, and may die
+//! in between, with or without what the disk had not taken yet.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use rtbroadcaster_core::room::presence::AbsenceLimits;
 use super::{Saga, What, config};
 use crate::os_random::OsRandom;
 
-/// What is true of a message when it is told.
+/// How safe a message is when it is confirmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::room::tests) enum Level {
     /// It survives the process.
@@ -26,7 +26,7 @@ pub(in crate::room::tests) enum Level {
 
 pub(super) struct Keeper {
     level: Level,
-    /// What was handed over and not told, with what the owner meant by it.
+    /// The steps that were handed over and not confirmed, with what the owner meant by each.
     handed: VecDeque<(Handover, What)>,
     /// What the disk has.
     synced: Model,
@@ -61,7 +61,7 @@ impl Keeper {
         self.level
     }
 
-    /// How many were handed over and not told.
+    /// Returns how many steps were handed over and not confirmed.
     pub(super) fn handed(&self) -> usize {
         self.handed.len()
     }
@@ -89,8 +89,8 @@ impl Keeper {
         self.synced.header = Some(header);
     }
 
-    /// What is found after the end of the process, when so many of what was handed over were written and, after a loss of
-    /// power, so many of what the disk did not have were kept.
+    /// What is found after the end of the process, when so many of what was handed over were written and, after a loss
+    /// of power, so many of what the disk did not have were kept.
     fn found(&mut self, written: usize, kept: Option<usize>) -> Model {
         let written = written % (self.handed.len() + 1);
         self.written.extend(self.handed.drain(..).take(written).map(|(handover, _)| handover.append));
@@ -104,7 +104,7 @@ impl Keeper {
 }
 
 impl Saga {
-    /// So many of what was handed over are written and told.
+    /// Writes and confirms so many of the steps that were handed over.
     pub(super) fn written(&mut self, count: usize) {
         for _ in 0..count {
             let keeper = self.keeper.as_mut().filter(|keeper| !keeper.has_failed);
@@ -115,7 +115,7 @@ impl Saga {
         }
     }
 
-    /// Everything that was handed over is written and told.
+    /// Writes and confirms all steps that were handed over.
     pub(super) fn settle(&mut self) {
         self.written(usize::MAX);
         assert!(self.core.is_settled() || self.keeper.as_ref().is_some_and(|keeper| keeper.has_failed));
@@ -138,7 +138,7 @@ impl Saga {
         }
     }
 
-    /// Somebody copies the directory.
+    /// Copies the directory.
     pub(super) fn back_up(&mut self) {
         let (known, present, log) = (self.lives.clone(), self.core.standing().epoch, self.log.clone());
         if let Some(keeper) = &mut self.keeper {
@@ -156,7 +156,7 @@ impl Saga {
         keeper.synced = store.clone();
         keeper.lives = Arc::new(lives);
         if store.header.is_none() {
-            // Nobody knew of the room then.
+            // No client knew of the room then.
             return self.begin_another();
         }
         self.note_what_is_known();
@@ -170,7 +170,7 @@ impl Saga {
         let goes_on = kept.is_none() || keeper.level == Level::Disk;
         let store = keeper.found(written, kept);
         if store.header.is_none() {
-            // It had ended, or nobody knew of it yet.
+            // It had ended, or no client knew of it yet.
             assert!(self.told_end || !self.is_begun || !goes_on || !self.core.life().is_open(), "a room is lost");
             return self.begin_another();
         }
@@ -180,13 +180,13 @@ impl Saga {
         self.begin_a_life(present, store, goes_on);
     }
 
-    /// Notes what everybody may have seen of the log in its present life.
+    /// Notes what viewers may have seen of the log in its present life.
     fn note_what_is_known(&mut self) {
         self.seen.insert(self.core.standing().epoch, self.known());
     }
 
-    /// A process begins with what it finds, which is everything that was told if it `goes_on`. The life before it was known as
-    /// `before`.
+    /// Starts a process with what it finds, which is everything that was confirmed if it `goes_on`. The life before it
+    /// was known as `before`.
     fn begin_a_life(&mut self, before: Epoch, store: Model, goes_on: bool) {
         let Model { header, records, ids } = store;
         let header = header.expect("the room was begun");
@@ -194,7 +194,7 @@ impl Saga {
         self.told_end = false;
         let lives = self.keeper.as_mut().map(|keeper| {
             keeper.lives = Arc::new(Lives::clone(&keeper.lives).followed_by(Life::random(&OsRandom)));
-            // As an engine does before anybody comes.
+            // As an engine does before any client comes.
             keeper.begin(header.clone());
             Arc::clone(&keeper.lives)
         });
@@ -209,7 +209,7 @@ impl Saga {
             let Record { seq, said, term, change, key, params, .. } = record;
             (said, Arc::new(Entry::new(room.clone(), Some(seq), term, key, params, change)))
         };
-        // What is not kept any more was told, and is as it was unless something else came in its place.
+        // The steps that are not kept any more were confirmed, and are as they were unless others came in their place.
         self.log.truncate(usize::try_from(last.get()).unwrap());
         for (seq, record) in &records {
             let place = usize::try_from(seq.get()).unwrap() - 1;
@@ -235,7 +235,7 @@ impl Saga {
         self.core = Core::restore(stored, &lives, &config(), patience, self.now);
     }
 
-    /// What nobody needs is not kept for ever.
+    /// Checks that superfluous messages are not kept for ever.
     pub(super) fn check_size(&self) {
         let Some(keeper) = self.keeper.as_ref().filter(|keeper| !keeper.has_failed) else { return };
         let mut store = keeper.synced.clone();

@@ -32,9 +32,9 @@ pub(super) struct Visit {
     pub(super) number: u32,
 }
 
-struct Waiting(Item, Rank);
+struct QueuedItem(Item, Rank);
 
-impl Ranked for Waiting {
+impl Ranked for QueuedItem {
     fn rank(&self) -> &Rank {
         &self.1
     }
@@ -43,12 +43,12 @@ impl Ranked for Waiting {
 /// The one lane, which all viewers are in.
 #[derive(Default)]
 pub(super) struct Lane {
-    items: Superseding<Waiting>,
+    items: Superseding<QueuedItem>,
     /// What was taken and stands behind messages that go first.
     roll: Option<Item>,
     /// More waited than goes out at once, and not everything was taken since.
     is_behind: bool,
-    /// The number up to which everybody was sent everything or told of the holes.
+    /// The number up to which all members were sent everything, or the notices of holes.
     sent: Seq,
     /// The number of the last message that was pushed.
     newest: Seq,
@@ -64,7 +64,7 @@ impl Lane {
         }
         if !self.is_behind && self.items.len() >= BEHIND {
             self.is_behind = true;
-            for Waiting(item, _) in std::mem::take(&mut self.items) {
+            for QueuedItem(item, _) in std::mem::take(&mut self.items) {
                 self.append(item);
             }
         }
@@ -76,7 +76,7 @@ impl Lane {
             Item::Message(entry) if self.is_behind => Rank::of(entry),
             _ => Rank::Event,
         };
-        self.items.push(Waiting(item, rank));
+        self.items.push(QueuedItem(item, rank));
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -85,13 +85,13 @@ impl Lane {
 }
 
 impl Saga {
-    /// As a lane does: a change, or so many messages for everybody. The socket of `viewer` takes so many bytes, those of
-    /// the others more; it may pause meanwhile.
+    /// Does what a lane does: a change, or so many messages for all members. The socket of `viewer` takes so many
+    /// bytes, those of the others more; it may pause meanwhile.
     pub(super) fn lane(&mut self, viewer: usize, messages: usize, bytes: usize, pauses: bool) {
         let dialect = &v2::DIALECT;
         let mut frames = Vec::new();
         while self.lane.roll.is_none() && frames.len() < messages {
-            match self.lane.items.pop().map(|Waiting(item, _)| item) {
+            match self.lane.items.pop().map(|QueuedItem(item, _)| item) {
                 None => {
                     self.lane.is_behind = false;
                     break;
@@ -115,20 +115,20 @@ impl Saga {
     }
 
     fn offer(&mut self, member: usize, frames: &[Frame], bytes: usize, pauses: bool) {
-        let Some(Connection { line, is_admitted: true, .. }) = &mut self.connections[member] else { return };
-        if !line.is_live() {
+        let Some(Connection { outbox, is_admitted: true, .. }) = &mut self.connections[member] else { return };
+        if !outbox.is_live() {
             return;
         }
-        let is_free = line.is_free(Frame::leading_hole(frames));
-        line.writing = is_free;
+        let is_free = outbox.is_free(Frame::leading_hole(frames));
+        outbox.writing = is_free;
         if pauses {
             self.pause(member);
         }
         if is_free {
             return self.write(member, frames, bytes);
         }
-        let Some(Connection { line, .. }) = &mut self.connections[member] else { return };
-        line.push(frames, &v2::DIALECT, self.now, BACKLOG);
+        let Some(Connection { outbox, .. }) = &mut self.connections[member] else { return };
+        outbox.push(frames, &v2::DIALECT, self.now, BACKLOG);
     }
 
     /// The change that stands first.
@@ -141,15 +141,15 @@ impl Saga {
                 }
                 self.on(visit, |connection| connection.is_admitted = true);
             }
-            Some(Item::Replay(visit, replay)) => self.on(visit, |connection| connection.line.replay(replay, dialect)),
+            Some(Item::Replay(visit, replay)) => self.on(visit, |connection| connection.outbox.replay(replay, dialect)),
             Some(Item::End(last)) => {
-                for Connection { line, visit, .. } in self.connections.iter_mut().flatten() {
-                    if line.backlog.as_ref().is_some_and(|backlog| backlog.is_lost()) {
+                for Connection { outbox, visit, .. } in self.connections.iter_mut().flatten() {
+                    if outbox.backlog.as_ref().is_some_and(|backlog| backlog.is_lost()) {
                         self.viewers[visit.viewer].loses();
-                        line.replay(reset(&last), dialect);
+                        outbox.replay(reset(&last), dialect);
                     }
                     let last = Notice::Closed { reason: dialect.room_closed, end: None };
-                    line.backlog(dialect).finish((dialect.write)(&last).unwrap());
+                    outbox.backlog(dialect).finish((dialect.write)(&last).unwrap());
                 }
             }
             _ => {}
@@ -166,15 +166,15 @@ impl Saga {
 
     /// A direct write, of which the socket takes so many bytes.
     fn write(&mut self, viewer: usize, frames: &[Frame], bytes: usize) {
-        let Some(Connection { line, .. }) = &mut self.connections[viewer] else { return };
+        let Some(Connection { outbox, .. }) = &mut self.connections[viewer] else { return };
         let mut out: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
         let all = out.len();
         out.truncate(bytes);
         if out.len() == all {
-            line.was_sent(frames.iter().rev().find_map(|frame| frame.seq));
+            outbox.was_sent(frames.iter().rev().find_map(|frame| frame.seq));
         } else {
-            line.writing = false;
-            line.adopt(frames, out.len(), &v2::DIALECT, self.now, BACKLOG);
+            outbox.writing = false;
+            outbox.adopt(frames, out.len(), &v2::DIALECT, self.now, BACKLOG);
         }
         self.hear(viewer, &out);
     }

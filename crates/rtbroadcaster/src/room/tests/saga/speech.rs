@@ -1,4 +1,4 @@
-//! What owners do in the story, and what everybody has to be told of it.
+//! The steps of owners in the story, and what members have to be sent then.
 
 use std::sync::Arc;
 
@@ -100,7 +100,7 @@ impl Saga {
         }
     }
 
-    /// Something holds: everybody has to be told.
+    /// Carries out a decision that holds: all members have to be notified.
     pub(super) fn hold(&mut self, applied: Applied, what: What) {
         match (applied, what) {
             (Applied::Nothing, _) => self.is_begun = true,

@@ -1,40 +1,40 @@
-//! How something is counted: a number that all threads add to, and one for each of some words.
+//! Counters: a number that all threads add to, and one for each of some words.
 //! Must not know what is counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// One number. Relaxed: nothing is concluded from the order in which two of them change.
+/// One number. Relaxed: no part concludes anything from the order in which two of them change.
 #[derive(Debug, Default)]
 pub(super) struct Count(AtomicU64);
 
 impl Count {
-    /// One more happened, or several.
+    /// Adds `more`.
     pub(super) fn add(&self, more: usize) {
         self.0.fetch_add(more as u64, Ordering::Relaxed);
     }
 
-    /// For what is there now. Whoever subtracts has added it before.
+    /// Subtracts from a number of what is there now. It was added before.
     pub(super) fn subtract(&self, less: usize) {
         self.0.fetch_sub(less as u64, Ordering::Relaxed);
     }
 
-    /// How many there are.
+    /// Returns the number.
     pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// How often each of some words was counted. Looked up one by one: refusals are few, and so are words.
+/// The counts of some words. Looked up one by one: refusals are few, and so are words.
 #[derive(Debug)]
-pub(super) struct Tally(Box<[(&'static str, Count)]>);
+pub(super) struct WordCounts(Box<[(&'static str, Count)]>);
 
-impl Tally {
-    /// None of `words` was counted yet; others never are.
+impl WordCounts {
+    /// Makes counts at zero for `words`; other words are never counted.
     pub(super) fn new(words: impl IntoIterator<Item = &'static str>) -> Self {
         Self(words.into_iter().map(|word| (word, Count::default())).collect())
     }
 
-    /// One more of `word`.
+    /// Counts one more of `word`.
     pub(super) fn count(&self, word: &str) {
         let found = self.0.iter().find(|(known, _)| *known == word);
         debug_assert!(found.is_some(), "`{word}` is not among the words that are counted");
@@ -43,7 +43,7 @@ impl Tally {
         }
     }
 
-    /// All words, also those that were never counted, in their order.
+    /// Returns the counts of all words, also of those that were never counted, in their order.
     pub(super) fn read(&self) -> Vec<(&'static str, u64)> {
         self.0.iter().map(|(word, count)| (*word, count.get())).collect()
     }

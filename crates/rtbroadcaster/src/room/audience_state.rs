@@ -1,4 +1,4 @@
-//! What a room has besides messages: who its viewers are, who is told of them, and what these say to its owner.
+//! The audience of a room: its viewers, the listeners that are notified of them, and their signals to the owner.
 //! Must not know sockets; it is touched under the room's lock.
 
 use std::sync::Arc;
@@ -16,33 +16,33 @@ use rtbroadcaster_core::room::votes::Votes;
 use rtbroadcaster_core::signal::Signal;
 use tokio::sync::{mpsc, watch};
 
-/// What a room has besides messages.
+/// The viewers of a room, their signals, and the listeners of both.
 #[derive(Debug)]
-pub(super) struct Reception {
-    /// Viewers are told how many they are.
+pub(super) struct AudienceState {
+    /// Whether viewers are notified of how many they are.
     pub(super) tells_viewers: bool,
-    /// Which viewers are there.
+    /// The viewers that are there.
     pub(super) attendance: Attendance,
-    /// What was told of the viewers.
+    /// The audience as its listeners know it.
     pub(super) attention: Attention,
-    /// To a program that owns the room and wants to know of its viewers.
+    /// The sender to a program that owns the room and listens to its audience.
     pub(super) watch: Option<watch::Sender<Audience>>,
-    /// To a program that owns the room and hears what viewers say.
+    /// The sender to a program that owns the room and listens to signals.
     pub(super) ear: Option<mpsc::Sender<Signal>>,
-    /// What is counted, where something is.
+    /// The counts of signals, if signals are counted.
     pub(super) votes: Option<Box<Votes>>,
-    /// When the owner is told of it.
+    /// The planned moment at which the owner is sent totals.
     pub(super) totals_look: Alarm<Duration>,
-    /// How often one thing was said of late that is told on its own.
+    /// The meter of the signals that are not counted, for the room.
     pub(super) pace: Meter,
-    /// How often each viewer said something of late.
+    /// The meters of the signals of each viewer.
     pub(super) paces: Paces,
-    /// How many of what is told on its own were refused since the last one that the owner got, since it did not take them.
+    /// The number of signals that the owner did not take, since the last one that it took.
     pub(super) dropped: u64,
 }
 
-impl Reception {
-    /// Nobody has come yet. What viewers choose counts among the choices of `voters`.
+impl AudienceState {
+    /// Makes the audience of a room without viewers. Their choices count among those of `voters`.
     pub(super) fn new(options: &RoomOptions, voters: &Arc<Voters>) -> Self {
         Self {
             tells_viewers: options.has_audience(),
@@ -58,15 +58,15 @@ impl Reception {
         }
     }
 
-    /// The program that owned the room does not any more, or nobody does: it hears nothing from now on.
-    pub(super) fn part(&mut self) {
+    /// Drops the senders to the program that owned the room.
+    pub(super) fn drop_listeners(&mut self) {
         self.watch = None;
         self.ear = None;
     }
 
-    /// The room has ended: nobody hears anything any more, and what was counted is forgotten.
+    /// Drops the listeners and the counts, since the room has ended.
     pub(super) fn end(&mut self) {
-        self.part();
+        self.drop_listeners();
         self.votes = None;
     }
 }

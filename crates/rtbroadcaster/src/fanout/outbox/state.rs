@@ -13,19 +13,19 @@ use rtbroadcaster_core::standing::RoomEnd;
 
 use crate::fanout::lags::Lags;
 
-/// Whether the room's messages go to the member.
+/// Whether the room's messages are sent to the member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Flow {
-    /// They do.
+    /// They are.
     #[default]
     Live,
-    /// It wants none for a while.
+    /// They are not: the member has paused.
     Paused,
-    /// It wants them again, and what it missed is being made.
-    Returning,
+    /// Not yet: the member has resumed, and its replay is being made.
+    Resuming,
 }
 
-/// Who has decided that a connection ends.
+/// The side that has decided the end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// The server, for this reason.
@@ -36,29 +36,29 @@ pub(crate) enum End {
 
 /// The changing part of an outbox. An idle one holds no buffer.
 #[derive(Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct OutboxState {
     pub(crate) backlog: Option<Box<Backlog>>,
-    /// Somebody writes to the socket at this moment.
+    /// Whether a lane or the client task writes to the socket at this moment.
     pub(crate) writing: bool,
-    /// The client task waits for the socket to take more, so new frames need not wake it.
+    /// Whether the client task waits for the socket to take more, so that new frames need not wake it.
     pub(crate) waits_for_socket: bool,
     pub(crate) flow: Flow,
     /// The number up to which the member was sent all messages, while there is no backlog that knows it.
     pub(crate) reached: Seq,
-    /// Whose ending stands, if there is one.
+    /// The side that has decided the end, if one has.
     pub(crate) end: Option<End>,
     pub(crate) waker: Option<Waker>,
-    /// Where it is known since when the members of its room and lane wait, while it is one.
+    /// The lags of its room and lane, while it is a member.
     pub(crate) lags: Option<Arc<Lags>>,
 }
 
-impl Line {
+impl OutboxState {
     pub(crate) fn backlog(&mut self, dialect: &'static Dialect) -> &mut Backlog {
         let reached = self.reached;
         self.backlog.get_or_insert_with(|| Box::new(Backlog::new(dialect, reached)))
     }
 
-    /// Nothing goes out any more, not even a close frame. Gives whom that concerns.
+    /// Drops everything, also the close frame. Returns the waker of the client task.
     pub(super) fn break_off(&mut self, dialect: &'static Dialect) -> Option<Waker> {
         let waker = self.waker.take();
         self.exit();
@@ -66,19 +66,19 @@ impl Line {
         waker
     }
 
-    /// Since when something waits, if anything does.
+    /// Returns since when a frame waits, if one does.
     pub(crate) fn waits_since(&self) -> Option<Duration> {
         self.backlog.as_ref().and_then(|backlog| backlog.waiting_since())
     }
 
-    /// The member is one of those of whom `lags` are known.
+    /// Adds the member to those whose ages `lags` has.
     pub(crate) fn enter(&mut self, lags: &Arc<Lags>) {
         self.exit();
         self.lags = Some(Arc::clone(lags));
         self.waits(None);
     }
 
-    /// The member is in no lane any more.
+    /// Removes the member from its lags.
     pub(crate) fn exit(&mut self) {
         let since = self.waits_since();
         if let Some(lags) = self.lags.take().filter(|_| since.is_some()) {
@@ -86,7 +86,7 @@ impl Line {
         }
     }
 
-    /// Before, something had waited since `before`.
+    /// Updates the lags. Before the change, a frame had waited since `before`.
     pub(crate) fn waits(&self, before: Option<Duration>) {
         if let Some(lags) = &self.lags {
             let since = self.waits_since();
@@ -96,33 +96,33 @@ impl Line {
         }
     }
 
-    /// Everything is out: the buffer goes.
+    /// Frees the backlog, from which everything was sent.
     pub(crate) fn rest(&mut self) {
         if let Some(backlog) = self.backlog.take() {
             self.reached = backlog.reached();
         }
     }
 
-    /// The bytes that wait, and how many frames went for newer ones since anything waits.
+    /// Returns how many bytes wait, and how many frames were superseded since any wait.
     pub(crate) fn tally(&self) -> (usize, usize) {
         self.backlog.as_ref().map_or((0, 0), |backlog| (backlog.unsent(), backlog.superseded()))
     }
 
-    /// What waits goes out first. `end` is how the client's room has ended, if it has.
+    /// Ends the connection after what waits was sent. `end` is how the client's room has ended, if it has.
     pub(crate) fn finish(&mut self, dialect: &'static Dialect, reason: CloseReason, end: Option<RoomEnd>) {
         if self.backlog(dialect).finish(Closing::new(dialect, reason, end)) {
             self.end = Some(End::Server(reason));
         }
     }
 
-    /// What waits goes.
+    /// Ends the connection, and drops what waits.
     pub(crate) fn cut(&mut self, dialect: &'static Dialect, reason: CloseReason) {
         if self.backlog(dialect).cut(Closing::new(dialect, reason, None)) {
             self.end = Some(End::Server(reason));
         }
     }
 
-    /// What waits goes, since the client has closed with this `code`.
+    /// Answers the client's close with this `code`, and drops what waits.
     pub(crate) fn echo_close(&mut self, dialect: &'static Dialect, code: Option<u16>) {
         if self.backlog(dialect).cut(Closing::echo(dialect, code)) {
             self.end = Some(End::Client);
@@ -133,18 +133,19 @@ impl Line {
         self.backlog.as_ref().map_or(Ending::Open, |backlog| backlog.ending())
     }
 
-    /// Whether the member gets what a lane sends.
+    /// Returns whether the member gets what a lane sends.
     pub(crate) fn is_live(&self) -> bool {
         self.flow == Flow::Live && !self.backlog.as_ref().is_some_and(|backlog| backlog.is_lost())
     }
 
-    /// Whether a batch may be written at once. One that begins with a hole up to `hole` where this member has none, since
-    /// it came later, goes through the backlog, which finds out what there is to tell.
+    /// Returns whether a batch may be written at once. A member that came later does not have the hole up to `hole`
+    /// with which the batch begins. The batch is queued in its backlog then, which finds out what to announce.
     pub(crate) fn is_free(&self, hole: Option<Seq>) -> bool {
         self.backlog.is_none() && !self.writing && hole.is_none_or(|end| self.reached < end)
     }
 
-    /// Queues `frames`, of messages only those that the member wants. A member that cannot be told that it lost messages is closed with 4008.
+    /// Queues `frames`, of messages only those that the member wants. If it loses messages and its dialect cannot say
+    /// so, the connection is closed with 4008.
     pub(crate) fn push(&mut self, frames: &[Frame], dialect: &'static Dialect, now: Duration, limit: usize) {
         let is_live = self.flow == Flow::Live;
         let backlog = self.backlog(dialect);
@@ -153,7 +154,7 @@ impl Line {
         self.cut_if_over(pushed, dialect);
     }
 
-    /// Queues what a direct write of `frames` left over, `written` bytes of them being out.
+    /// Queues the rest of `frames` after a direct write, which took `written` bytes of them.
     pub(crate) fn adopt(
         &mut self,
         frames: &[Frame],
@@ -169,7 +170,7 @@ impl Line {
         }
     }
 
-    /// A direct write took everything, up to the message `reached`.
+    /// Notes that a direct write took everything, up to the message `reached`.
     pub(crate) fn was_sent(&mut self, reached: Option<Seq>) {
         self.writing = false;
         match (&mut self.backlog, reached) {
@@ -179,7 +180,7 @@ impl Line {
         }
     }
 
-    /// The member wants no messages for a while.
+    /// Pauses the member's messages.
     pub(crate) fn pause(&mut self) {
         if std::mem::replace(&mut self.flow, Flow::Paused) == Flow::Paused {
             return;
@@ -189,16 +190,16 @@ impl Line {
         }
     }
 
-    /// Brings the member to where the room stands.
+    /// Queues a replay.
     pub(crate) fn replay(&mut self, replay: Replay, dialect: &'static Dialect) {
-        // A member that has paused meanwhile stays paused: what comes now is a whole that stands for itself.
-        if self.flow == Flow::Returning {
+        // A member that has paused meanwhile stays paused: the replay is complete in itself.
+        if self.flow == Flow::Resuming {
             self.flow = Flow::Live;
         }
         self.backlog(dialect).replay(replay);
     }
 
-    /// Where a paused member stands, as soon as that cannot change any more.
+    /// Returns where a paused member stands, as soon as that cannot change any more.
     pub(crate) fn position(&self) -> Option<Seq> {
         if self.writing || self.flow != Flow::Paused {
             return None;
@@ -210,14 +211,14 @@ impl Line {
         }
     }
 
-    /// Whether the member is live, or paused and whole.
+    /// Returns whether the member is live, or paused at a position that cannot change any more.
     pub(crate) fn is_settled(&self) -> bool {
         self.flow == Flow::Live || self.position().is_some()
     }
 
-    /// What a paused member missed is being made: its [`replay`](Self::replay) ends the pause.
-    pub(crate) fn returns(&mut self) {
-        self.flow = Flow::Returning;
+    /// Notes that the replay for a paused member is being made. That [`replay`](Self::replay) ends the pause.
+    pub(crate) fn expect_replay(&mut self) {
+        self.flow = Flow::Resuming;
     }
 
     fn cut_if_over(&mut self, result: Result<(), Overflow>, dialect: &'static Dialect) {
