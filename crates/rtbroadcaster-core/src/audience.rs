@@ -1,20 +1,20 @@
-//! How many watch a room and how far they are behind, and how that is known without looking at each of them.
-//! Must not know who counts, nor who is told. Pure: it takes the time as an argument.
+//! The audience of a room: how many viewers watch it, and how far they are behind, known without a look at each of
+//! them.
+//! Must not know rooms or notices. Pure: it takes the time as an argument.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// From when on a viewer lags for whom something waits. Below it is what any pass over a large room takes.
+/// How long frames wait for a connection before it lags. Any pass over a large room takes up to that.
 const LAGGING_AFTER: Duration = Duration::from_millis(100);
 
-/// How exactly it is known since when something waits: what began in the same stretch, of so many milliseconds, is counted
-/// together.
+/// The resolution of waiting times, in milliseconds: waits that began in the same stretch are counted together.
 const STRETCH_MS: u64 = 10;
 
 /// One viewer in twenty may be further behind than [`Audience::behind_p95`].
 const FURTHER_BEHIND: usize = 20;
 
-/// How many watch a room at one moment, and how far they are behind.
+/// The audience of a room at one moment: how many viewers watch it, and how far they are behind.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,7 +23,7 @@ const FURTHER_BEHIND: usize = 20;
 /// let owner = Manager::new(Config::default()).create_room().await?;
 /// let audience = *owner.audience().borrow();
 /// assert_eq!((audience.viewers, audience.lagging), (0, 0));
-/// assert!(audience.behind_p95.is_zero(), "nobody is behind");
+/// assert!(audience.behind_p95.is_zero(), "no viewer is behind");
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,22 +31,22 @@ const FURTHER_BEHIND: usize = 20;
 pub struct Audience {
     /// How many viewers watch, paused ones included, each once however many connections it has.
     pub viewers: usize,
-    /// For how many of their connections something has waited for 100 ms or longer, since their sockets take no more.
+    /// How many of their connections have frames that waited for 100 ms or longer, since their sockets take no more.
     pub lagging: usize,
-    /// How long the first of what waits has waited for the connection of which 95 % of all are no further behind; zero while that
-    /// one does not lag. Exact to 10 ms.
+    /// How long the first waiting frame has waited for the connection at the 95th percentile: 95 % are no further
+    /// behind. Zero while that connection does not lag. Exact to 10 ms.
     pub behind_p95: Duration,
 }
 
-/// Since when something waits for those for whom something does.
+/// The connections for which frames wait, by the time at which their wait began.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ages {
-    /// For how many, by the number of the stretch in which that began.
+    /// The number of connections, by the number of the stretch in which their wait began.
     began: BTreeMap<u64, usize>,
 }
 
 impl Ages {
-    /// For one viewer the first of what waits has waited since `before`, and now since `after`; `None` where nothing does.
+    /// Moves one connection: its first frame has waited since `before`, and now since `after`; `None` if none waits.
     pub fn change(&mut self, before: Option<Duration>, after: Option<Duration>) {
         let (before, after) = (before.map(stretch), after.map(stretch));
         if before == after {
@@ -65,19 +65,19 @@ impl Ages {
         }
     }
 
-    /// Adds those of another lane.
+    /// Adds the connections of another lane.
     pub fn add(&mut self, other: &Self) {
         for (began, count) in &other.began {
             *self.began.entry(*began).or_default() += count;
         }
     }
 
-    /// Whether nothing waits for anybody.
+    /// Returns whether no frame waits for any connection.
     pub fn is_empty(&self) -> bool {
         self.began.is_empty()
     }
 
-    /// What that makes of `viewers` at the moment `now`.
+    /// Returns the audience of so many `viewers` at the moment `now`.
     pub fn of(&self, viewers: usize, now: Duration) -> Audience {
         let age = |began: u64| now.saturating_sub(Duration::from_millis(began * STRETCH_MS));
         let mut further = viewers / FURTHER_BEHIND;
@@ -94,7 +94,7 @@ impl Ages {
     }
 }
 
-/// The number of the stretch in which `at` lies.
+/// Returns the number of the stretch in which `at` lies.
 fn stretch(at: Duration) -> u64 {
     u64::try_from(at.as_millis()).unwrap_or(u64::MAX) / STRETCH_MS
 }
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The same by looking at each viewer. Times are milliseconds since something waits.
+    /// Returns the same by a look at each viewer. Times are milliseconds since frames wait.
     fn counted(viewers: usize, since: &[Option<u64>], now: u64) -> Audience {
         let age = |since: u64| now - since / STRETCH_MS * STRETCH_MS;
         let mut ages: Vec<u64> = since.iter().map(|since| since.map_or(0, age)).collect();
@@ -154,10 +154,6 @@ mod tests {
         ages.change(None, Some(Duration::from_secs(1)));
         let at = |viewers| ages.of(viewers, now).behind_p95.as_secs();
         assert_eq!([1, 19, 20, 21].map(at), [8, 8, 0, 0]);
-        assert_eq!(
-            ages.of(0, now).lagging,
-            1,
-            "who has just left is still counted among those for whom something waits"
-        );
+        assert_eq!(ages.of(0, now).lagging, 1, "a viewer that has just left is still counted while frames wait for it");
     }
 }

@@ -1,4 +1,4 @@
-//! What waits for one member: bounded, in order, newer values superseding older ones of their key.
+//! The frames that wait for one member: bounded, in order, newer values superseding older ones of their key.
 //! Pure: it takes the time as an argument and must not know sockets, tasks or protocols.
 
 mod closing;
@@ -23,56 +23,56 @@ pub use controls::ControlKind;
 use controls::Controls;
 pub use frame::Frame;
 use lost::Lost;
-pub use queue::PLACE_BYTES;
-use queue::Queue;
+pub use queue::FRAME_OVERHEAD_BYTES;
+use queue::FrameQueue;
 use replay::Replaying;
 pub use replay::{Hold, Replay};
 use taken::Taken;
 
-/// More waits than may, and no replay can mend that: the new frame was not taken.
+/// The backlog is full and no replay can make up for a loss: the new frame was not queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow;
 
-/// Whether the connection goes on.
+/// Whether and how the connection ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// It does.
+    /// It does not end.
     Open,
-    /// What waits goes out first.
+    /// It ends once everything that waits is written.
     Finishing,
-    /// What waits is dropped.
+    /// It ends at once: everything that waits is dropped.
     Cut,
 }
 
-/// What waits for one member. In this order: frames taken for a write, control frames, the replay, the queue, the
-/// close frame.
+/// The frames that wait for one member, in this order: frames taken for a write, control frames, the replays, the
+/// queue, the close frame.
 ///
-/// A writer [takes](Self::take) frames, writes them without holding anything, and then says how many bytes
-/// [went out](Self::advance). What was taken is never superseded.
+/// A writer [takes](Self::take) frames, writes them without access to the backlog, and then reports how many bytes it
+/// [wrote](Self::advance). A frame that is taken is never superseded.
 #[derive(Debug)]
 pub struct Backlog {
     dialect: &'static Dialect,
     taken: Taken,
     controls: Controls,
-    /// In the order in which they were asked for.
+    /// The replays, in the order in which they were asked for.
     replays: VecDeque<Replaying>,
-    /// When the replay ran out: what stood behind it waited for it, not for the member.
+    /// When the last replay ran out. The frames behind it waited for the replay, not for the member.
     replayed: Duration,
-    queue: Queue,
-    /// The number up to which the member was sent all messages, or told of the holes.
+    queue: FrameQueue,
+    /// The number up to which the member was sent every message, or the notice of a hole.
     reached: Seq,
-    /// What superseded any message before it came here has no greater number.
+    /// A bound: no message that superseded another one before it was pushed here has a greater number.
     until: Seq,
     lost: Option<Lost>,
     ending: Ending,
-    /// The last words, until they are taken.
+    /// The frames that close the connection, until they are taken.
     close: Option<Closing>,
-    /// How many frames went for newer ones, or because they were ephemeral.
+    /// How many frames were superseded, or dropped because they were ephemeral.
     superseded: usize,
 }
 
 impl Backlog {
-    /// An empty one for a member that speaks `dialect` and stands at `reached`.
+    /// Returns an empty backlog for a member that speaks `dialect` and has everything up to `reached`.
     pub fn new(dialect: &'static Dialect, reached: Seq) -> Self {
         Self {
             dialect,
@@ -80,7 +80,7 @@ impl Backlog {
             controls: Controls::default(),
             replays: VecDeque::new(),
             replayed: Duration::ZERO,
-            queue: Queue::default(),
+            queue: FrameQueue::default(),
             reached,
             until: reached,
             lost: None,
@@ -90,19 +90,19 @@ impl Backlog {
         }
     }
 
-    /// One that is cut and has said everything.
+    /// Returns a backlog that is cut and has nothing to write.
     pub fn broken(dialect: &'static Dialect) -> Self {
         Self { ending: Ending::Cut, ..Self::new(dialect, Seq::ZERO) }
     }
 
-    /// Appends a frame; the waiting frame that it supersedes is removed. After an ending it is dropped.
+    /// Queues a frame, and drops the waiting frame that it supersedes. After an ending it drops the frame.
     ///
-    /// When more than `limit` bytes would wait in the queue (each frame with 128 bytes for its place; the greatest number is no
-    /// limit, a frame alone always fits), what is ephemeral goes first. If that is not enough, messages are
-    /// [lost](Self::wants_state) where the protocol can say so.
+    /// If more than `limit` bytes would wait in the queue, ephemeral frames are dropped first. If that is not enough,
+    /// messages are [lost](Self::wants_state) where the protocol can say so. A frame counts its bytes and 128 more; a
+    /// frame alone always fits. The greatest number is no limit.
     ///
     /// # Errors
-    /// [`Overflow`] where it cannot.
+    /// [`Overflow`] where the protocol cannot say so, and for an answer that does not fit besides other answers.
     pub fn push(&mut self, frame: Frame, now: Duration, limit: usize) -> Result<(), Overflow> {
         let is_answer = frame.rank == Rank::Answer;
         if self.ending != Ending::Open || matches!(frame.rank, Rank::Hole(_)) || (self.lost.is_some() && !is_answer) {
@@ -132,7 +132,7 @@ impl Backlog {
         Ok(())
     }
 
-    /// Drops what is ephemeral, the oldest first, until `frame` fits. Says whether it does.
+    /// Drops ephemeral frames, the oldest first, until `frame` fits. Returns whether it does.
     fn make_room(&mut self, frame: &Frame, limit: usize) -> bool {
         while self.queue.drop_ephemeral() {
             self.superseded += 1;
@@ -143,7 +143,7 @@ impl Backlog {
         false
     }
 
-    /// Keeps what a direct write of `frames` left over, `written` bytes of them being out.
+    /// Queues the rest of a direct write of `frames`, of which `written` bytes are written.
     ///
     /// # Errors
     /// As [`push`](Self::push).
@@ -157,7 +157,7 @@ impl Backlog {
                 self.push(frame.clone(), now, limit)?;
                 continue;
             }
-            // It is out, at least a part of it, or must not be parted from what is.
+            // At least a part of it is written, or it follows the notice of a hole that is.
             self.reached = frame.seq.unwrap_or(self.reached);
             in_hole = matches!(frame.rank, Rank::Hole(_));
             if written < length {
@@ -169,25 +169,26 @@ impl Backlog {
         Ok(())
     }
 
-    /// A direct write that began before anything waited has brought the member to `reached`.
+    /// Notes that a direct write, which began while nothing waited, has brought the member to `reached`.
     pub fn was_sent(&mut self, reached: Seq) {
         self.reached = reached;
     }
 
-    /// The number up to which the member was sent all messages, or told of the holes.
+    /// Returns the number up to which the member was sent every message, or the notice of a hole.
     pub fn reached(&self) -> Seq {
         self.reached
     }
 
-    /// Sends a frame of `kind` at the next frame boundary (RFC 6455 section 5.4), instead of a waiting one of its kind; a
-    /// pong only when too many wait.
+    /// Queues a control frame for the next frame boundary (RFC 6455 section 5.4). It replaces a waiting one of its
+    /// `kind`; a pong does so only when too many wait.
     pub fn control(&mut self, kind: ControlKind, bytes: Bytes) {
         if self.ending == Ending::Open {
             self.controls.put(kind, bytes);
         }
     }
 
-    /// What waits goes out, then `close`; nothing else is accepted. The first ending stands: says whether it is this.
+    /// Ends the backlog: everything that waits is written, then `close`; nothing more is queued. Returns whether this
+    /// is the first ending, which stands.
     pub fn finish(&mut self, close: impl Into<Closing>) -> bool {
         let is_first = self.ending == Ending::Open;
         if is_first {
@@ -198,8 +199,8 @@ impl Backlog {
         is_first
     }
 
-    /// Only a half-written frame still goes out, then `close`. Overrides a [`finish`](Self::finish) whose close frame
-    /// is not taken yet, and says whether it did.
+    /// Ends the backlog at once: the rest of a half-written frame is written, then `close`; everything else is dropped.
+    /// Overrides a [`finish`](Self::finish) whose close frame is not taken yet. Returns whether the cut took effect.
     pub fn cut(&mut self, close: impl Into<Closing>) -> bool {
         let close_is_taken = self.ending == Ending::Finishing && self.close.is_none();
         if self.ending == Ending::Cut || close_is_taken {
@@ -210,16 +211,16 @@ impl Backlog {
         self.controls = Controls::default();
         self.replays.clear();
         self.lost = None;
-        self.queue = Queue::default();
+        self.queue = FrameQueue::default();
         if !self.taken.is_writing() {
             self.taken.drop_unwritten();
         }
         true
     }
 
-    /// Takes the next frames for one write into `frames`, unless some are still taken: at most `frames_max` (and one
-    /// more where two must not be parted), and none after the one that reaches `bytes_max`. Gives how many bytes of the
-    /// first one are already out.
+    /// Takes the next frames for one write into `frames`, or those that are still taken. It takes at most `frames_max`,
+    /// or one more to keep the notice of a hole with its message, and none after the one that reaches `bytes_max`.
+    /// Returns how many bytes of the first frame are already written.
     pub fn take(&mut self, frames: &mut Vec<Bytes>, frames_max: usize, bytes_max: usize, now: Duration) -> usize {
         if self.taken.is_empty() {
             let mut bytes = 0;
@@ -233,7 +234,7 @@ impl Backlog {
         self.taken.write(frames)
     }
 
-    /// Of what was taken, `written` more bytes are out. Says how many frames ended with them.
+    /// Notes that `written` more bytes of the taken frames are written. Returns how many frames these bytes completed.
     pub fn advance(&mut self, written: usize) -> usize {
         let ended = self.taken.advance(written);
         let close_waits = self.close.is_some();
@@ -243,7 +244,7 @@ impl Backlog {
         ended
     }
 
-    /// Whether there is nothing to write.
+    /// Returns whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.taken.is_empty()
             && self.controls.is_empty()
@@ -253,22 +254,23 @@ impl Backlog {
             && self.close.is_none()
     }
 
-    /// Whether everything went out, the close frame last.
+    /// Returns whether everything is written, the close frame last.
     pub fn is_closed(&self) -> bool {
         self.ending != Ending::Open && self.is_empty()
     }
 
-    /// Whether an ending was decided.
+    /// Returns whether and how the connection ends.
     pub fn ending(&self) -> Ending {
         self.ending
     }
 
-    /// The bytes that count against the limit.
+    /// Returns the bytes that count against the limit.
     pub fn bytes(&self) -> usize {
         self.queue.bytes()
     }
 
-    /// The bytes of all frames that are not out. A replay counts as its frames are taken: until then they are the room's.
+    /// Returns the bytes of all frames that are not written. A frame of a replay counts once it is taken: until then it
+    /// is the room's.
     pub fn unsent(&self) -> usize {
         let before: usize = self.replays.iter().map(Replaying::bytes_before).sum();
         self.taken.bytes()
@@ -278,26 +280,25 @@ impl Backlog {
             + self.close.as_ref().map_or(0, Closing::bytes)
     }
 
-    /// How many frames went for newer ones, or because they were ephemeral, since there is this backlog.
+    /// Returns how many frames were superseded, or dropped because they were ephemeral, since the backlog was made.
     pub fn superseded(&self) -> usize {
         self.superseded
     }
 
-    /// Since when the frame that stands first has been waiting for the member.
+    /// Returns since when the first frame has been waiting for the member.
     pub fn waiting_since(&self) -> Option<Duration> {
         self.taken.since().or_else(|| self.queue.since().map(|since| since.max(self.replayed)))
     }
 
-    /// When the member will have waited too long, or taken a replay too slowly, for a stall limit of `stall`. None while
-    /// nothing waits.
+    /// Returns when the member exceeds a stall limit of `stall`, by a frame that waits too long or a replay that it
+    /// takes too slowly. `None` while nothing waits.
     pub fn stalls_at(&self, stall: Duration) -> Option<Duration> {
         let waits = self.waiting_since().map(|since| since.saturating_add(stall));
         let replay = self.replays.front().and_then(|replay| replay.due(stall));
         waits.into_iter().chain(replay).min()
     }
 
-    /// Takes the frame that goes out next, and with it what says that there is a hole before it. Gives their bytes, 0
-    /// if nothing waits.
+    /// Takes the next frame, and with it the notice of a hole before it. Returns the bytes of both, 0 if nothing waits.
     fn take_next(&mut self, now: Duration) -> usize {
         let mut take = |bytes: Bytes, since| {
             let length = bytes.len();
@@ -318,7 +319,7 @@ impl Backlog {
         let mut skipped = 0;
         if let Some(seq) = self.queue.first_seq() {
             let through = seq.previous();
-            // Taken together with what follows, so that the hole cannot grow between the two.
+            // Taken together with the message behind it, so that the hole cannot grow between the two.
             if through > self.reached {
                 let until = self.until.max(self.queue.last_seq().unwrap_or(seq));
                 let notice = Notice::Skipped { through, until };

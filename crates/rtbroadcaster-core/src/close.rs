@@ -1,10 +1,11 @@
-//! The one table of endings: reason -> close code, whether the client comes back, the word in the close frame.
-//! Must not know who closes or why; every close frame this crate sends takes its code and word from here.
+//! The one table of close reasons: the close code, whether the client should reconnect, and the word in the close
+//! frame.
+//! Must not know clients; every close frame this crate sends takes its code and word from here.
 
 /// The code where no close frame came: the connection was lost (RFC 6455 section 7.4.1). No close frame carries it.
 pub const LOST: u16 = 1006;
 
-/// Why a connection ends, with the close code the peer is told (RFC 6455 section 7.4).
+/// Why a connection ends, with the close code that the peer gets (RFC 6455 section 7.4).
 ///
 /// ```
 /// use rtbroadcaster::CloseReason;
@@ -16,11 +17,11 @@ pub const LOST: u16 = 1006;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// Everything was said.
+    /// Nothing is left to send.
     Done,
     /// The viewer has left.
     Left,
-    /// The owner has closed its room; its viewers are told [`RoomClosed`](Self::RoomClosed).
+    /// The owner has closed its room; its viewers get [`RoomClosed`](Self::RoomClosed).
     OwnRoomClosed,
     /// The server goes away.
     ServerGone,
@@ -48,7 +49,7 @@ pub enum CloseReason {
     NoPong,
     /// The room's log cannot take messages at the moment.
     Unavailable,
-    /// The client asked too much in too little time.
+    /// The client sent too many requests in too little time.
     Rate,
     /// The client may not enter.
     Unauthorized,
@@ -95,17 +96,17 @@ impl CloseReason {
         Self::NoRoom,
     ];
 
-    /// The status code of the close frame: RFC 6455 section 7.4.1 below 4000, this protocol's own from there.
+    /// Returns the status code of the close frame: RFC 6455 section 7.4.1 below 4000, this protocol's own from there.
     pub const fn code(self) -> u16 {
         self.row().0
     }
 
-    /// Whether a client should connect again: after 4500 to 4999 and after its own mistakes it should not.
+    /// Returns whether a client should reconnect: not after 4500 to 4999, and not after its own mistakes.
     pub const fn comes_back(self) -> bool {
         self.row().1
     }
 
-    /// The reason in the close frame: one lower-case word that echoes no input.
+    /// Returns the reason in the close frame: one lower-case word that echoes no input.
     pub const fn word(self) -> &'static str {
         self.row().2
     }
@@ -145,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_is_told_by_its_code_and_a_word_that_fits_a_close_frame() {
+    fn every_reason_has_its_code_and_a_word_that_fits_a_close_frame() {
         let told: Vec<_> = CloseReason::ALL.iter().map(|reason| (reason.code(), reason.word())).collect();
         let mut sorted = told.clone();
         sorted.sort_unstable();

@@ -1,5 +1,5 @@
 //! Every limit and delay, as plain data with the defaults the documentation promises.
-//! Must not know who enforces them.
+//! Must not know what enforces them.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use crate::origin::Origin;
 
 /// The limits and delays of a `Manager` and all its rooms.
 ///
-/// Sizes are bytes. [`Limit::None`] lifts a limit or a delay: it never applies. A limit of zero allows nothing. Every value
-/// is safe: a manager takes a delay above 100 years as one of 100 years, a [`ping_interval`](Self::ping_interval) above 12
-/// days as one of 12 days, and any delay below 1 ms as one of 1 ms, which `Manager::config` shows.
+/// Sizes are bytes. [`Limit::None`] lifts a limit or a delay: it never applies. A limit of zero allows nothing. Every
+/// value is safe: a manager clamps any delay to at least 1 ms and at most 100 years, and a
+/// [`ping_interval`](Self::ping_interval) to at most 12 days, which `Manager::config` shows.
 /// Build it with `..Config::default()`, since fields may be added.
 ///
 /// ```
@@ -27,10 +27,10 @@ pub struct Config {
     /// The most bytes in one message from a client; a bigger one closes it with 1009. Default 65 536.
     pub message_bytes_max: Limit,
 
-    /// The most messages a room keeps for viewers of version 2 that come back. Default 1 024.
+    /// The most messages a room keeps for viewers of version 2 that resume. Default 1 024.
     pub history_messages_max: Limit,
-    /// The most bytes of key and params in a room's history, each as it stands in a frame: a control character of a key takes six.
-    /// Default 1 MiB.
+    /// The most bytes of key and params in a room's history, each as it stands in a frame: a control character of a key
+    /// takes six. Default 1 MiB.
     pub history_bytes_max: Limit,
     /// The age at which a message leaves a room's history. Default 5 minutes.
     pub history_age_max: Limit<Duration>,
@@ -40,17 +40,16 @@ pub struct Config {
     /// The most bytes of key and params in a room's state, counted in the same way. Default 1 MiB.
     pub state_bytes_max: Limit,
 
-    /// The most bytes that may wait for one client, each frame with 128 bytes for its place. Over it a viewer of version 2 loses events, is told so and gets the
-    /// state; any other client is closed with 4008. Default 256 KiB.
+    /// The most bytes that may wait for one client; each frame counts 128 bytes besides its own. Beyond it a viewer of
+    /// version 2 loses events, and gets a notice and the state; any other client is closed with 4008. Default 256 KiB.
     pub backlog_bytes_max: Limit,
-    /// How long the first waiting frame may wait for one client before it is closed with 4008. Default 10 s.
+    /// How long the first waiting frame may wait before its client is closed with 4008. Default 10 s.
     pub stall_timeout: Limit<Duration>,
-    /// How long a room's messages wait for more before they are sent together. Newer values of a key take the place of
-    /// waiting ones meanwhile, so many small changes become few writes, that much later. Default none: they are sent at
-    /// once.
+    /// How long a room's messages wait for more before they are sent together. Newer values of a key supersede waiting
+    /// ones meanwhile, so many small changes become few and later writes. Default none: messages are sent at once.
     pub flush_interval: Limit<Duration>,
-    /// How often clients are pinged (RFC 6455 section 5.5.2); silent for two of these, they are closed with 4012. An owner
-    /// whose room has viewers is closed after 10 s at the latest. Default 25 s.
+    /// How often the server pings clients (RFC 6455 section 5.5.2). A client that is silent for two intervals is closed
+    /// with 4012; an owner whose room has viewers, after 10 s at the latest. Default 25 s.
     pub ping_interval: Limit<Duration>,
 
     /// The most rooms at one time. Default 100 000.
@@ -59,37 +58,38 @@ pub struct Config {
     pub rooms_per_address_max: Limit,
     /// The most connections of viewers in one room; more joins are refused as `room full`. Default 20 000.
     pub viewers_per_room_max: Limit,
-    /// The most viewers whose choice all rooms together remember, each once for each key of which a viewer has one
-    /// ([`Counting::once_per_viewer`](crate::options::Counting::once_per_viewer)), also when it has left. One key remembers at most two
-    /// times [`viewers_per_room_max`](Self::viewers_per_room_max). Those that vote first from one address (IPv6: one /64) have a
-    /// fifth of each; of a key at least as many as may be there from that address. The vote of one more viewer is refused
-    /// as `unavailable` until the owner clears the key. Default 1 000 000.
+    /// The most choices that all rooms together remember: one for each viewer and each key that counts once per viewer
+    /// ([`Counting::once_per_viewer`](crate::options::Counting::once_per_viewer)), also after the viewer has left. One
+    /// key remembers at most two times [`viewers_per_room_max`](Self::viewers_per_room_max). Viewers whose first vote
+    /// comes from one address (IPv6: one /64) have a fifth of each limit; of a key's limit, at least as many as may be
+    /// there from that address. The vote of one more viewer is refused as `unavailable` until the owner clears the key.
+    /// Default 1 000 000.
     pub voters_max: Limit,
 
     /// The most connections at one time; more handshakes are answered with 429. Default 20 000.
     pub connections_max: Limit,
-    /// The most connections at one time from one address (IPv6: one /64), where the web server tells it, see
-    /// `Arrival`. Default 1 000.
+    /// The most connections at one time from one address (IPv6: one /64), where the web server gives it, see `Arrival`.
+    /// Default 1 000.
     pub connections_per_address_max: Limit,
     /// The most handshakes from one address in a second. Default 100.
     pub handshakes_per_address_per_second: Limit<u32>,
-    /// The most bytes of state and of missed messages that clients at one address (IPv6: one /64) are told when they join,
-    /// go on or come back, in a second: key and params, and 128 bytes for each message. What ten seconds bring may be had
-    /// at once; then such requests are refused as `rate` until it is even. Where the address is known, see
-    /// `Arrival`. Default 4 MiB.
+    /// The most bytes of state and of missed messages in a second that are replayed to clients at one address (IPv6:
+    /// one /64) when they join, unpause or come back: key and params, and 128 bytes for each message. The bytes of ten
+    /// seconds may be replayed at once; then such requests are refused as `rate` until the debt is repaid. Applies
+    /// where the address is known, see `Arrival`. Default 4 MiB.
     pub replay_bytes_per_address_per_second: Limit<u32>,
-    /// The most such bytes that clients at one address have been told and not taken yet; beyond it such requests are refused
-    /// as `rate`. A replay that is taken more slowly than 2 048 bytes a second beyond
-    /// [`stall_timeout`](Self::stall_timeout) ends its connection with 4008. Default 64 MiB.
+    /// The most such bytes that wait for clients at one address; beyond it such requests are refused as `rate`. A
+    /// client that takes a replay more slowly than 2 048 bytes a second, beyond [`stall_timeout`](Self::stall_timeout),
+    /// is closed with 4008. Default 64 MiB.
     pub replay_bytes_per_address_max: Limit,
     /// The same for all clients together. Default 512 MiB.
     pub replay_bytes_max: Limit,
-    /// The most signals from one viewer in a second; more are refused as `rate`. What one second brings may come at once.
-    /// With 0 all of them are refused. Default 5.
+    /// The most signals from one viewer in a second; more are refused as `rate`. The signals of one second may come at
+    /// once. With 0 all of them are refused. Default 5.
     pub signals_per_viewer_per_second: Limit<u32>,
-    /// The most signals in one room in a second that the owner is told one by one; more are refused as `rate`. What one
-    /// second brings may come at once. Those that are counted do not count here. With 0 the owner is told counted ones only.
-    /// Default 200.
+    /// The most signals in one room in a second that the owner gets one by one; more are refused as `rate`. The signals
+    /// of one second may come at once. Counted signals do not count here. With 0 the owner gets counts only. Default
+    /// 200.
     pub signals_per_room_per_second: Limit<u32>,
 
     /// How long a connection may take from its accept to its first valid message; else it is closed with 4502.
@@ -98,33 +98,33 @@ pub struct Config {
     /// How long a connection may stay without a room, from its accept; else it is closed with 4502. Default 30 s.
     pub join_timeout: Limit<Duration>,
     /// How long a room waits for an owner that is gone, unless its creator asked for another time
-    /// ([`RoomOptions::with_grace`](crate::options::RoomOptions::with_grace)). A room without an owner key, to which nobody can come
-    /// back, waits 30 s at most. Default 5 minutes: a page that is hidden may take 3 minutes to notice that its connection
-    /// is gone. Below [`least_safe_grace`](Self::least_safe_grace) a room may end before its owner can have noticed.
+    /// ([`RoomOptions::with_grace`](crate::options::RoomOptions::with_grace)). A room without an owner key, whose owner
+    /// cannot come back, waits 30 s at most. Default 5 minutes: a page that is hidden may take 3 minutes to notice that
+    /// its connection is gone. Below [`least_safe_grace`](Self::least_safe_grace) a room may end before its owner can
+    /// have noticed.
     pub owner_grace: Limit<Duration>,
-    /// The longest time for which a creator may have its room wait for its owner. Default 24 hours.
+    /// The longest grace that a creator may ask for. Default 24 hours.
     pub owner_grace_max: Limit<Duration>,
     /// How long a room without an owner key lives while neither owner nor viewer is there. Default 60 s.
     pub room_idle_timeout: Limit<Duration>,
 
-    /// The most bytes of messages and ids that all rooms together keep in the directory of
-    /// `Manager::open`; its files take up to half as much again, and 64 MiB for the journal. Beyond it
-    /// no room is created, and a room takes only what frees as much. Default none.
+    /// The most bytes of messages and ids that all rooms together keep in the directory of `Manager::open`; its files
+    /// take up to half as much again, and 64 MiB for the journal. Beyond it no room is created, and a room takes only
+    /// messages that free as much as they take. Default none.
     pub data_bytes_max: Limit<u64>,
-    /// The same for the rooms whose first owners came from one address (IPv6: one /64), where the address is known. Default
-    /// 1 GiB.
+    /// The same for the rooms whose first owners came from one address (IPv6: one /64), where the address is known.
+    /// Default 1 GiB.
     pub data_bytes_per_address_max: Limit<u64>,
 
-    /// By which viewers are recognized. All servers of an installation have the same. Default none: that of the directory of
-    /// `Manager::open`, which has one in its file `secret`, or another one for each manager without a
-    /// directory.
+    /// The secret by which viewers are recognized: the same on all servers of an installation. Default none: a manager
+    /// uses the secret in the file `secret` of the directory of `Manager::open`, or a new one if it has no directory.
     pub secret: Option<Secret>,
 
     /// Origins of pages that may connect although they come from another host; each exactly, with scheme, host and
     /// port. Default none.
     pub allow_origins: Vec<Origin>,
-    /// Where the world finds this server, if that is not the `Host` that requests arrive with, as behind a proxy that
-    /// changes it: pages of that host and port may connect. Default none.
+    /// The origin under which clients reach this server, if that is not the `Host` of their requests, as behind a proxy
+    /// that changes it: pages of that host and port may connect. Default none.
     pub public_url: Option<Origin>,
 }
 
@@ -168,9 +168,9 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Returns the shortest `owner_grace` with which no room ends before its owner, which is asked for a sign of life every
-    /// `ping_interval`, can have noticed that its connection is gone: two of these and 5 s to come back. Zero without
-    /// heartbeats, where nothing is safe.
+    /// Returns the shortest `owner_grace` with which no room ends before its owner can have noticed that its connection
+    /// is gone. The server asks an owner for a sign of life every `ping_interval`: the result is two of these, and 5 s
+    /// to come back. Zero without heartbeats, where nothing is safe.
     ///
     /// ```
     /// use rtbroadcaster::Config;
@@ -189,8 +189,8 @@ impl Config {
         self.ping_interval.max()
     }
 
-    /// Returns the same with every delay so short that it can be added to any moment, and told to any client, and so long
-    /// that it passes.
+    /// Returns the configuration with every delay clamped: short enough to be added to any moment and sent to any
+    /// client, and long enough to pass.
     pub fn bounded(mut self) -> Self {
         let bounded = |delay: Duration, longest| delay.clamp(SHORTEST, longest);
         for delay in [
@@ -213,11 +213,11 @@ impl Config {
 /// The longest delay: 100 years of 365.25 days.
 pub const LONGEST: Duration = Duration::from_secs(100 * 31_557_600);
 
-/// The shortest delay. One of zero would have what repeats, such as heartbeats, repeat without a pause.
+/// The shortest delay. With a delay of zero, repeated work such as heartbeats would repeat without a pause.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// The longest time between two pings. A page counts two of them by a timer, which holds less than 2^31 milliseconds: one
-/// above that fires at once.
+/// The longest time between two pings. A page counts two of them by a timer, which holds less than 2^31 milliseconds:
+/// one above that fires at once.
 const PING_INTERVAL_LONGEST: Duration = Duration::from_secs(12 * 24 * 60 * 60);
 
 #[cfg(test)]

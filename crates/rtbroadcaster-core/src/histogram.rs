@@ -1,11 +1,11 @@
-//! How long something took, how often: counted into fixed buckets.
-//! Must not know what took so long. Pure: it takes the time as an argument.
+//! Durations, counted into fixed buckets.
+//! Must not know what is measured. Pure: it takes the time as an argument.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The upper bounds of the buckets, three a decade. A pass takes 5 us for each member (docs/performance.md), so the first
-/// ones tell rooms of a few members apart, and the last ones are where viewers are closed as slow.
+/// The upper bounds of the buckets, three a decade. A pass takes 5 us for each member (docs/performance.md), so the
+/// first bounds tell rooms of a few members apart; at the last ones viewers are closed as slow.
 const BOUNDS: [Duration; 16] = [
     Duration::from_micros(100),
     Duration::from_micros(250),
@@ -25,7 +25,7 @@ const BOUNDS: [Duration; 16] = [
     Duration::from_secs(10),
 ];
 
-/// How long something took, how often.
+/// A count of durations, by upper bounds.
 ///
 /// ```
 /// use std::time::Duration;
@@ -39,32 +39,32 @@ const BOUNDS: [Duration; 16] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Histogram {
-    /// Upper bounds, each with how many took at most so long: those of the buckets below it are among them.
+    /// Upper bounds, each with the number of durations up to it: the counts are cumulative.
     pub buckets: Vec<(Duration, u64)>,
-    /// How many there were in all, also above the last bound.
+    /// The number of all durations, also of those above the last bound.
     pub count: u64,
-    /// How long all of them took together.
+    /// The sum of all durations.
     pub sum: Duration,
 }
 
-/// Counts how long something takes.
+/// A counter of durations.
 #[derive(Debug, Default)]
 pub struct Stopwatch {
-    /// How many ended in each bucket alone; the last one has no bound.
+    /// The number of durations in each bucket alone; the last one has no bound.
     buckets: [AtomicU64; BOUNDS.len() + 1],
-    /// How long all took together; 584 years fit.
+    /// The sum of all durations, in nanoseconds; 584 years fit.
     nanos: AtomicU64,
 }
 
 impl Stopwatch {
-    /// Counts one thing that took so long.
+    /// Counts one duration.
     pub fn count(&self, took: Duration) {
         let bucket = BOUNDS.partition_point(|bound| *bound < took);
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
         self.nanos.fetch_add(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// Returns what was counted.
+    /// Returns the counts so far.
     pub fn read(&self) -> Histogram {
         let sum = Duration::from_nanos(self.nanos.load(Ordering::Relaxed));
         let mut count = 0;

@@ -27,22 +27,22 @@ impl Seq {
     /// The greatest number a JavaScript client can hold exactly, 2^53 - 1 (RFC 8259 section 6).
     pub const MAX: Seq = Seq((1 << 53) - 1);
 
-    /// The position `number`, or `None` over [`Seq::MAX`].
+    /// Returns the position `number`, or `None` over [`Seq::MAX`].
     pub const fn new(number: u64) -> Option<Seq> {
         if number <= Self::MAX.0 { Some(Seq(number)) } else { None }
     }
 
-    /// The number itself.
+    /// Returns the number itself.
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// The position before this one; before the first message there is none but itself.
+    /// Returns the position before this one; for [`Seq::ZERO`], itself.
     pub const fn previous(self) -> Seq {
         Seq(self.0.saturating_sub(1))
     }
 
-    /// The position after this one.
+    /// Returns the position after this one.
     pub const fn next(self) -> Seq {
         Seq(self.0 + 1)
     }
@@ -62,7 +62,7 @@ impl Term {
     /// The lease of a room's first owner.
     pub const FIRST: Term = Term(1);
 
-    /// The lease of this number, or `None` for 0, which comes before the first.
+    /// Returns the lease of this number, or `None` for 0, which comes before the first.
     pub const fn new(number: u64) -> Option<Term> {
         if number > 0 { Some(Term(number)) } else { None }
     }
@@ -72,28 +72,28 @@ impl Term {
         self.0
     }
 
-    /// The lease of the next owner.
+    /// Returns the lease of the next owner.
     pub const fn next(self) -> Term {
         Term(self.0 + 1)
     }
 }
 
-/// Which numbering of a room it is: drawn when the room is created.
+/// The random name of a room's numbering, drawn when the room is created.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Numbering(u64);
 
-/// Which life of a log it is: drawn each time the log is opened for writing.
+/// The random name of one life of a log, drawn each time the log is opened for writing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Life(u64);
 
-/// Implements what a random number of 64 bits, written as 16 hexadecimal digits, can do.
+/// Implements a random number of 64 bits that is written as 16 hexadecimal digits.
 macro_rules! random_digits {
     ($name:ident) => {
         impl $name {
-            /// That of a log which has no other.
+            /// The number for a log that has no other.
             pub const ZERO: Self = Self(0);
 
-            /// Draws a new one.
+            /// Draws a new number.
             pub fn random(source: &dyn Random) -> Self {
                 Self(u64::from_le_bytes(random::bytes(source)))
             }
@@ -124,14 +124,14 @@ random_digits!(Numbering);
 random_digits!(Life);
 
 impl Numbering {
-    /// As bytes, which a code covers.
+    /// Returns the bytes that the code of a viewer's key covers.
     pub fn to_bytes(self) -> [u8; 8] {
         self.0.to_be_bytes()
     }
 }
 
-/// Which copy of a room's log the numbers of messages belong to. Clients never look inside: 16 hexadecimal digits of
-/// `Numbering` and 16 of the `Life` in which the answering server numbers.
+/// The name of the copy of a room's log that the numbers of messages belong to. It is opaque to clients: 16 hexadecimal
+/// digits of `Numbering` and 16 of the `Life` in which the answering server numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Epoch(Arc<str>);
 
@@ -155,18 +155,18 @@ impl Epoch {
         Some((Numbering::from_digits(numbering)?, Life::from_digits(life)?))
     }
 
-    /// The epoch of this text, or `None` for a text that is none: over [`Epoch::BYTES_MAX`].
+    /// Returns the epoch of this text, or `None` for a text over [`Epoch::BYTES_MAX`].
     pub fn from_wire(text: &str) -> Option<Self> {
         (text.len() <= Self::BYTES_MAX).then(|| Self(text.into()))
     }
 
-    /// The opaque text of the wire.
+    /// Returns the opaque text of the wire.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Where a viewer stands in a room's log: everything up to `seq` of `epoch` has been seen.
+/// The position of a viewer in a room's log: it has seen everything up to `seq` of `epoch`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     /// The life of the numbering that `seq` belongs to.

@@ -1,4 +1,4 @@
-//! By what a viewer is recognized: its number in a room, the key that proves the number, and the secret that makes keys.
+//! The identity of a viewer: its number in a room, the key that proves the number, and the secret that makes keys.
 //! Must not know rooms, nor where a secret is kept.
 
 use std::fmt;
@@ -17,19 +17,19 @@ const NUMBER_BITS: u32 = 52;
 /// The bytes of a key's code, which is the front of an HMAC-SHA256 (RFC 2104 section 5 allows half of it).
 const CODE_BYTES: usize = 16;
 
-/// The hexadecimal digits of a number and of a code, which are a key.
+/// The hexadecimal digits of a number, and of a key: a number and its code.
 const NUMBER_DIGITS: usize = 13;
 const KEY_DIGITS: usize = NUMBER_DIGITS + 2 * CODE_BYTES;
 
-/// What the code of a viewer's key is for: another purpose would have other codes.
+/// The purpose that the code of a viewer's key covers: another purpose would give other codes.
 const PURPOSE: &[u8] = b"rtbroadcaster viewer\0";
 
-/// Which viewer of a room it is: 52 random bits, never 0.
+/// The number of a viewer in its room: 52 random bits, never 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ViewerNumber(u64);
 
 impl ViewerNumber {
-    /// Draws the number of a viewer that nobody knows yet.
+    /// Draws the number of a new viewer.
     pub fn random(source: &dyn Random) -> Self {
         Self((u64::from_le_bytes(random::bytes(source)) >> (u64::BITS - NUMBER_BITS)).max(1))
     }
@@ -39,27 +39,28 @@ impl ViewerNumber {
         self.0
     }
 
-    /// Returns the viewer of this number.
+    /// Returns the number of a viewer that is known already.
     pub const fn of(number: u64) -> Self {
         Self(number)
     }
 }
 
-/// Spreads numbers over a table. They are drawn by servers and proven by a code, so nobody chooses where they lie.
+/// The hasher of viewers' numbers. Servers draw the numbers and a code proves them, so a client cannot choose
+/// collisions.
 #[derive(Debug, Default)]
-pub struct Spread(u64);
+pub struct NumberHasher(u64);
 
-/// Makes tables whose keys are numbers of viewers.
-pub type ByNumber = BuildHasherDefault<Spread>;
+/// The hashing of tables whose keys are numbers of viewers.
+pub type BuildNumberHasher = BuildHasherDefault<NumberHasher>;
 
-impl Hasher for Spread {
+impl Hasher for NumberHasher {
     fn write(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
     }
 
     fn write_u64(&mut self, number: u64) {
-        // By 2^64 over the golden ratio: a table takes its place from the low bits and compares the top seven first, which
-        // are 0 in a number.
+        // By 2^64 over the golden ratio: a table takes the bucket from the low bits and compares the top seven first,
+        // which are 0 in a number.
         self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
@@ -68,7 +69,8 @@ impl Hasher for Spread {
     }
 }
 
-/// What a viewer shows so that it has its number again: 45 hexadecimal digits, the number and its code. It belongs in no log.
+/// The key by which a viewer has its number again: 45 hexadecimal digits, the number and its code. It belongs in no
+/// log.
 #[derive(Clone, Copy)]
 pub struct ViewerKey {
     number: ViewerNumber,
@@ -76,7 +78,7 @@ pub struct ViewerKey {
 }
 
 impl ViewerKey {
-    /// Reads the text of a key, or returns `None` for any other text. Whether the code is right is not known by that.
+    /// Reads the text of a key, or returns `None` for any other text. It does not check the code.
     pub fn parse(text: &str) -> Option<Self> {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
         if text.len() != KEY_DIGITS || !text.bytes().all(is_digit) {
@@ -88,7 +90,7 @@ impl ViewerKey {
         (number > 0).then_some(Self { number: ViewerNumber(number), code })
     }
 
-    /// Returns the number that it names.
+    /// Returns the number that the key names.
     pub fn number(&self) -> ViewerNumber {
         self.number
     }
@@ -108,8 +110,8 @@ impl fmt::Debug for ViewerKey {
 
 /// The secret of an installation, by which it recognizes the viewers of its rooms: 64 hexadecimal digits.
 ///
-/// All servers of one installation have the same. Whoever knows it can take the number of any viewer, so it belongs in no log
-/// and no address; the number of a viewer is no account and protects nothing.
+/// All servers of one installation have the same. A program that knows it can take the number of any viewer, so it
+/// belongs in no log and no address. The number of a viewer is no account and protects nothing.
 ///
 /// ```
 /// use rtbroadcaster::{Config, InvalidSecret, Manager, OsRandom, Secret};
@@ -127,7 +129,7 @@ pub struct Secret([u8; Self::BYTES]);
 impl Secret {
     const BYTES: usize = 32;
 
-    /// Draws a new one: 256 random bits.
+    /// Draws a new secret: 256 random bits.
     pub fn random(source: &dyn Random) -> Self {
         Self(random::bytes(source))
     }
@@ -139,7 +141,7 @@ impl Secret {
 }
 
 impl PartialEq for Secret {
-    /// In a time that does not depend on how much is the same.
+    /// Compares in a time that does not depend on how much is the same.
     fn eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
@@ -173,12 +175,12 @@ impl FromStr for Secret {
     }
 }
 
-/// Makes and checks the keys of viewers. It remembers none of them.
+/// The maker and checker of viewers' keys. It stores none of them.
 #[derive(Clone)]
 pub struct Keys(Hmac<Sha256>);
 
 impl Keys {
-    /// Returns those of an installation.
+    /// Returns the maker of keys of an installation.
     pub fn of(secret: &Secret) -> Self {
         Self(Hmac::new_from_slice(&secret.0).expect("HMAC takes a key of any length"))
     }
@@ -190,13 +192,13 @@ impl Keys {
         ViewerKey { number, code }
     }
 
-    /// Returns the number that `key` proves in the room of this numbering, if it does. The time that this takes does not tell
-    /// how much of a code is right.
+    /// Returns the number that `key` proves in the room of this numbering, if it does. The time that this takes does
+    /// not depend on how much of the code is right.
     pub fn verify(&self, numbering: Numbering, key: &ViewerKey) -> Option<ViewerNumber> {
         self.codes(numbering, key.number).verify_truncated_left(&key.code).ok().map(|()| key.number)
     }
 
-    /// Each part has a fixed length, so that no two rooms and numbers are the same text.
+    /// Returns the HMAC of a key. Each part has a fixed length, so that no two rooms and numbers give the same text.
     fn codes(&self, numbering: Numbering, number: ViewerNumber) -> Hmac<Sha256> {
         self.0.clone().chain_update(PURPOSE).chain_update(numbering.to_bytes()).chain_update(number.0.to_be_bytes())
     }

@@ -1,9 +1,11 @@
-//! The pure parts of `rtbroadcaster`: what rooms are and decide, what is on the wire, and what waits for whom. Nothing here
-//! reads a clock, draws a random byte, or knows a socket, a file or a thread: time and randomness are arguments.
+//! The pure parts of `rtbroadcaster`: rooms and their decisions, the bytes of the wire, and the frames that wait for
+//! members. Nothing here reads a clock, draws a random byte, or uses a socket, a file or a thread: time and randomness
+//! are arguments.
 //!
 //! This crate has no promise of its own: it is published in lockstep with `rtbroadcaster`, which re-exports what
 //! applications use.
 
+pub mod address_block;
 pub mod audience;
 pub mod backlog;
 pub mod close;
@@ -19,7 +21,6 @@ pub mod options;
 pub mod origin;
 pub mod oversize;
 pub mod owner_key;
-pub mod place;
 pub mod protocol;
 pub mod random;
 pub mod rate;

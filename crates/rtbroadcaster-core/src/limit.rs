@@ -1,5 +1,5 @@
 //! One limit or optional delay: either the most there may be, or none.
-//! Must not know what is limited, nor who enforces it.
+//! Must not know what is limited, nor what enforces it.
 
 use std::fmt;
 use std::num::ParseIntError;
@@ -57,15 +57,15 @@ impl<T> Limit<T> {
     }
 }
 
-/// What can be limited.
-pub trait Amount: Copy + Ord {
-    /// The greatest there is.
+/// An amount that can be limited.
+pub trait Quantity: Copy + Ord {
+    /// The greatest amount of its type.
     const MOST: Self;
 }
 
-impl<T: Amount> Limit<T> {
-    /// Returns the greatest amount that is allowed: the greatest there is where there is no limit. A check against it costs
-    /// one comparison.
+impl<T: Quantity> Limit<T> {
+    /// Returns the greatest amount that is allowed; without a limit, the greatest amount of the type. A check against
+    /// it costs one comparison.
     pub fn most(self) -> T {
         self.max().unwrap_or(T::MOST)
     }
@@ -81,10 +81,10 @@ impl<T: Amount> Limit<T> {
     }
 }
 
-/// Implements what limits of numbers can do.
+/// Implements limits of numbers.
 macro_rules! numbers {
     ($($number:ty)*) => {$(
-        impl Amount for $number {
+        impl Quantity for $number {
             const MOST: Self = Self::MAX;
         }
 
@@ -110,7 +110,7 @@ macro_rules! numbers {
 
 numbers!(usize u32 u64);
 
-impl Amount for Duration {
+impl Quantity for Duration {
     const MOST: Self = Self::MAX;
 }
 

@@ -1,4 +1,4 @@
-//! What an owner says: a key, parameters, and how long it matters.
+//! The messages of an owner: a key, parameters, and how long they matter.
 //! Must not know rooms, sockets or protocols.
 
 mod entry;
@@ -27,7 +27,7 @@ pub const DEPTH_MAX: usize = 32;
 pub enum Kind {
     /// It happened: every viewer present gets it, in order.
     Event,
-    /// It holds: also kept as the newest value of its key, for those who come later.
+    /// It holds: also kept as the newest value of its key, for viewers that come later.
     State,
     /// It passes: not numbered, not kept, and only the newest of its key matters to a slow viewer. Where more waits than may,
     /// it is dropped first.
@@ -131,9 +131,9 @@ impl fmt::Debug for Params {
     }
 }
 
-/// One thing an owner says: "call this key with these parameters".
+/// One message of an owner: "call this key with these parameters".
 ///
-/// Making one never fails; what is wrong with it is told by `Owner::publish`.
+/// Making one never fails: `Owner::publish` returns its fault.
 ///
 /// ```
 /// use rtbroadcaster::{Message, MessageError};
@@ -147,23 +147,23 @@ impl fmt::Debug for Params {
 pub struct Message {
     /// How long it matters.
     pub kind: Kind,
-    /// What it is, or what is wrong with it.
+    /// Its content, or its fault.
     pub body: Result<Body, MessageError>,
 }
 
 /// A message without fault.
 #[derive(Debug, Clone)]
 pub struct Body {
-    /// What it calls or sets.
+    /// The key that it calls or sets.
     pub key: Key,
-    /// With which parameters.
+    /// The parameters.
     pub params: Params,
     /// The publisher's own name for it, by which a repetition is known.
     pub id: Option<Box<str>>,
 }
 
 impl Body {
-    /// What limits on state and history count: the bytes of key and params.
+    /// Returns the bytes that limits on state and history count: key and params.
     pub fn bytes(&self) -> usize {
         self.key.as_str().len() + self.params.as_bytes().len()
     }
@@ -175,7 +175,7 @@ impl Message {
         Self::new(Kind::Event, key, &params)
     }
 
-    /// Something that holds until the next value of `key`, and is given to those who come later.
+    /// Something that holds until the next value of `key`, and is sent to viewers that come later.
     pub fn state(key: &str, params: impl Serialize) -> Self {
         Self::new(Kind::State, key, &params)
     }

@@ -1,4 +1,4 @@
-//! What a room's creator wants of it besides messages.
+//! The options of a room, which its creator chooses.
 //! Must not know rooms.
 
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub const COUNTED_KEYS_MAX: usize = 8;
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// What a room has besides messages, see `Manager::create_room_with`.
+/// The options of a room besides its messages, see `Manager::create_room_with`.
 ///
 /// ```
 /// use rtbroadcaster::{Counting, RoomOptions, RoomOptionsError};
@@ -30,22 +30,23 @@ const LONGEST: Duration = Duration::from_secs(60);
 pub struct RoomOptions {
     /// The name that it gets in place of a random id.
     name: Option<RoomName>,
-    /// Viewers are told how many they are.
+    /// Whether viewers get the number of viewers.
     audience: bool,
-    /// The keys whose signals are counted.
+    /// The keys whose signals are counted, and how.
     counted: Vec<(Key, Counting)>,
-    /// How long it waits for its owner.
+    /// How long the room waits for an owner that is gone, if its creator asked for that.
     grace: Option<Duration>,
 }
 
 /// How the signals of one key are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counting {
-    /// How long the owner is told nothing after a change, so that it is told many at once: 100 ms to 60 s. Default 1 s.
+    /// How long changes wait after the first one, so that the owner gets many at once: 100 ms to 60 s. Default 1 s.
     pub every: Duration,
-    /// Whether a viewer's newer value takes the place of its older one, as in a vote, over all its connections and also when
-    /// it comes back with its key; otherwise each signal counts. The viewers that have a value are at most two times
-    /// [`viewers_per_room_max`](crate::config::Config::viewers_per_room_max) until the owner clears the key. Default no.
+    /// Whether a viewer's newer value replaces its older one, as in a vote, over all its connections and also when it
+    /// comes back with its key; otherwise each signal counts. The viewers that have a value are at most two times
+    /// [`viewers_per_room_max`](crate::config::Config::viewers_per_room_max) until the owner clears the key. Default
+    /// no.
     pub once_per_viewer: bool,
 }
 
@@ -55,7 +56,7 @@ impl Default for Counting {
     }
 }
 
-/// Why a room cannot be as somebody wants it.
+/// Why options of a room are invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RoomOptionsError {
@@ -72,7 +73,7 @@ pub enum RoomOptionsError {
     #[error("a room counts the signals of at most {COUNTED_KEYS_MAX} keys")]
     TooManyKeys,
     /// The time between two totals is too short or too long.
-    #[error("totals are told every 100 ms to 60 s, not every {every:?}")]
+    #[error("totals are sent every 100 ms to 60 s, not every {every:?}")]
     Every {
         /// That time.
         every: Duration,
@@ -80,15 +81,15 @@ pub enum RoomOptionsError {
 }
 
 impl RoomOptions {
-    /// Nothing besides messages.
+    /// Returns the options of a room that has messages only.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Gives the room this name in place of a random id. There is one room of a name at a time.
     ///
-    /// Everybody who guesses a name may join the room, where rights do not say otherwise. Over the network a connection may give
-    /// a name only if its rights cover it; nobody may by default.
+    /// A client that guesses a name may join the room, unless its rights say otherwise. Over the network a connection
+    /// may give a name only if its rights cover it; by default none do.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -111,18 +112,19 @@ impl RoomOptions {
         self.name.as_ref()
     }
 
-    /// Takes the name out: a room that exists has it as its id.
+    /// Removes and returns the name: a room that exists has it as its id.
     pub fn take_name(&mut self) -> Option<RoomName> {
         self.name.take()
     }
 
-    /// Viewers are told how many they are, too.
+    /// Sends the number of viewers to viewers, too.
     #[must_use]
     pub fn with_audience(self) -> Self {
         Self { audience: true, ..self }
     }
 
-    /// The room waits for so long for an owner that is gone, in place of [`owner_grace`](crate::config::Config::owner_grace): at most
+    /// Makes the room wait so long for an owner that is gone, in place of
+    /// [`owner_grace`](crate::config::Config::owner_grace): at most
     /// [`owner_grace_max`](crate::config::Config::owner_grace_max), and at least
     /// [`least_safe_grace`](crate::config::Config::least_safe_grace).
     ///
@@ -143,15 +145,15 @@ impl RoomOptions {
         Self { grace: Some(grace), ..self }
     }
 
-    /// How long the room waits for an owner that is gone, if its creator asked for that.
+    /// Returns how long the room waits for an owner that is gone, if its creator asked for that.
     pub fn grace(&self) -> Option<Duration> {
         self.grace
     }
 
-    /// Signals of `key` are counted by their parameters instead of being told one by one.
+    /// Counts the signals of `key` by their parameters, instead of passing them on one by one.
     ///
     /// # Errors
-    /// When that is nothing that can be counted.
+    /// [`RoomOptionsError`] if the key or the time is invalid, the key is repeated, or there are too many keys.
     pub fn with_counting(mut self, key: &str, counting: Counting) -> Result<Self, RoomOptionsError> {
         let key = Key::new(key).ok_or(RoomOptionsError::Key { bytes: key.len() })?;
         if self.counted.iter().any(|(known, _)| *known == key) {
@@ -167,17 +169,17 @@ impl RoomOptions {
         Ok(self)
     }
 
-    /// Whether viewers are told how many they are.
+    /// Returns whether viewers get the number of viewers.
     pub fn has_audience(&self) -> bool {
         self.audience
     }
 
-    /// The keys whose signals are counted, and how.
+    /// Returns the keys whose signals are counted, and how.
     pub fn counted(&self) -> impl ExactSizeIterator<Item = (&str, Counting)> {
         self.counted.iter().map(|(key, counting)| (key.as_str(), *counting))
     }
 
-    /// The same for those who keep keys.
+    /// Returns the same, with the keys as they are stored.
     pub fn counted_keys(&self) -> &[(Key, Counting)] {
         &self.counted
     }

@@ -1,5 +1,5 @@
-//! Where a page comes from, as browsers say it, and which pages may connect.
-//! Must not know who asks.
+//! The origin of a page, as browsers send it, and the origins whose pages may connect.
+//! Must not know connections.
 
 use std::fmt;
 use std::str::FromStr;
@@ -30,7 +30,7 @@ pub struct Origin {
 enum Scheme {
     Http,
     Https,
-    /// One of an app, whose hosts are not those of the network.
+    /// The scheme of an app, whose hosts are not those of the network.
     Other(Box<str>),
 }
 
@@ -38,13 +38,13 @@ enum Scheme {
 const FILE: &str = "file";
 
 impl Scheme {
-    /// The scheme as browsers write it, if it can be one (RFC 3986 section 3.1).
+    /// Returns the scheme as browsers write it, if it can be one (RFC 3986 section 3.1).
     fn named(name: &str) -> Option<Self> {
         let is_sign = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
         match name {
             "http" => Some(Self::Http),
             "https" => Some(Self::Https),
-            // Pages connect by these, and none comes from there: meant is http or https.
+            // Pages connect to these, but have no such origin: http or https is meant.
             "ws" | "wss" => None,
             _ => (name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(is_sign))
                 .then(|| Self::Other(name.into())),
@@ -59,7 +59,7 @@ impl Scheme {
         }
     }
 
-    /// The port that is left out (RFC 9110 section 4.2).
+    /// Returns the port that is left out (RFC 9110 section 4.2).
     const fn default_port(&self) -> Option<&'static str> {
         match self {
             Self::Http => Some(":80"),
@@ -102,7 +102,7 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
-/// `authority` without the port that is left out.
+/// Returns `authority` without the port that is left out.
 fn without<'a>(authority: &'a str, port: Option<&str>) -> &'a str {
     port.and_then(|port| authority.strip_suffix(port)).unwrap_or(authority)
 }
@@ -114,17 +114,17 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
-    /// Whether it names a host of the network: an app's page of `capacitor://localhost` comes from no server.
+    /// Returns whether it names a host of the network: an app's page of `capacitor://localhost` comes from no server.
     fn is_of_the_web(&self) -> bool {
         matches!(self.scheme, Scheme::Http | Scheme::Https)
     }
 
-    /// Whether a page of this origin speaks to its own host when it sends `host` (RFC 9110 section 7.2).
+    /// Returns whether `host`, which a page of this origin sends (RFC 9110 section 7.2), is the page's own host.
     pub fn is_of_host(&self, host: &str) -> bool {
         self.is_of_the_web() && self.authority.eq_ignore_ascii_case(without(host, self.scheme.default_port()))
     }
 
-    /// Whether both name the same host and port of the network, whatever their scheme.
+    /// Returns whether both name the same host and port of the network, whatever their scheme.
     pub fn shares_host_with(&self, other: &Origin) -> bool {
         self.is_of_the_web() && other.is_of_the_web() && self.authority == other.authority
     }
@@ -136,19 +136,19 @@ pub struct AllowedOrigins(RwLock<Allowed>);
 
 #[derive(Debug)]
 struct Allowed {
-    /// Each exactly.
+    /// The origins that are allowed exactly as they are listed.
     listed: Vec<Origin>,
-    /// Its host and port, with any scheme.
+    /// The server's own origin: pages of its host and port are allowed, with any scheme.
     public: Option<Origin>,
 }
 
 impl AllowedOrigins {
-    /// Those that `config` names.
+    /// Returns the origins that `config` allows.
     pub fn of(config: &Config) -> Self {
         Self(RwLock::new(Allowed { listed: config.allow_origins.clone(), public: config.public_url.clone() }))
     }
 
-    /// Whether a page of this origin may connect.
+    /// Returns whether a page of this origin may connect.
     pub fn allow(&self, origin: &Origin) -> bool {
         self.read(|allowed| {
             let is_public = allowed.public.as_ref().is_some_and(|public| public.shares_host_with(origin));
@@ -156,18 +156,18 @@ impl AllowedOrigins {
         })
     }
 
-    /// Replaces those that are listed.
+    /// Replaces the listed origins.
     pub fn set_listed(&self, origins: Vec<Origin>) {
         self.write(|allowed| allowed.listed = origins);
     }
 
-    /// Replaces the server's own address.
+    /// Replaces the server's own origin.
     pub fn set_public(&self, origin: Option<Origin>) {
         self.write(|allowed| allowed.public = origin);
     }
 
     fn read<T>(&self, read: impl FnOnce(&Allowed) -> T) -> T {
-        // Each change is a whole one.
+        // Nothing is half changed after a panic: each change is one assignment.
         read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -176,7 +176,7 @@ impl AllowedOrigins {
     }
 }
 
-/// The origins with a comma in between; `none` if there are none.
+/// Writes the origins with a comma in between; `none` if there are none.
 impl fmt::Display for AllowedOrigins {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.read(|allowed| {

@@ -1,4 +1,4 @@
-//! How much a peer may send of messages that are too big: they are skipped, which costs work.
+//! The limit on the bytes of one peer's messages that are too big: to skip them costs work.
 //! Pure: it takes the time as an argument.
 
 use std::time::Duration;
@@ -10,18 +10,18 @@ use crate::rate::{Meter, Rate};
 const MESSAGES: u64 = 16;
 const TIME: Duration = Duration::from_secs(10);
 
-/// What one peer has sent of them.
+/// The messages of one peer that were too big.
 #[derive(Debug, Default)]
 pub struct Oversize {
-    /// The bytes that were skipped.
+    /// The meter of skipped bytes.
     skipped: Meter,
-    /// How many of these belong to the message that is not whole.
+    /// How many of these bytes belong to the message that is not whole.
     open: usize,
 }
 
 impl Oversize {
-    /// At `now`, messages of `whole` bytes together have ended that were skipped, and `open` bytes have come of one that has
-    /// not, where a message may have `limit`. Returns whether that is too much.
+    /// Counts skipped bytes: `whole` of messages that have ended, and `open` so far of one that has not. A message may
+    /// have `limit` bytes. Returns whether the peer has sent too much.
     pub fn came(&mut self, whole: usize, open: usize, limit: usize, now: Duration) -> bool {
         let more = whole.saturating_add(open).saturating_sub(self.open);
         self.open = open;

@@ -1,5 +1,5 @@
-//! The secret that makes whoever holds it the owner of a room.
-//! Must not know rooms. A room keeps its hash only, and compares in constant time.
+//! The owner key of a room, and its hash.
+//! Must not know rooms. A room keeps the hash only, and compares in constant time.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ const CHARACTERS: usize = 64;
 /// The right to own one room, as text: 64 hexadecimal digits, 256 random bits.
 ///
 /// A room gives its key once, to its first owner, and keeps a SHA-256 of it: the key is random, so it needs no slow
-/// hash. Whoever holds it takes the room over, so it belongs in no log and no address.
+/// hash. Any client that has the key can take the room over, so it belongs in no log and no address.
 ///
 /// ```
 /// use rtbroadcaster::OwnerKey;
@@ -32,13 +32,13 @@ const CHARACTERS: usize = 64;
 pub struct OwnerKey(Box<str>);
 
 impl OwnerKey {
-    /// A new key.
+    /// Draws a new key.
     pub fn random(source: &dyn Random) -> Self {
         let [high, low] = [random::bytes(source), random::bytes(source)].map(u128::from_le_bytes);
         Self(format!("{high:032x}{low:032x}").into())
     }
 
-    /// The text to keep.
+    /// Returns the text to keep.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -65,17 +65,17 @@ impl FromStr for OwnerKey {
     }
 }
 
-/// What a room knows of its key.
+/// The hash of an owner key, which is all that a room knows of it.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyHash([u8; 32]);
 
 impl KeyHash {
-    /// As bytes, to be kept.
+    /// Returns the bytes to store.
     pub fn to_bytes(self) -> [u8; 32] {
         self.0
     }
 
-    /// As it was kept.
+    /// Returns the hash of stored bytes.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -85,7 +85,7 @@ impl KeyHash {
         Self(Sha256::digest(key.0.as_bytes()).into())
     }
 
-    /// Whether it is the same, in a time that does not depend on how much of it is right.
+    /// Returns whether both are the same, in a time that does not depend on how much of it is right.
     pub fn fits(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }

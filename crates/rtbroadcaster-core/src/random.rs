@@ -1,4 +1,4 @@
-//! Where random bytes come from. Everything pure takes its source as an argument, so that a seed repeats a run.
+//! The sources of random bytes. Everything pure takes its source as an argument, so that a seed repeats a run.
 //! Must not know what is drawn.
 
 use std::fmt;
@@ -6,19 +6,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A source of random bytes.
 pub trait Random: fmt::Debug + Send + Sync {
-    /// Fills `bytes` with bytes that nobody can know before.
+    /// Fills `bytes` with random bytes. Keys are only drawn from a source that cannot be predicted.
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// Draws so many bytes.
+/// Draws `N` bytes.
 pub fn bytes<const N: usize>(source: &dyn Random) -> [u8; N] {
     let mut bytes = [0; N];
     source.fill(&mut bytes);
     bytes
 }
 
-/// A source that gives the same bytes for the same seed: SplitMix64 (Steele, Lea, Flood 2014). For tests and for delays; what
-/// it gave tells what it will give, so no key is drawn from it.
+/// A source that gives the same bytes for the same seed: SplitMix64 (Steele, Lea, Flood 2014). For tests and for
+/// delays; its output reveals what follows, so no key is drawn from it.
 #[derive(Debug)]
 pub struct Seeded(AtomicU64);
 
@@ -46,7 +46,7 @@ impl Random for Seeded {
     }
 }
 
-/// What the unit tests draw from.
+/// The source of the unit tests.
 #[cfg(test)]
 pub static SEEDED: Seeded = Seeded::of(2016);
 

@@ -1,11 +1,11 @@
-//! How much of something may be had in a time: the one rate limiter, the generic cell rate algorithm (ITU-T I.371).
+//! The rate limiter: the generic cell rate algorithm (ITU-T I.371).
 //! Pure: it takes the time as an argument and must not know what is counted.
 
 use std::time::Duration;
 
 use crate::limit::Limit;
 
-/// So much in a time, all of which may be had at once. An amount of zero brings nothing, ever.
+/// An amount in a time, all of which may be used at once. An amount of zero admits nothing, ever.
 ///
 /// ```
 /// use std::time::Duration;
@@ -26,12 +26,12 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Returns the rate of so much in a time.
+    /// Returns the rate of `amount` in `time`.
     pub const fn new(amount: Limit<u64>, time: Duration) -> Self {
         Self { amount, time, nanos: time.as_secs() * 1_000_000_000 + time.subsec_nanos() as u64 }
     }
 
-    /// Returns the rate of so much in a second.
+    /// Returns the rate of `amount` in a second.
     pub const fn per_second(amount: Limit<u32>) -> Self {
         let amount = match amount {
             Limit::Max(amount) => Limit::Max(amount as u64),
@@ -50,7 +50,7 @@ impl Rate {
         matches!(self.amount, Limit::Max(0))
     }
 
-    /// Returns the time that brings so much, unless there is no limit or no time ever does.
+    /// Returns the time that refills `amount`; `None` if there is no limit, or nothing is ever refilled.
     fn time_of(self, amount: u64) -> Option<Duration> {
         let Limit::Max(most) = self.amount else { return None };
         // Saturates only far beyond every time that is asked for.
@@ -58,15 +58,15 @@ impl Rate {
     }
 }
 
-/// What was had of a [`Rate`].
+/// The use of a [`Rate`] so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Meter {
-    /// Until when the time lasts that brings what was had, one after the other.
+    /// When everything that was used is refilled.
     until: Duration,
 }
 
 impl Meter {
-    /// Takes one, if there is one. One that is refused does not count.
+    /// Uses one, if there is one. Returns whether there was; one that is refused does not count.
     pub fn admits(&mut self, rate: Rate, now: Duration) -> bool {
         let Some(time) = rate.time_of(1) else { return rate.is_lifted() };
         let after = Self { until: self.until.max(now).saturating_add(time) };
@@ -77,21 +77,21 @@ impl Meter {
         admits
     }
 
-    /// Counts so much, be it there or not.
+    /// Uses `amount`, even if there is less.
     pub fn charge(&mut self, amount: u64, rate: Rate, now: Duration) {
-        // Of a rate that brings nothing there is nothing to pay back.
+        // A rate that refills nothing keeps no debt.
         if let Some(time) = rate.time_of(amount) {
             self.until = self.until.max(now).saturating_add(time);
         }
     }
 
-    /// Counts so much, be it there or not. Returns whether it was.
+    /// Uses `amount`, even if there is less. Returns whether there was enough.
     pub fn takes(&mut self, amount: u64, rate: Rate, now: Duration) -> bool {
         self.charge(amount, rate, now);
         self.is_even(rate, now)
     }
 
-    /// Returns whether no more was had than there was, and there ever is anything.
+    /// Returns whether no debt is left; never with a rate of zero.
     pub fn is_even(&self, rate: Rate, now: Duration) -> bool {
         match rate.amount {
             Limit::None => true,
@@ -100,7 +100,7 @@ impl Meter {
         }
     }
 
-    /// Returns how long it takes until there is one: the longest time there is if there never is.
+    /// Returns how long it takes until there is one; [`Duration::MAX`] if there never is.
     pub fn wait(&self, rate: Rate, now: Duration) -> Duration {
         let Some(time) = rate.time_of(1) else {
             return if rate.is_lifted() { Duration::ZERO } else { Duration::MAX };
@@ -109,7 +109,7 @@ impl Meter {
         until.saturating_sub(now.saturating_add(rate.time))
     }
 
-    /// Returns whether it need not be remembered: everything is there again.
+    /// Returns whether everything is refilled, so that the meter need not be remembered.
     pub fn is_full(&self, now: Duration) -> bool {
         self.until <= now
     }

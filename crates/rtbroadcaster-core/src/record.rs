@@ -1,5 +1,5 @@
-//! What is kept of a room outside of its memory: what a room hands over, and how it is found again.
-//! Must not know where it is kept, nor who writes it.
+//! The records of a room that is kept: what it hands over to an engine, and from what it is restored.
+//! Must not know where they are kept, nor what writes them.
 
 mod lives;
 pub mod model;
@@ -7,14 +7,14 @@ pub mod sum;
 
 use std::time::Duration;
 
+use crate::address_block::AddressBlock;
 use crate::id::{Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
 use crate::options::RoomOptions;
-use crate::place::Place;
 pub use lives::{LifeIndex, Lives};
 pub use sum::Sum;
 
-/// Where something stands in the order in which a room hands over, since the room was created or restored.
+/// A position in the order in which a room hands over, since the room was created or restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct LogPosition(u64);
 
@@ -34,29 +34,29 @@ impl LogPosition {
     }
 }
 
-/// What a room hands over, and where it stands.
+/// An append that a room hands over, and its position.
 #[derive(Debug, Clone)]
 pub struct Handover {
-    /// The first one stands behind [`LogPosition::START`], and each behind the one before it.
+    /// The position: the first one is behind [`LogPosition::START`], and each other one behind the one before it.
     pub position: LogPosition,
-    /// What has to be written.
+    /// The append to write.
     pub append: Append,
 }
 
-/// What is written of a room.
+/// A change of what is kept of a room.
 #[derive(Debug, Clone)]
 pub enum Append {
-    /// What is known of the room from now on; with the first one it begins.
+    /// The room's header from now on; the first one begins the room.
     Header(Header),
-    /// A message, what it makes superfluous, and with the first one in a life what is known of the room from then on.
+    /// A message, what it makes superfluous, and with the first message in a life the room's header from then on.
     Message(Record, Forgotten, Option<Box<Header>>),
-    /// Nothing that is kept, only something that has its turn.
+    /// Nothing that is kept: a step that only has to wait for those before it.
     Turn,
     /// The room has ended: nothing of it is kept.
     End,
 }
 
-/// What is kept of a room besides its messages.
+/// The part of a room that is kept besides its messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// Its numbering.
@@ -69,13 +69,13 @@ pub struct Header {
     pub key: [u8; 32],
     /// Since when its owner is away.
     pub away: Option<Duration>,
-    /// The moment at which its owner was asked to come back by a process that went away.
+    /// The moment at which its owner was asked to come back, by a process that stopped.
     pub moment: Option<Duration>,
-    /// Where its first owner came from, as far as limits per address tell that.
-    pub place: Option<Place>,
-    /// What it has besides messages.
+    /// The address block that its first owner came from, where it is known.
+    pub place: Option<AddressBlock>,
+    /// Its options.
     pub options: RoomOptions,
-    /// What a later version has written there and this one does not know, in the engine's own words.
+    /// Members that a later version has written and this one does not know, in the engine's own format.
     pub unknown: Option<Box<str>>,
 }
 
@@ -84,28 +84,30 @@ pub struct Header {
 pub struct Record {
     /// Its number.
     pub seq: Seq,
-    /// When it was said.
+    /// When it was published.
     pub said: Duration,
-    /// The lease under which it was said.
+    /// The lease under which it was published.
     pub term: Term,
-    /// What it does to the room.
+    /// Its effect on the room.
     pub change: Change,
-    /// What it calls or sets.
+    /// The key that it calls or sets.
     pub key: Key,
-    /// With which parameters.
+    /// The parameters.
     pub params: Params,
-    /// The publisher's own name for it, and the fingerprint of what it names. Not among what is loaded: see [`Stored::ids`].
+    /// The publisher's own id for it, and the fingerprint of its content. Records that are loaded have none: see
+    /// [`Stored::ids`].
     pub id: Option<(Box<str>, [u8; 16])>,
-    /// What must exist of the room once it is kept, itself and the room's past included.
+    /// The sum of everything that must exist of the room once this message is kept: the message and the room's past
+    /// included.
     pub sum: Sum,
 }
 
-/// What need not be kept any more.
+/// The messages and ids that need not be kept any more.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forgotten {
     /// Messages, by their numbers.
     pub messages: Vec<Seq>,
-    /// Names of messages, by the numbers of these.
+    /// Ids of messages, by the numbers of these.
     pub ids: Vec<Seq>,
 }
 
@@ -114,11 +116,11 @@ pub struct Forgotten {
 pub struct Stored {
     /// Its name.
     pub room: RoomId,
-    /// What is known of it.
+    /// Its header.
     pub header: Header,
     /// Its messages, in order.
     pub records: Vec<Record>,
-    /// The names of messages with the fingerprint of what they name, in order.
+    /// The ids of messages with the fingerprints of their content, in order.
     pub ids: Vec<(Seq, Box<str>, [u8; 16])>,
     /// The sum of these messages and ids.
     pub sum: Sum,
@@ -139,7 +141,7 @@ impl Stored {
 }
 
 impl Header {
-    /// Returns the sum of what is known of the room's past, which each message vouches for besides all messages and ids.
+    /// Returns the sum of the room's past, for which each message vouches besides all messages and ids.
     pub fn past(&self, room: &RoomId) -> Sum {
         Sum::of_past(room, self.numbering, &self.starts)
     }

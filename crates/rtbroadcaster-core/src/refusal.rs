@@ -1,5 +1,5 @@
-//! Why a request is refused, and when refusals become too many.
-//! Must not know how a protocol words them to the client's rooms.
+//! The reasons why a request is refused, their texts in both protocols, and the limit on refusals in a row.
+//! Must not know rooms.
 
 mod refused;
 mod verbs;
@@ -49,9 +49,9 @@ struct Row {
     text: &'static str,
     /// The `message` of an `error`, for a human.
     message: &'static str,
-    /// When asking again may help.
+    /// After which time a retry may help.
     retry: Option<Duration>,
-    /// How the connection ends when it is one too many; `None` for refusals that are nobody's mistake.
+    /// The close reason when it is one too many; `None` for refusals that are not the client's mistake.
     strike: Option<CloseReason>,
 }
 
@@ -73,27 +73,27 @@ impl Refusal {
         Self::Unauthorized,
     ];
 
-    /// The `code` of an `error`.
+    /// Returns the `code` of an `error`.
     pub const fn code(self) -> &'static str {
         self.row().code
     }
 
-    /// The text in a classic client's `status.text`.
+    /// Returns the text in a classic client's `status.text`.
     pub const fn text(self) -> &'static str {
         self.row().text
     }
 
-    /// The `message` of an `error`: a sentence that echoes no input.
+    /// Returns the `message` of an `error`: a sentence that echoes no input.
     pub const fn message(self) -> &'static str {
         self.row().message
     }
 
-    /// After which time asking again may help.
+    /// Returns after which time a retry may help.
     pub const fn retry(self) -> Option<Duration> {
         self.row().retry
     }
 
-    /// How the connection ends when this refusal is one too many.
+    /// Returns the close reason when this refusal is one too many.
     pub const fn strike(self) -> Option<CloseReason> {
         self.row().strike
     }
@@ -149,20 +149,20 @@ impl Refusal {
 /// How many mistakes in a row a client may make before its connection ends.
 const STRIKES_MAX: u8 = 3;
 
-/// The row of mistakes a client is in.
+/// The mistakes of a client in a row.
 #[derive(Debug, Default)]
 pub struct Strikes {
-    /// How many since the last accepted message.
+    /// The number of mistakes since the last accepted message.
     row: u8,
 }
 
 impl Strikes {
-    /// A message was accepted: the row ends.
+    /// Notes that a message was accepted: the row ends.
     pub fn accepted(&mut self) {
         self.row = 0;
     }
 
-    /// A message was refused. The third mistake in a row says how to close the connection.
+    /// Counts a message that was refused. Returns how to close the connection after the third mistake in a row.
     pub fn refused(&mut self, refusal: Refusal) -> Option<CloseReason> {
         let reason = refusal.strike()?;
         self.row += 1;

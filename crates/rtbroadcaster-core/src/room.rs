@@ -1,4 +1,4 @@
-//! A room without its sockets: what it decides, its log, who is there, and what viewers say.
+//! A room without its sockets: its decisions, its log, its owner and viewers, and their signals.
 //! Must not know lanes, tasks or protocols.
 
 pub mod alarm;

@@ -1,4 +1,4 @@
-//! Where a room stands at one moment, and how whoever enters it is brought there.
+//! The position of a room at one moment, and how a client that enters it is brought there.
 //! Must not know rooms, protocols or sockets.
 
 use std::time::Duration;
@@ -8,17 +8,17 @@ use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
 /// Whether a room's owner is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OwnerStatus {
-    /// It can speak at any time.
+    /// It can publish at any time.
     Live,
-    /// It is gone; the room ends after [`owner_grace`](crate::config::Config::owner_grace), unless somebody with the key comes
-    /// by `Manager::own`.
+    /// It is gone; the room ends after [`owner_grace`](crate::config::Config::owner_grace), unless a client or the
+    /// program takes it over with the key, as by `Manager::own`.
     Away,
 }
 
-/// A room at one moment, as whoever enters it then is told.
+/// A room at one moment, as a client gets it that enters then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
-    /// Its name.
+    /// Its id.
     pub room: RoomId,
     /// The life of its numbering.
     pub epoch: Epoch,
@@ -32,7 +32,7 @@ pub struct Standing {
     pub away: Duration,
 }
 
-/// Why a room has ended, as those in it are told.
+/// Why a room has ended, as its clients get it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RoomEnd {
@@ -46,7 +46,7 @@ pub enum RoomEnd {
     Admin,
     /// The server failed.
     Fault,
-    /// The server went away, and keeps no rooms.
+    /// The server stopped, and keeps no rooms.
     Restart,
 }
 
@@ -54,7 +54,7 @@ impl RoomEnd {
     /// Every end, in the order of PROTOCOL.md.
     pub const ALL: [RoomEnd; 6] = [Self::Owner, Self::Grace, Self::Idle, Self::Admin, Self::Fault, Self::Restart];
 
-    /// The `why` of a `closed`.
+    /// Returns the `why` of a `closed`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Owner => "owner",
@@ -67,38 +67,38 @@ impl RoomEnd {
     }
 }
 
-/// Where a viewer wants to go on.
+/// The position from which a client wants to resume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
-    /// Nowhere: it is new.
+    /// None: it is new.
     Fresh,
-    /// Behind what it has seen.
-    After(Cursor, Reach),
-    /// It has sent something that is no cursor.
+    /// The position behind everything that it has seen.
+    After(Cursor, CursorScope),
+    /// None: it has sent something that is no cursor.
     Malformed,
 }
 
-/// Whether a client understands that a cursor of an older life may be continued, under another epoch.
+/// Whether a client understands that a cursor of an older life may be resumed, under another epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
-    /// It does not: a cursor of another life than the present one is of no use to it.
+pub enum CursorScope {
+    /// It does not: only a cursor of the present life can be resumed.
     OneLife,
-    /// It does: it says `lives`.
+    /// It does: it sends `lives`.
     AllLives,
 }
 
-/// How a viewer is brought to where the room stands.
+/// How a client is brought to the room's position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum How {
     /// By the state, since it is new.
     Snapshot,
-    /// By every message after its cursor.
+    /// By every message after its cursor, which is resumed.
     Resumed,
-    /// By the state, since its cursor cannot be continued.
+    /// By the state, since its cursor cannot be resumed.
     Reset(ResetReason),
 }
 
-/// Why a cursor cannot be continued.
+/// Why a cursor cannot be resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResetReason {
     /// A message after it has left the history.
@@ -115,7 +115,7 @@ impl ResetReason {
     /// Every reason, in the order of PROTOCOL.md.
     pub const ALL: [ResetReason; 4] = [Self::Retention, Self::Epoch, Self::Future, Self::Malformed];
 
-    /// The `reason` of a `reset`.
+    /// Returns the `reason` of a `reset`.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Retention => "retention",

@@ -1,68 +1,68 @@
-//! Things that wait in order, where a newer one of the same rank removes the older one.
-//! Must not know what waits, nor for whom.
+//! A queue in which a newer item removes the older one of the same rank.
+//! Must not know what the items are, nor for which member they wait.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::id::Seq;
 use crate::message::{Change, Entry, Key};
 
-/// What may happen to something that waits.
+/// What may happen to an item while it waits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Rank {
-    /// It is for one member alone: nothing takes its place, and it goes out also when messages are lost.
+    /// It is for one member alone: nothing supersedes it, and it is sent also when messages are lost.
     Answer,
-    /// Nothing newer takes its place.
+    /// Nothing supersedes it.
     Event,
-    /// It says of a hole, and does not wait: who waits is told of the holes there are when it goes on. What superseded any
-    /// message that is missing has no greater number than this.
+    /// It is the notice of a hole, and does not wait: a backlog finds the holes between its frames when it writes them.
+    /// No message that superseded a missing one has a greater number than this.
     Hole(Seq),
-    /// A newer value of the key takes its place.
+    /// A newer value of the key supersedes it.
     State(Key),
-    /// A newer one of the key takes its place, and where too much waits it goes before anything else.
+    /// A newer one of the key supersedes it, and where too much waits it is dropped first.
     Ephemeral(Key),
-    /// How many watch the room: a newer number takes its place.
+    /// It is the number of viewers: a newer number supersedes it.
     Audience,
 }
 
 impl Rank {
-    /// The rank of a message.
+    /// Returns the rank of a message.
     pub fn of(entry: &Entry) -> Self {
         match entry.change {
-            // That a key holds nothing is the newest that can be said of it.
+            // For a key, being cleared is its newest value.
             Change::State | Change::Cleared => Rank::State(entry.key.clone()),
             Change::Ephemeral => Rank::Ephemeral(entry.key.clone()),
             Change::Event => Rank::Event,
         }
     }
 
-    /// Whether something newer takes its place.
+    /// Returns whether a newer item supersedes it.
     fn is_superseded(&self) -> bool {
         matches!(self, Rank::State(_) | Rank::Ephemeral(_) | Rank::Audience)
     }
 
-    /// Whether it goes before anything else where too much waits.
+    /// Returns whether it is dropped first where too much waits.
     pub fn is_ephemeral(&self) -> bool {
         matches!(self, Rank::Ephemeral(_))
     }
 }
 
-/// Something that waits.
+/// An item that waits.
 pub trait Ranked {
-    /// What may happen to it.
+    /// Returns what may happen to it.
     fn rank(&self) -> &Rank;
 }
 
-/// How many gaps may be kept beyond what waits before they are closed.
+/// How many more gaps than items may be kept before the queue is rebuilt.
 const GAPS_MAX: usize = 32;
 
-/// Things that wait, in order.
+/// The items that wait, in order.
 #[derive(Debug)]
 pub struct Superseding<T> {
-    /// A gap where something was superseded, so that places stay countable.
+    /// The items, with a gap for each that was superseded, so that places stay countable.
     places: VecDeque<Option<T>>,
     /// The number of the first place.
     first: u64,
-    /// The place of what a newer one of the rank removes.
+    /// The place of the item that a newer one of the rank supersedes.
     newest: HashMap<Rank, u64>,
     /// How many places are not gaps.
     len: usize,
@@ -77,34 +77,34 @@ impl<T> Default for Superseding<T> {
 }
 
 impl<T: Ranked> Superseding<T> {
-    /// Whether nothing waits.
+    /// Returns whether no item waits.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// How much waits.
+    /// Returns how many items wait.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// What waits longest.
+    /// Returns the oldest item.
     pub fn first(&self) -> Option<&T> {
         self.iter().next()
     }
 
-    /// All that waits, in order.
+    /// Returns all items, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.places.iter().flatten()
     }
 
-    /// What a push of something with this rank would remove.
+    /// Returns the item that a push with this rank would remove.
     pub fn superseded_by(&self, rank: &Rank) -> Option<&T> {
         let place = self.newest.get(rank)?;
         self.places.get(self.index(*place))?.as_ref()
     }
 
-    /// Appends, and gives what that removes. Appended, not replaced in place: nobody must see this value before an event
-    /// that preceded it.
+    /// Appends an item, and returns the one that it supersedes. Appended, not replaced in place: no member must see
+    /// this value before an event that preceded it.
     pub fn push(&mut self, item: T) -> Option<T> {
         let place = self.first + self.places.len() as u64;
         let older = item.rank().is_superseded().then(|| self.newest.insert(item.rank().clone(), place)).flatten();
@@ -121,7 +121,7 @@ impl<T: Ranked> Superseding<T> {
         removed
     }
 
-    /// Removes what waits longest of what is ephemeral. Costs nothing where nothing is.
+    /// Removes and returns the oldest ephemeral item. Costs nothing if there is none.
     pub fn drop_ephemeral(&mut self) -> Option<T> {
         if self.ephemeral == 0 {
             return None;
@@ -135,7 +135,7 @@ impl<T: Ranked> Superseding<T> {
         Some(dropped)
     }
 
-    /// Removes what waits longest.
+    /// Removes and returns the oldest item.
     pub fn pop(&mut self) -> Option<T> {
         while let Some(place) = self.places.pop_front() {
             self.first += 1;

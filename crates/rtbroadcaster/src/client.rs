@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::backlog::Ending;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::deadlines::{Deadlines, Due};
 use rtbroadcaster_core::oversize::Oversize;
-use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::protocol::Dialect;
 use rtbroadcaster_core::rate::Meter;
 use rtbroadcaster_core::refusal::Strikes;
@@ -62,7 +62,7 @@ pub(crate) struct Client {
     /// Its lease of rights that may change or end.
     lease: Option<Lease>,
     /// The address block that it connects from, as far as the web server or the socket gives an address.
-    place: Option<Place>,
+    place: Option<AddressBlock>,
     role: Role,
     strikes: Strikes,
     /// The pings, pongs and requests that were refused or changed nothing.
@@ -100,7 +100,7 @@ impl Client {
         server: Arc<Server>,
         permit: Permit,
         accepted: Duration,
-        place: Option<Place>,
+        place: Option<AddressBlock>,
     ) -> Self {
         let config = server.config();
         let limits = Limits {
@@ -121,7 +121,7 @@ impl Client {
             outbox,
             server,
             permit,
-            place: place.or_else(|| peer.map(|peer| Place::from(peer.ip()))),
+            place: place.or_else(|| peer.map(|peer| AddressBlock::from(peer.ip()))),
             strikes: Strikes::default(),
             unproductive: Meter::default(),
             inbox: VecDeque::new(),

@@ -10,12 +10,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::id::Life;
 use rtbroadcaster_core::identity::{Keys, Secret};
 use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::origin::AllowedOrigins;
-use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::random::Random;
 use rtbroadcaster_core::record::{Lives, Stored};
 use rtbroadcaster_core::refusal::Refusal;
@@ -183,7 +183,7 @@ impl Server {
                 );
             });
         }
-        self.gate.enter(peer.map(|peer| Place::from(peer.ip())), self.clock.now())
+        self.gate.enter(peer.map(|peer| AddressBlock::from(peer.ip())), self.clock.now())
     }
 
     /// Returns how many connections there are, in rooms or not.

@@ -73,7 +73,7 @@ pub struct Upgrade(Result<Offer, UpgradeError>);
 /// A lawful handshake, and the connection that it came over.
 #[derive(Debug)]
 struct Offer {
-    handshake: handshake::Request,
+    handshake: handshake::UpgradeRequest,
     /// The page that the request comes from; `None` if any page may connect.
     page: Option<Result<Page, OriginError>>,
     /// The headers by which the page may be refused.

@@ -9,7 +9,7 @@ use rtbroadcaster_core::id::Term;
 use rtbroadcaster_core::message::{Change, DEPTH_MAX, Entry, Message};
 use rtbroadcaster_core::protocol::{Command, classic, v2};
 use rtbroadcaster_core::refusal::Refusal;
-use rtbroadcaster_core::standing::{Reach, Start};
+use rtbroadcaster_core::standing::{CursorScope, Start};
 
 use crate::members::{Members, nesting};
 
@@ -73,7 +73,7 @@ pub(crate) fn place(start: &Start) -> String {
     match start {
         Start::Fresh => "fresh".into(),
         Start::After(cursor, reach) => {
-            let lives = if *reach == Reach::AllLives { " lives" } else { "" };
+            let lives = if *reach == CursorScope::AllLives { " lives" } else { "" };
             format!("{:?} {}{lives}", cursor.epoch.as_str(), cursor.seq)
         }
         Start::Malformed => "malformed".into(),

@@ -1,5 +1,5 @@
-//! The last words of a connection.
-//! Must not know who has decided that it ends.
+//! The frames that close a connection.
+//! Must not know the backlog.
 
 use bytes::Bytes;
 
@@ -7,43 +7,44 @@ use crate::close::CloseReason;
 use crate::protocol::{Dialect, Notice};
 use crate::standing::RoomEnd;
 
-/// The last words: they go out together.
+/// The frames that close a connection. They are taken together.
 #[derive(Debug, Clone)]
 pub struct Closing {
-    /// What says the reason before the close, in dialects that have words for it.
-    told: Option<Bytes>,
-    /// The transport's close, in transports that have words for it.
+    /// The notice of the reason, in dialects that have words for it.
+    notice: Option<Bytes>,
+    /// The transport's close frame, in transports that have one.
     close: Option<Bytes>,
 }
 
 impl Closing {
-    /// Returns the last words of a connection that ends for `reason`. `end` is how the client's room has ended, if it has.
+    /// Returns the closing frames of a connection that ends for `reason`. `end` is how the client's room has ended, if
+    /// it has.
     pub fn new(dialect: &Dialect, reason: CloseReason, end: Option<RoomEnd>) -> Self {
-        Self { told: (dialect.write)(&Notice::Closed { reason, end }), close: (dialect.transport.close)(reason) }
+        Self { notice: (dialect.write)(&Notice::Closed { reason, end }), close: (dialect.transport.close)(reason) }
     }
 
     /// Returns the answer to a client that has closed with this `code`.
     pub fn echo(dialect: &Dialect, code: Option<u16>) -> Self {
-        Self { told: None, close: (dialect.transport.close_echo)(code) }
+        Self { notice: None, close: (dialect.transport.close_echo)(code) }
     }
 
     pub(super) fn bytes(&self) -> usize {
         self.frames().map(Bytes::len).sum()
     }
 
-    /// The frames, in order.
+    /// Returns the frames, in order.
     pub(super) fn into_frames(self) -> impl Iterator<Item = Bytes> {
-        self.told.into_iter().chain(self.close)
+        self.notice.into_iter().chain(self.close)
     }
 
     fn frames(&self) -> impl Iterator<Item = &Bytes> {
-        self.told.iter().chain(&self.close)
+        self.notice.iter().chain(&self.close)
     }
 }
 
 impl From<Bytes> for Closing {
-    /// A close alone.
+    /// Returns the transport's close alone.
     fn from(close: Bytes) -> Self {
-        Self { told: None, close: Some(close) }
+        Self { notice: None, close: Some(close) }
     }
 }

@@ -1,29 +1,29 @@
-//! The frames that concern the connection: they go out before the messages.
-//! Must not know what waits behind them.
+//! The frames that concern the connection: they are sent before the messages.
+//! Must not know the frames behind them.
 
 use bytes::Bytes;
 
-/// The most pongs that wait. A peer that asks several times at once gets an answer to each, as some test suites want it;
-/// of more than these only the newest is answered (RFC 6455 section 5.5.3), so what waits stays bounded.
+/// The most pongs that wait. A peer that sends several pings at once gets a pong for each, as some test suites want it.
+/// Of more pings than these only the newest is answered (RFC 6455 section 5.5.3), so the memory is bounded.
 const PONGS_MAX: usize = 16;
 
-/// A kind of frame that concerns the connection (RFC 6455 section 5.5); of each but pongs at most one waits.
+/// A kind of frame that concerns the connection (RFC 6455 section 5.5). At most one of a kind waits, except for pongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControlKind {
-    /// Ours, to hear whether the member is there.
+    /// The server's ping, which asks whether the member is there.
     Ping,
     /// The answer to a ping of the member.
     Pong,
-    /// The heartbeat for those who cannot see pings. It is a text frame, but has its place between messages as well.
+    /// The heartbeat for clients that cannot see pings. It is a text frame, but may be sent between messages as well.
     Alive,
 }
 
-/// Those that wait, in order.
+/// The control frames that wait, in order.
 #[derive(Debug, Default)]
 pub(super) struct Controls(Vec<(ControlKind, Bytes)>);
 
 impl Controls {
-    /// Appends a frame, or puts it in the place of one of its kind where no more of them may wait.
+    /// Queues a frame, or replaces the last one of its kind where no more of them may wait.
     pub(super) fn put(&mut self, kind: ControlKind, bytes: Bytes) {
         let places = if kind == ControlKind::Pong { PONGS_MAX } else { 1 };
         match self.0.iter_mut().filter(|(waiting, _)| *waiting == kind).nth(places - 1) {
@@ -32,7 +32,7 @@ impl Controls {
         }
     }
 
-    /// Takes the first one.
+    /// Removes and returns the first frame.
     pub(super) fn pop(&mut self) -> Option<Bytes> {
         (!self.0.is_empty()).then(|| self.0.remove(0).1)
     }
@@ -41,7 +41,7 @@ impl Controls {
         self.0.is_empty()
     }
 
-    /// The bytes of all of them.
+    /// Returns the bytes of all of them.
     pub(super) fn bytes(&self) -> usize {
         self.0.iter().map(|(_, bytes)| bytes.len()).sum()
     }

@@ -1,21 +1,21 @@
-//! The frames taken for a write: from here on nothing takes their place.
-//! Must not know what waits behind them.
+//! The frames that are taken for a write: nothing supersedes them any more.
+//! Must not know the frames behind them.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-/// The frames that stand before everything that may still change.
+/// The frames that are taken for a write, in order.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
     /// Each with the time since which it waits for the member.
     frames: VecDeque<(Bytes, Duration)>,
-    /// How many bytes of the first frame are out.
+    /// How many bytes of the first frame are written.
     written: usize,
-    /// The bytes of all frames, those included that are out.
+    /// The bytes of all frames, written ones included.
     bytes: usize,
-    /// The frames are being written.
+    /// Whether the frames are being written.
     writing: bool,
 }
 
@@ -32,12 +32,12 @@ impl Taken {
         self.writing
     }
 
-    /// The bytes that are not out.
+    /// Returns the bytes that are not written.
     pub(super) fn bytes(&self) -> usize {
         self.bytes - self.written
     }
 
-    /// Since when the first frame waits.
+    /// Returns since when the first frame waits.
     pub(super) fn since(&self) -> Option<Duration> {
         self.frames.front().map(|(_, since)| *since)
     }
@@ -47,12 +47,12 @@ impl Taken {
         self.frames.push_back((bytes, since));
     }
 
-    /// Of the first frame `written` bytes are out already.
+    /// Notes that `written` bytes of the first frame are written already.
     pub(super) fn was_begun(&mut self, written: usize) {
         self.written += written;
     }
 
-    /// Hands all frames to a writer, and says how many bytes of the first one are out.
+    /// Hands all frames to a writer. Returns how many bytes of the first one are written.
     pub(super) fn write(&mut self, frames: &mut Vec<Bytes>) -> usize {
         debug_assert!(!self.writing, "one write at a time");
         frames.extend(self.frames.iter().map(|(bytes, _)| bytes.clone()));
@@ -60,7 +60,7 @@ impl Taken {
         self.written
     }
 
-    /// The writer is done: `written` more bytes are out. Says how many frames ended with them.
+    /// Notes that the writer is done and `written` more bytes are written. Returns how many frames these completed.
     pub(super) fn advance(&mut self, written: usize) -> usize {
         let before = self.frames.len();
         self.writing = false;
@@ -75,7 +75,7 @@ impl Taken {
         before - self.frames.len()
     }
 
-    /// Keeps only the frame that the member has seen a part of.
+    /// Drops all frames but one that is partly written.
     pub(super) fn drop_unwritten(&mut self) {
         self.frames.truncate(usize::from(self.written > 0));
         self.bytes = self.frames.front().map_or(0, |(first, _)| first.len());

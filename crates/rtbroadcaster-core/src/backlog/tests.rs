@@ -15,7 +15,7 @@ use crate::protocol::classic;
 use crate::random::SEEDED;
 
 /// Space for some frames.
-const LIMIT: usize = 6 * queue::PLACE_BYTES + 120;
+const LIMIT: usize = 6 * queue::FRAME_OVERHEAD_BYTES + 120;
 
 /// A frame of `size` + 6 bytes that can be told from all others: its length, its number, its filling.
 fn bytes(number: u32, size: usize) -> Bytes {
@@ -92,7 +92,7 @@ struct Run {
     backlog: Backlog,
     /// Data frames that were accepted, in order.
     pushed: Vec<Pushed>,
-    /// Every byte that went out.
+    /// Every byte that was written.
     out: Vec<u8>,
     cut: bool,
     finished: bool,
@@ -129,10 +129,10 @@ impl Run {
                 };
                 let frame = Frame { bytes: bytes(self.number, size), rank: rank.clone(), seq: None };
                 let (accepts, waited) = (self.backlog.ending() == Ending::Open, self.backlog.bytes());
-                self.was_full |= waited + 6 + size + queue::PLACE_BYTES > LIMIT;
+                self.was_full |= waited + 6 + size + queue::FRAME_OVERHEAD_BYTES > LIMIT;
                 match self.backlog.push(frame, self.now, LIMIT) {
                     Ok(()) if accepts => {
-                        let alone = 6 + size + queue::PLACE_BYTES;
+                        let alone = 6 + size + queue::FRAME_OVERHEAD_BYTES;
                         assert!(self.backlog.bytes() <= LIMIT.max(waited).max(alone), "the limit holds");
                         self.pushed.push(Pushed { number: self.number, rank });
                     }
@@ -262,13 +262,13 @@ fn a_newer_value_removes_the_waiting_one_and_stands_at_the_end() {
 
 #[test]
 fn one_key_that_changes_for_ever_costs_the_memory_of_one_value() {
-    let mut queue = Queue::default();
+    let mut queue = FrameQueue::default();
     let key = Key::new("k").unwrap();
     for number in 0..10_000 {
         queue.push(Frame { bytes: bytes(number, 3), rank: Rank::State(key.clone()), seq: None }, Duration::ZERO);
         assert!(queue.frames.places_len() <= 64, "gaps are closed");
     }
-    assert_eq!(queue.bytes(), 9 + queue::PLACE_BYTES);
+    assert_eq!(queue.bytes(), 9 + queue::FRAME_OVERHEAD_BYTES);
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn a_replay_is_outside_the_limit_and_comes_before_what_was_said_since() {
     let mut run = Run::default();
     run.backlog.replay(state(50));
     run.step(Step::Push { key: None, ephemeral: false, size: 0 });
-    assert_eq!(run.backlog.bytes(), 6 + queue::PLACE_BYTES);
+    assert_eq!(run.backlog.bytes(), 6 + queue::FRAME_OVERHEAD_BYTES);
     run.drain();
     let expected: Vec<u32> = [1_000].into_iter().chain(1..=50).chain([1]).collect();
     assert_eq!(numbers(&run.out), expected);

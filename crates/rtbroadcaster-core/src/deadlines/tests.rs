@@ -34,7 +34,7 @@ fn an_owner_with_viewers_is_pinged_every_5_seconds_and_given_up_after_10() {
     assert_eq!(deadlines.due(seconds(105), Some(1), None), Some(Due::Ping));
     assert_eq!(deadlines.next(Some(1), None), Some(seconds(110)));
     deadlines.heard(seconds(106));
-    assert_eq!(deadlines.next(Some(1), None), Some(seconds(110)), "also when it was just heard");
+    assert_eq!(deadlines.next(Some(1), None), Some(seconds(110)), "also when it has just sent something");
     assert_eq!(deadlines.due(seconds(116), Some(1), None), Some(Due::Close(CloseReason::NoPong)));
 }
 
@@ -86,7 +86,11 @@ fn a_message_has_10_seconds_from_its_first_byte_to_its_last() {
     assert_eq!(deadlines.next(None, None), Some(seconds(119)), "the next one has its own");
     assert_eq!(deadlines.due(seconds(119), None, None), Some(Due::Close(CloseReason::RuleBroken)));
     deadlines.paused(seconds(3));
-    assert_eq!(deadlines.next(None, None), Some(seconds(122)), "the time in which nobody read does not count");
+    assert_eq!(
+        deadlines.next(None, None),
+        Some(seconds(122)),
+        "the time in which the server did not read does not count"
+    );
     deadlines.read(true, false, 0, seconds(119));
     assert_eq!(deadlines.next(None, None), None);
 }
@@ -123,14 +127,14 @@ fn an_owner_of_whom_nothing_is_read_hears_every_second_that_the_server_is_there(
 }
 
 #[test]
-fn an_interval_that_was_told_stands_until_a_longer_one_is_told() {
+fn a_promised_interval_stands_until_a_longer_one_is_promised() {
     let mut deadlines = fresh();
     deadlines.understood();
     deadlines.entered();
     assert_eq!(deadlines.promise(0), Some(seconds(25)));
     assert_eq!(deadlines.due(seconds(105), Some(1), None), Some(Due::Ping));
     assert_eq!(deadlines.promise(1), Some(seconds(5)));
-    assert_eq!(deadlines.next(Some(0), None), Some(seconds(110)), "the viewers went");
+    assert_eq!(deadlines.next(Some(0), None), Some(seconds(110)), "the viewers left");
     assert_eq!(deadlines.due(seconds(110), Some(0), None), Some(Due::Ping));
     assert_eq!(deadlines.promise(0), Some(seconds(25)));
     deadlines.heard(seconds(110));
@@ -140,7 +144,7 @@ fn an_interval_that_was_told_stands_until_a_longer_one_is_told() {
 }
 
 #[test]
-fn an_owner_is_told_a_shorter_interval_as_soon_as_somebody_watches() {
+fn an_owner_is_promised_a_shorter_interval_as_soon_as_a_viewer_watches() {
     let mut deadlines = fresh();
     deadlines.understood();
     deadlines.entered();
@@ -148,12 +152,12 @@ fn an_owner_is_told_a_shorter_interval_as_soon_as_somebody_watches() {
     assert_eq!(deadlines.due(seconds(101), Some(0), None), None);
     assert!(deadlines.next(Some(1), None).is_some_and(|at| at <= seconds(101)));
     assert_eq!(deadlines.due(seconds(101), Some(1), None), Some(Due::Ping));
-    // Viewers that come and go have it told no more often.
+    // Viewers that come and leave cause no more pings.
     for (second, viewers) in [(101, 1), (102, 0), (103, 1), (104, 0), (105, 2)] {
         assert_eq!(deadlines.due(seconds(second), Some(viewers), None), None);
         assert_eq!(deadlines.next(Some(viewers), None), Some(seconds(106)));
     }
-    // Where the protocol has no words for it there is nothing to tell, nor where heartbeats come as often in any case.
+    // No earlier ping in a protocol without words for intervals, nor where heartbeats come as often in any case.
     let mut classic = fresh();
     classic.understood();
     classic.entered();

@@ -1,5 +1,5 @@
-//! Which room: a random id, or a name that its owner gave it.
-//! Must not know who may give names.
+//! The id of a room: random, or a name that its creator gave it.
+//! Must not know rights.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -12,7 +12,7 @@ use crate::random::{self, Random};
 
 /// The id of a room: a version 4 UUID, 122 random bits (RFC 9562 section 5.4), or a [`RoomName`].
 ///
-/// A client that knows the id may join the room, where its rights do not say otherwise. So a random id is never written to a
+/// A client that knows the id may join the room, unless its rights say otherwise. So a random id is never written to a
 /// log in full. A name can be guessed.
 ///
 /// ```
@@ -27,7 +27,7 @@ use crate::random::{self, Random};
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomId(Repr);
 
-/// 16 bytes: the first half of a version 4 UUID has its version in it, and is not zero.
+/// A room's id in 16 bytes: the first half of a version 4 UUID contains the version, so it is not zero.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Repr {
     Uuid(NonZeroU64, u64),
@@ -58,8 +58,8 @@ impl RoomId {
         }
     }
 
-    /// Returns the binary form, of which none is a prefix of another: the 16 bytes of a UUID, or eight zeroes, one byte with
-    /// the length, and the name.
+    /// Returns the binary form, of which none is a prefix of another: the 16 bytes of a UUID, or eight zeroes, one byte
+    /// with the length, and the name.
     pub fn encode(&self) -> EncodedRoomId {
         let mut encoded = EncodedRoomId { bytes: [0; ENCODED_MAX], len: 0 };
         match &self.0 {
@@ -143,8 +143,8 @@ pub struct InvalidRoomId;
 impl FromStr for RoomId {
     type Err = InvalidRoomId;
 
-    /// Reads the one form that the wire has. Upper case, braces or missing hyphens of a UUID are refused, so that a room has one
-    /// id.
+    /// Reads the one form that the wire has. Upper case, braces or missing hyphens of a UUID are refused, so that a
+    /// room has one id.
     fn from_str(text: &str) -> Result<Self, InvalidRoomId> {
         let Some(uuid) = as_uuid(text) else {
             return RoomName::new(text).map(Self::from).map_err(|_| InvalidRoomId);
@@ -160,10 +160,10 @@ fn as_uuid(text: &str) -> Option<Uuid> {
     if text.len() == uuid::fmt::Hyphenated::LENGTH { Uuid::try_parse(text).ok() } else { None }
 }
 
-/// The name of a room: 1 to 64 bytes of `a` to `z`, `0` to `9`, `_` and `-`, of which the first is a letter or a digit, and
-/// which do not have the form of a UUID.
+/// The name of a room: 1 to 64 bytes of `a` to `z`, `0` to `9`, `_` and `-`, of which the first is a letter or a digit,
+/// and which do not have the form of a UUID.
 ///
-/// Only a random id cannot be guessed. A named room is joined by everybody who guesses its name and has the right to.
+/// Only a random id cannot be guessed. A client that guesses a name may join the room, if its rights allow it.
 ///
 /// ```
 /// use rtbroadcaster::{InvalidRoomName, RoomName};
@@ -194,7 +194,7 @@ impl RoomName {
         if is_name { Ok(Self(Arc::new(text.into()))) } else { Err(InvalidRoomName) }
     }
 
-    /// Returns its text.
+    /// Returns the text of the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

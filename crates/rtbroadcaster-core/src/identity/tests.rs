@@ -107,7 +107,8 @@ proptest! {
 #[test]
 fn numbers_spread_over_the_ends_of_a_hash() {
     // A table takes its place from the low bits, and compares the top seven first.
-    let hashes: Vec<_> = (0..10_000).map(|_| ByNumber::default().hash_one(ViewerNumber::random(&SEEDED))).collect();
+    let hashes: Vec<_> =
+        (0..10_000).map(|_| BuildNumberHasher::default().hash_one(ViewerNumber::random(&SEEDED))).collect();
     let ends: [fn(u64) -> u64; 2] = [|hash| hash & 0x7f, |hash| hash >> 57];
     for end in ends {
         let distinct: HashSet<_> = hashes.iter().map(|hash| end(*hash)).collect();

@@ -1,5 +1,5 @@
-//! One applied message and its finished frames, shared by everybody who sends it.
-//! Must not know protocols: each brings its slot and the function that writes it.
+//! One applied message and its finished frames, which all members share.
+//! Must not know protocols: each has its slot and the function that writes it.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -8,15 +8,15 @@ use bytes::Bytes;
 use super::{Key, Params};
 use crate::id::{RoomId, Seq, Term};
 
-/// In how many ways an entry can be written at the same time. Each costs 40 bytes of every entry that a room keeps.
+/// The number of encodings that an entry keeps. Each costs 40 bytes of every entry that a room keeps.
 pub const SLOTS: usize = 2;
 
 const _: () = assert!(SLOTS <= 3, "protocols whose frames are the same bytes share a slot");
 
-/// Writes an entry with its parameters as one finished frame; `None` where a protocol has no words for it.
+/// A function that writes an entry with its parameters as one finished frame; `None` if a protocol has no words for it.
 pub type Encode = fn(&Entry, &Params) -> Option<Written>;
 
-/// What an applied message does to the room.
+/// The effect of an applied message on the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Change {
     /// It happened.
@@ -25,7 +25,7 @@ pub enum Change {
     State,
     /// Its key holds nothing any more.
     Cleared,
-    /// It passes: no number, no trace.
+    /// It passes: it has no number and leaves no trace.
     Ephemeral,
 }
 
@@ -33,21 +33,21 @@ pub enum Change {
 /// resumed viewers get the same bytes.
 #[derive(Debug)]
 pub struct Entry {
-    /// The room that it was said in.
+    /// The room that it was published in.
     pub room: RoomId,
     /// Its number; `None` for an ephemeral one.
     pub seq: Option<Seq>,
-    /// The lease of the owner who said it.
+    /// The lease of the owner that published it.
     pub term: Term,
-    /// What it calls or sets.
+    /// The key that it calls or sets.
     pub key: Key,
-    /// What it does to the room.
+    /// Its effect on the room.
     pub change: Change,
-    /// With which parameters: a part of a finished frame once there is one, so that what a room keeps it keeps once.
+    /// The parameters: a part of a finished frame once there is one, so that a room keeps them once.
     params: Mutex<Params>,
     /// The bytes of key and params in a frame.
     bytes: usize,
-    /// The finished frame of each slot; `None` where its protocol has no words for it.
+    /// The finished frame of each slot; `None` if its protocol has no words for it.
     frames: [OnceLock<Option<Bytes>>; SLOTS],
 }
 
@@ -61,23 +61,23 @@ pub struct Written {
 }
 
 impl Entry {
-    /// An applied message of which no frame is made yet.
+    /// Returns an applied message without frames.
     pub fn new(room: RoomId, seq: Option<Seq>, term: Term, key: Key, params: Params, change: Change) -> Self {
         let bytes = key.json_bytes() + params.as_bytes().len();
         Self { room, seq, term, key, change, params: Mutex::new(params), bytes, frames: Default::default() }
     }
 
-    /// With which parameters.
+    /// Returns the parameters.
     pub fn params(&self) -> Params {
         self.lock().clone()
     }
 
-    /// What limits on state, history and replays count: the bytes of key and params, each as it stands in a frame.
+    /// Returns the bytes that limits on state, history and replays count: key and params, each as it stands in a frame.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Returns the finished frame of `slot`, which `encode` writes if it is the first who needs it.
+    /// Returns the finished frame of `slot`. The first call for a slot writes it by `encode`.
     pub(crate) fn frame(&self, slot: usize, encode: Encode) -> Option<Bytes> {
         self.frames[slot].get_or_init(|| self.write(encode)).clone()
     }
@@ -93,7 +93,7 @@ impl Entry {
     }
 
     fn lock(&self) -> MutexGuard<'_, Params> {
-        // They are replaced by the same ones, whole.
+        // Nothing is half changed after a panic: equal parameters replace them, as a whole.
         self.params.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
-//! How deep a JSON text is nested, counted before anything parses it.
+//! Scans of JSON text: its depth, before anything parses it, its form without spaces, and its length once written.
 //! Must not know envelopes; the text need not be valid.
 
-/// The deepest nesting of arrays and objects in `text`, found by one scan of its bytes.
+/// Returns the deepest nesting of arrays and objects in `text`, found by one scan of its bytes.
 pub fn depth(text: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut bytes = text.iter();
@@ -19,7 +19,7 @@ pub fn depth(text: &[u8]) -> usize {
     deepest
 }
 
-/// `text` without the spaces between its tokens (RFC 8259 section 2).
+/// Returns `text` without the spaces between its tokens (RFC 8259 section 2).
 pub(super) fn compact(text: &[u8]) -> Vec<u8> {
     let mut compact = Vec::with_capacity(text.len());
     let mut bytes = text.iter();
@@ -54,7 +54,7 @@ pub(super) fn written(text: &str) -> usize {
     text.bytes().fold(0, |bytes, byte| bytes + WRITTEN[usize::from(byte)])
 }
 
-/// How many bytes each byte takes. A table, since the keys of all messages are counted.
+/// How many bytes each byte takes in JSON. A table, since the keys of all messages are counted.
 static WRITTEN: [usize; 256] = {
     let mut written = [1; 256];
     let mut byte = 0;

@@ -1,4 +1,4 @@
-//! The JSON of 2016: one object for everything, both ways (PROTOCOL.md section 1).
+//! The JSON of 2016: one object for everything, in both directions (PROTOCOL.md section 1).
 //! Must not know sockets, rooms or time.
 
 use std::io::Write;
@@ -47,14 +47,14 @@ pub static DIALECT: Dialect = Dialect {
     is_patient: false,
 };
 
-/// What a client sends. Missing members and `null` are empty, unknown members are ignored, duplicates are an error.
+/// A message of a client. Missing members and `null` are empty, unknown members are ignored, duplicates are an error.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-struct Incoming<'a> {
+struct ClientMessage<'a> {
     #[serde(deserialize_with = "or_empty")]
     uuid: String,
     #[serde(deserialize_with = "object")]
-    status: IncomingStatus,
+    status: ClientStatus,
     #[serde(deserialize_with = "or_empty")]
     func_key: String,
     #[serde(borrow)]
@@ -65,7 +65,7 @@ struct Incoming<'a> {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct IncomingStatus {
+struct ClientStatus {
     #[serde(deserialize_with = "or_empty")]
     value: u8,
     /// Not read, but a text.
@@ -73,12 +73,12 @@ struct IncomingStatus {
     _text: String,
 }
 
-/// A member that may be `null`, which is as good as missing.
+/// Reads a member that may be `null`, which is as good as missing.
 fn or_empty<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     Option::deserialize(from).map(Option::unwrap_or_default)
 }
 
-/// An object or `null`. A derived struct alone would also take an array of its members.
+/// Reads an object or `null`. A derived struct alone would also take an array of its members.
 fn object<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     let raw = <&RawValue>::deserialize(from)?;
     match raw.get().as_bytes().first() {
@@ -92,13 +92,13 @@ fn object<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> 
 pub fn decode(text: &str) -> Request {
     let is_object = text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{');
     let readable = is_object && depth(text.as_bytes()) <= DEPTH_MAX;
-    match readable.then(|| serde_json::from_str::<Incoming<'_>>(text)) {
+    match readable.then(|| serde_json::from_str::<ClientMessage<'_>>(text)) {
         Some(Ok(incoming)) => Request { echo: incoming.uuid.clone().into(), command: command(incoming) },
         _ => Request { echo: "".into(), command: Err(Refusal::BadMessage) },
     }
 }
 
-fn command(incoming: Incoming<'_>) -> Result<Command, Refusal> {
+fn command(incoming: ClientMessage<'_>) -> Result<Command, Refusal> {
     match incoming.status.value {
         status::NEW => Ok(Command::Create { options: RoomOptions::new() }),
         status::JOIN => Ok(Command::Join { room: incoming.uuid, start: Start::Fresh, viewer: None }),
@@ -113,7 +113,7 @@ fn command(incoming: Incoming<'_>) -> Result<Command, Refusal> {
     }
 }
 
-/// The answer to an accepted create or join. What is published is not acknowledged.
+/// Returns the answer to an accepted create or join. Messages are not acknowledged.
 pub fn accepted(answer: &Answer<'_>) -> Option<Bytes> {
     match answer {
         Answer::Created { standing, .. } | Answer::Owned { standing, .. } | Answer::Joined { standing, .. } => {
@@ -123,17 +123,17 @@ pub fn accepted(answer: &Answer<'_>) -> Option<Bytes> {
     }
 }
 
-/// The answer to a request that is refused, with the `uuid` as it was sent.
+/// Returns the answer to a request that is refused, with the `uuid` as it was sent.
 pub fn refused(echo: &str, refusal: Refusal) -> Bytes {
     frame(echo, status::NOT_CONNECTED, refusal.text(), "", &Params::NONE, false)
 }
 
-/// The end of a room.
+/// Returns the frame for the end of a room.
 fn not_connected(room: &RoomId) -> Bytes {
     frame(&room.to_string(), status::NOT_CONNECTED, "not connected", "", &Params::NONE, false)
 }
 
-/// A message to viewers.
+/// Writes a message to viewers.
 fn entry(entry: &Entry, params: &Params) -> Option<Written> {
     let state = match entry.change {
         Change::State => true,
@@ -148,7 +148,7 @@ fn entry(entry: &Entry, params: &Params) -> Option<Written> {
 /// The bytes of everything but the room's name, the key and the params, rounded up.
 const ENVELOPE_BYTES: usize = 128;
 
-/// One finished frame. The members stand in the order in which the server of 2016 wrote them.
+/// Returns one finished frame. The members stand in the order in which the server of 2016 wrote them.
 fn frame(uuid: &str, value: u8, text: &str, key: &str, params: &Params, state: bool) -> Bytes {
     let mut frame = TextFrame::with_capacity(ENVELOPE_BYTES + uuid.len() + key.len() + params.as_bytes().len());
     write_json(&mut frame, uuid, value, text, key, params, state).expect("writing to memory does not fail");
@@ -174,7 +174,7 @@ fn write_json(
     out.write_all(tail(state).as_bytes())
 }
 
-/// What stands behind the params.
+/// Returns the text behind the params.
 const fn tail(state: bool) -> &'static str {
     if state { r#","stateMessage":true}"# } else { r#","stateMessage":false}"# }
 }

@@ -1,4 +1,4 @@
-//! What a connection has to know of its protocol: how requests are read, how everything is written, and what is told at all.
+//! The table of one protocol: how requests are read, how answers, notices and entries are written, and which are.
 //! Must not know sockets, rooms or time.
 
 use bytes::Bytes;
@@ -9,7 +9,7 @@ use crate::message::{Encode, Entry, SLOTS};
 use crate::refusal::Refusal;
 use crate::wire::{Control, Excess, encode};
 
-/// All dialects, each at the place of its [slot](Dialect::slot), the better ones behind.
+/// All dialects, each at the index of its [slot](Dialect::slot), the better ones later.
 pub static DIALECTS: [&Dialect; SLOTS] = [&classic::DIALECT, &v2::DIALECT];
 
 const _: () = {
@@ -20,23 +20,24 @@ const _: () = {
     }
 };
 
-/// Returns the best dialect among those that a client offers in its handshake, or classic if it offers none that is known.
+/// Returns the best dialect among those that a client offers in its handshake, or classic if it offers none that is
+/// known.
 pub fn choose(offers: impl Fn(&str) -> bool) -> &'static Dialect {
     let offered = DIALECTS.into_iter().rev().find(|dialect| dialect.name.is_some_and(&offers));
     offered.unwrap_or(&classic::DIALECT)
 }
 
-/// How one protocol reads and writes. A function that returns `None` has no words for what it is given: the client is not
-/// told.
+/// How one protocol reads and writes. A function returns `None` if the protocol has no words for its argument: then
+/// nothing is sent.
 #[derive(Debug)]
 pub struct Dialect {
     /// Its name in the handshake (RFC 6455 section 1.9); `None` for clients that offer no name that is known.
     pub name: Option<&'static str>,
-    /// In which place an entry keeps its frame, below [`SLOTS`].
+    /// The index at which an entry keeps its frame, below [`SLOTS`].
     pub slot: usize,
     /// Reads a client's message.
     pub decode: fn(&str) -> Request,
-    /// Writes the answer to an accepted request. The text is what the request has asked to be repeated.
+    /// Writes the answer to an accepted request. The text is the one that the request has asked to be repeated.
     pub accepted: fn(&str, &Answer<'_>) -> Option<Bytes>,
     /// Writes the answer to a request that is refused.
     pub refused: fn(&str, Refusal) -> Bytes,
@@ -46,36 +47,36 @@ pub struct Dialect {
     pub encode: Encode,
     /// How the connection is kept and closed below the messages.
     pub transport: Transport,
-    /// Whether a client that is not heard is gone.
+    /// Whether a client that sends nothing is gone.
     pub liveness: Liveness,
-    /// What becomes of a member when more waits for it than may.
+    /// What happens to a member whose backlog is full.
     pub on_overflow: OnOverflow,
-    /// What becomes of messages over the size limit.
+    /// What happens to messages over the size limit.
     pub excess: Excess,
-    /// How the connection of a client is closed that leaves.
+    /// The close reason of a client that leaves.
     pub left: CloseReason,
-    /// How a client is closed whose room has ended.
+    /// The close reason of a client whose room has ended.
     pub room_closed: CloseReason,
-    /// How the client is closed that has ended its own room.
+    /// The close reason of a client that has ended its own room.
     pub own_room_closed: CloseReason,
-    /// Whether an owner is given a key, by which it can come back.
+    /// Whether an owner gets a key, by which it can come back.
     pub has_owner_keys: bool,
-    /// Whether a client is told within which time it hears from the server again.
+    /// Whether a client gets the time within which the server writes again.
     pub tells_next: bool,
-    /// Whether a message that comes slowly has more time than one that does not come.
+    /// Whether a message that arrives slowly has more time than one that does not arrive.
     pub is_patient: bool,
 }
 
-/// The transport's own words, which are no message of any protocol. A transport without one of them returns `None`.
+/// The transport's own frames, which are no message of any protocol. A transport without one of them returns `None`.
 #[derive(Debug, Clone, Copy)]
 pub struct Transport {
-    /// Asks the client for a sign of life.
+    /// Returns a ping.
     pub ping: fn() -> Option<Bytes>,
-    /// Answers the client's ping, which carried this.
+    /// Returns the answer to the client's ping, which carried this.
     pub pong: fn(&Control) -> Option<Bytes>,
-    /// Closes the connection for this reason.
+    /// Returns the close for this reason.
     pub close: fn(CloseReason) -> Option<Bytes>,
-    /// Answers the client's close, which carried this code.
+    /// Returns the answer to the client's close, which carried this code.
     pub close_echo: fn(Option<u16>) -> Option<Bytes>,
 }
 
@@ -87,26 +88,26 @@ pub const WEBSOCKET: Transport = Transport {
     close_echo: |code| Some(encode::close_echo(code)),
 };
 
-/// Whether clients answer when they are asked for a sign of life.
+/// Whether clients answer pings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Liveness {
-    /// They do: a lane cuts a client that was not heard since the last heartbeat.
+    /// They do: a lane cuts a client that sent nothing since the last heartbeat.
     Answers,
-    /// They never speak: only their sockets tell whether they are there.
+    /// They never send: only their sockets show whether they are there.
     Silent,
 }
 
-/// What becomes of a member when more waits for it than may.
+/// What happens to a member whose backlog is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnOverflow {
-    /// What waits is dropped, and the state follows.
+    /// Its waiting frames are dropped, and the state follows.
     Reset,
     /// It is closed.
     Close,
 }
 
 impl Dialect {
-    /// Returns the finished frame of `entry`, or `None` where this dialect has no words for it. It is made once for all
+    /// Returns the finished frame of `entry`, or `None` if this dialect has no words for it. It is made once for all
     /// members.
     pub fn frame(&self, entry: &Entry) -> Option<Bytes> {
         entry.frame(self.slot, self.encode)

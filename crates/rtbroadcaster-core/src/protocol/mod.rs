@@ -1,4 +1,4 @@
-//! Bytes of a client's message <-> what it asks for; what the server says <-> finished frames.
+//! Reads messages of clients into commands, and writes answers, notices and entries as finished frames.
 //! Must not know sockets, rooms or time. PROTOCOL.md is the normative text.
 
 pub mod classic;
@@ -19,37 +19,38 @@ use crate::standing::{How, Standing, Start};
 pub use dialect::{DIALECTS, Dialect, Liveness, OnOverflow, Transport, WEBSOCKET, choose};
 pub use notice::Notice;
 
-/// What a client asks for.
+/// A request of a client.
 #[derive(Debug)]
 pub enum Command {
     /// Open a room and own it.
     Create {
-        /// What the room has besides messages.
+        /// The room's options.
         options: RoomOptions,
     },
     /// Own a room by its key.
     Own {
-        /// The room's name, not yet known to be one.
+        /// The room's id, not yet known to be one.
         room: String,
         /// The key, not yet known to be one.
         key: String,
-        /// Where the owner stood when it owned the room before.
+        /// The owner's position when it owned the room before.
         start: Start,
     },
     /// Watch a room.
     Join {
-        /// The room's name, not yet known to be one.
+        /// The room's id, not yet known to be one.
         room: String,
-        /// Where the viewer wants to go on.
+        /// The position from which the viewer wants to resume.
         start: Start,
-        /// By which it wants to be recognized, not yet known to be right. Boxed: each command would be larger by it.
+        /// The key by which it wants to be recognized, not yet checked. Boxed: inline it would make each command
+        /// larger.
         viewer: Option<Box<ViewerKey>>,
     },
-    /// Say something to the own room.
+    /// Publish a message to the own room.
     Publish {
         /// The room that is meant; empty for the own one.
         room: String,
-        /// What is said.
+        /// The message.
         message: Message,
     },
     /// Remove a key from the own room's state.
@@ -59,16 +60,16 @@ pub enum Command {
         /// The publisher's own name for this change.
         id: Option<Box<str>>,
     },
-    /// Say something to the owner alone.
+    /// Send a signal to the owner.
     Signal {
-        /// What is called.
+        /// The key that the signal calls.
         key: Key,
-        /// With which parameters.
+        /// The parameters.
         params: Params,
     },
     /// Say whether the server is there.
     Ping,
-    /// Get no messages for a while.
+    /// Stop getting messages for a while.
     Pause,
     /// Get them again, from where it paused.
     Unpause,
@@ -84,10 +85,9 @@ pub enum Command {
 /// A message from a client, as far as it could be understood.
 #[derive(Debug)]
 pub struct Request {
-    /// What the answer repeats of the request: in classic the `uuid` as it was sent, in version 2 the `id`; empty for
-    /// none.
+    /// The text that the answer repeats: in classic the `uuid` as it was sent, in version 2 the `id`; empty for none.
     pub echo: Box<str>,
-    /// What is asked, or why it makes no sense.
+    /// The command, or the reason why there is none.
     pub command: Result<Command, Refusal>,
 }
 
@@ -98,37 +98,38 @@ pub enum Answer<'a> {
     Created {
         /// The new room.
         standing: &'a Standing,
-        /// What makes whoever holds it the owner.
+        /// The owner key.
         key: &'a str,
         /// How long the room waits for its owner; `None` for ever.
         grace: Option<Duration>,
-        /// What holds on this connection.
+        /// The rules of this connection.
         terms: Terms<'a>,
     },
     /// To `Own`: the client owns the room, whose state follows.
     Owned {
         /// The room, under its new lease.
         standing: &'a Standing,
-        /// Whether everything that the owner had acknowledged is here; [`How::Snapshot`] where it did not say what that is.
+        /// Whether the room has everything that the owner had acknowledged; [`How::Snapshot`] if the owner gave no
+        /// position.
         how: How,
         /// How long the room waits for its owner; `None` for ever.
         grace: Option<Duration>,
         /// How many frames of state follow.
         replay: usize,
-        /// What holds on this connection.
+        /// The rules of this connection.
         terms: Terms<'a>,
     },
     /// To `Join` and `Unpause`: the client watches the room.
     Joined {
         /// The room.
         standing: &'a Standing,
-        /// What follows: its state, or what the viewer missed.
+        /// Whether the state follows, or the messages that the viewer missed.
         how: How,
         /// How many frames of it follow.
         replay: usize,
-        /// What holds on this connection.
+        /// The rules of this connection.
         terms: Terms<'a>,
-        /// By which the viewer is recognized when it comes back.
+        /// The key by which the viewer is recognized when it comes back.
         viewer: &'a ViewerKey,
     },
     /// To a `Publish` or `Clear` with an id: it is applied, under this number.
@@ -137,11 +138,11 @@ pub enum Answer<'a> {
     Pong(Seq),
 }
 
-/// What a client that enters a room is told of the rules there.
+/// The rules of a connection, which a client gets when it enters a room.
 #[derive(Debug, Clone, Copy)]
 pub struct Terms<'a> {
     /// The limits.
     pub config: &'a Config,
-    /// Within which time the server plans to send the next frame; `None` where it has no heartbeats.
+    /// The time within which the server plans to send the next frame; `None` without heartbeats.
     pub next: Option<Duration>,
 }

@@ -1,4 +1,4 @@
-//! What the server tells clients besides messages and answers, and what may happen to it while it waits.
+//! The notices: what the server sends to clients besides messages and answers, and their ranks while they wait.
 //! Must not know how a dialect writes it.
 
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::signal::Signal;
 use crate::standing::{OwnerStatus, RoomEnd, Standing};
 use crate::superseding::Rank;
 
-/// Something that the server tells on its own, written by [`Dialect::write`](super::Dialect::write). A notice that waits in a
-/// lane's queue borrows nothing: it is a `Notice<'static>`.
+/// A notice, which the server sends on its own and [`Dialect::write`](super::Dialect::write) writes. A notice that
+/// waits in a lane's queue borrows nothing: it is a `Notice<'static>`.
 ///
 /// ```
 /// use rtbroadcaster_core::protocol::{DIALECTS, Notice};
@@ -24,7 +24,7 @@ use crate::superseding::Rank;
 pub enum Notice<'a> {
     /// The owner has come or gone.
     Owner {
-        /// Which of the two.
+        /// Whether it is there now.
         status: OwnerStatus,
         /// Its lease.
         term: Term,
@@ -46,27 +46,27 @@ pub enum Notice<'a> {
     Alive {
         /// The number of the room's last message.
         seq: Seq,
-        /// Within which time the next heartbeat comes; `None` where that is not promised.
+        /// The time within which the next heartbeat comes; `None` if that is not promised.
         next: Option<Duration>,
     },
     /// The member lost messages, and the state follows.
     Reset {
-        /// Where the room stands.
+        /// The room at this moment.
         standing: &'a Standing,
         /// How many frames of state follow.
         replay: usize,
     },
     /// The server goes away.
     Draining {
-        /// When the client shall come back, from now.
+        /// After which time the client should reconnect.
         reconnect: Duration,
     },
     /// The rights of the connection end, and the connection with them, unless they are replaced.
     Expiring {
-        /// In which time they end.
+        /// The time until they end.
         left: Duration,
     },
-    /// The client's room, which is this, has ended. [`Closed`](Self::Closed) follows.
+    /// The client's room, named here, has ended. [`Closed`](Self::Closed) follows.
     Farewell(RoomId),
     /// The connection ends. The transport's close follows.
     Closed {
@@ -75,12 +75,12 @@ pub enum Notice<'a> {
         /// How the client's room has ended, if it has.
         end: Option<RoomEnd>,
     },
-    /// To the owner: what viewers say.
+    /// To the owner: a signal of viewers.
     Signal(&'a Signal),
 }
 
 impl Notice<'_> {
-    /// Returns what may happen to the notice while it waits: nothing takes its place, unless this says otherwise.
+    /// Returns the rank of the notice while it waits: nothing supersedes it, unless the rank says otherwise.
     pub fn rank(&self) -> Rank {
         match self {
             Self::Audience(_) | Self::OwnAudience(_) => Rank::Audience,

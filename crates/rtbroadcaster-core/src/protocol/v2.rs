@@ -1,4 +1,4 @@
-//! Version 2: what the server says (PROTOCOL.md section 2). What clients say is read in `v2/incoming.rs`.
+//! Version 2: writes what the server sends (PROTOCOL.md section 2). `v2/incoming.rs` reads what clients send.
 //! Must not know sockets, rooms or time.
 
 mod incoming;
@@ -49,9 +49,9 @@ pub static DIALECT: Dialect = Dialect {
     is_patient: true,
 };
 
-/// The answer to an accepted request.
+/// Returns the answer to an accepted request.
 pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
-    let id = Text(id);
+    let id = JsonString(id);
     match answer {
         Answer::Created { standing: Standing { room, epoch, term, seq, .. }, key, grace, terms } => {
             frame(format_args!(
@@ -59,7 +59,7 @@ pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
                 epoch.as_str(),
                 term.get(),
                 terms.alive(),
-                Grace(*grace),
+                GraceMember(*grace),
                 terms,
             ))
         }
@@ -71,7 +71,7 @@ pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
                 if *how == How::Snapshot { "" } else { r#","how":"# },
                 if *how == How::Snapshot { "" } else { way(*how) },
                 terms.alive(),
-                Grace(*grace),
+                GraceMember(*grace),
                 terms,
             ))
         }
@@ -81,7 +81,7 @@ pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
                 epoch.as_str(),
                 term.get(),
                 way(*how),
-                Presence(*owner, *away),
+                OwnerMembers(*owner, *away),
                 terms.alive(),
                 terms,
                 viewer.number().get(),
@@ -92,12 +92,12 @@ pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
     }
 }
 
-/// The answer to a request that is refused; without an `id` where the request had none that is valid.
+/// Returns the answer to a request that is refused; without an `id` if the request had none that is valid.
 pub fn refused(id: &str, refusal: Refusal) -> Bytes {
     write(128 + id.len(), |out| {
         out.write_all(br#"{"type":"error""#)?;
         if !id.is_empty() {
-            write!(out, r#","id":{}"#, Text(id))?;
+            write!(out, r#","id":{}"#, JsonString(id))?;
         }
         write!(out, r#","code":"{}","message":"{}""#, refusal.code(), refusal.message())?;
         if let Some(retry) = refusal.retry() {
@@ -116,33 +116,33 @@ fn notice(notice: &Notice<'_>) -> Option<Bytes> {
         Notice::Skipped { through, until } => {
             frame(format_args!(r#"{{"type":"skipped","through":{through},"until":{until}}}"#))
         }
-        Notice::Alive { seq, next } => frame(format_args!(r#"{{"type":"alive","seq":{seq}{}}}"#, Next(*next))),
+        Notice::Alive { seq, next } => frame(format_args!(r#"{{"type":"alive","seq":{seq}{}}}"#, NextMember(*next))),
         Notice::Reset { standing, replay } => reset(standing, *replay),
         Notice::Draining { reconnect } => {
             frame(format_args!(r#"{{"type":"draining","reconnectInMs":{}}}"#, reconnect.as_millis()))
         }
         Notice::Expiring { left } => frame(format_args!(r#"{{"type":"expiring","inMs":{}}}"#, left.as_millis())),
-        // `closed` says it.
+        // The notice `closed`, which follows, replaces it.
         Notice::Farewell(_) => return None,
         Notice::Closed { reason, end } => {
-            frame(format_args!(r#"{{"type":"closed","reason":"{}"{}}}"#, reason.word(), Why(*end)))
+            frame(format_args!(r#"{{"type":"closed","reason":"{}"{}}}"#, reason.word(), WhyMember(*end)))
         }
         Notice::Signal(said) => signal(said),
     })
 }
 
-/// A slow viewer lost messages, and the state follows in `replay` frames.
+/// Returns the notice that a slow viewer lost messages, and the state follows in `replay` frames.
 fn reset(standing: &Standing, replay: usize) -> Bytes {
     let Standing { epoch, term, seq, owner, away, .. } = standing;
     frame(format_args!(
         r#"{{"type":"reset","reason":"slow","epoch":"{}","term":{},"seq":{seq},"replay":{replay},"owner":{}}}"#,
         epoch.as_str(),
         term.get(),
-        Presence(*owner, *away),
+        OwnerMembers(*owner, *away),
     ))
 }
 
-/// A message to viewers. The members stand in the order of PROTOCOL.md.
+/// Writes a message to viewers. The members stand in the order of PROTOCOL.md.
 fn message(entry: &Entry, params: &Params) -> Written {
     let tail = match entry.change {
         Change::State => r#","state":true}"#,
@@ -164,24 +164,24 @@ fn message(entry: &Entry, params: &Params) -> Written {
     Written { frame, tail: tail.len() }
 }
 
-/// The owner has come or gone.
+/// Returns the notice that the owner has come or gone.
 fn owner(owner: OwnerStatus, term: Term, away: Duration) -> Bytes {
-    let (term, away) = (term.get(), Away(owner, away));
+    let (term, away) = (term.get(), AwayMember(owner, away));
     frame(format_args!(r#"{{"type":"owner","status":"{}","term":{term}{away}}}"#, status(owner)))
 }
 
-/// How many watch the owner's room, and how far they are behind.
+/// Returns the notice of how many viewers watch the owner's room, and how far they are behind.
 fn own_audience(Audience { viewers, lagging, behind_p95 }: &Audience) -> Bytes {
     let behind = behind_p95.as_millis();
     frame(format_args!(r#"{{"type":"audience","viewers":{viewers},"lagging":{lagging},"behindP95Ms":{behind}}}"#))
 }
 
-/// What viewers say to the owner. Parameters are raw: the literals stay as the viewer wrote them.
+/// Returns a signal for the owner. Parameters are raw: the literals stay as the viewer wrote them.
 fn signal(said: &Signal) -> Bytes {
     match said {
         Signal::Single { key, params, from, dropped } => {
             write(96 + key.as_str().len() + params.as_bytes().len(), |out| {
-                write!(out, r#"{{"type":"signal","key":{},"params":{}"#, Text(key.as_str()), params.as_str())?;
+                write!(out, r#"{{"type":"signal","key":{},"params":{}"#, JsonString(key.as_str()), params.as_str())?;
                 if let Some(from) = from {
                     write!(out, r#","from":{from}"#)?;
                 }
@@ -194,7 +194,7 @@ fn signal(said: &Signal) -> Bytes {
         Signal::Counts { key, counts, other } => {
             let bytes: usize = counts.iter().map(|(params, _)| params.as_bytes().len() + 16).sum();
             write(96 + key.as_str().len() + bytes, |out| {
-                write!(out, r#"{{"type":"signal","key":{},"counts":["#, Text(key.as_str()))?;
+                write!(out, r#"{{"type":"signal","key":{},"counts":["#, JsonString(key.as_str()))?;
                 for (place, (params, count)) in counts.iter().enumerate() {
                     let before = if place == 0 { "" } else { "," };
                     write!(out, "{before}[{},{count}]", params.as_str())?;
@@ -216,7 +216,7 @@ const fn status(owner: OwnerStatus) -> &'static str {
     }
 }
 
-/// The value of `how`, and `reason` where there is one.
+/// Returns the value of `how`, and `reason` where there is one.
 const fn way(how: How) -> &'static str {
     match how {
         How::Snapshot => r#""snapshot""#,
@@ -228,28 +228,28 @@ const fn way(how: How) -> &'static str {
     }
 }
 
-/// How long the room waits for its owner, as a member behind others; nothing where it waits for ever.
-struct Grace(Option<Duration>);
+/// The member `graceMs`, behind others: how long the room waits for its owner; absent if it waits for ever.
+struct GraceMember(Option<Duration>);
 
-impl std::fmt::Display for Grace {
+impl std::fmt::Display for GraceMember {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.map_or(Ok(()), |grace| write!(f, r#","graceMs":{}"#, grace.as_millis()))
     }
 }
 
-/// Whether the owner is there, as a value, and as a member behind it for how long it has not been.
-struct Presence(OwnerStatus, Duration);
+/// The value of `owner`, and behind it the member `awayMs`.
+struct OwnerMembers(OwnerStatus, Duration);
 
-impl std::fmt::Display for Presence {
+impl std::fmt::Display for OwnerMembers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, r#""{}"{}"#, status(self.0), Away(self.0, self.1))
+        write!(f, r#""{}"{}"#, status(self.0), AwayMember(self.0, self.1))
     }
 }
 
-/// For how long the owner has been away, as a member behind others; nothing while it is there.
-struct Away(OwnerStatus, Duration);
+/// The member `awayMs`, behind others: for how long the owner has been away; absent while it is there.
+struct AwayMember(OwnerStatus, Duration);
 
-impl std::fmt::Display for Away {
+impl std::fmt::Display for AwayMember {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             OwnerStatus::Live => Ok(()),
@@ -258,36 +258,36 @@ impl std::fmt::Display for Away {
     }
 }
 
-/// Within which time the next frame comes, as a member behind others; nothing without heartbeats.
-struct Next(Option<Duration>);
+/// The member `nextMs`, behind others: the time within which the next frame comes; absent without heartbeats.
+struct NextMember(Option<Duration>);
 
-impl std::fmt::Display for Next {
+impl std::fmt::Display for NextMember {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.map_or(Ok(()), |next| write!(f, r#","nextMs":{}"#, next.as_millis()))
     }
 }
 
-/// Why a room has ended, as a member behind others; nothing where none has.
-struct Why(Option<RoomEnd>);
+/// The member `why`, behind others: the reason of a room's end; absent if none has ended.
+struct WhyMember(Option<RoomEnd>);
 
-impl std::fmt::Display for Why {
+impl std::fmt::Display for WhyMember {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.map_or(Ok(()), |end| write!(f, r#","why":"{}""#, end.word()))
     }
 }
 
 impl Terms<'_> {
-    /// The value of `aliveMs`.
+    /// Returns the value of `aliveMs`.
     fn alive(&self) -> u128 {
         self.config.heartbeat().unwrap_or_default().as_millis()
     }
 }
 
-/// As members behind others. What has no limit has no member.
+/// Writes members behind others. A limit that is lifted has no member.
 impl std::fmt::Display for Terms<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Config { message_bytes_max, signals_per_viewer_per_second, .. } = self.config;
-        write!(f, r#"{},"limits":{{"#, Next(self.next))?;
+        write!(f, r#"{},"limits":{{"#, NextMember(self.next))?;
         if let Limit::Max(message_bytes_max) = message_bytes_max {
             write!(f, r#""messageBytes":{message_bytes_max},"#)?;
         }
@@ -301,9 +301,9 @@ impl std::fmt::Display for Terms<'_> {
 }
 
 /// A client's text as a JSON string.
-struct Text<'a>(&'a str);
+struct JsonString<'a>(&'a str);
 
-impl std::fmt::Display for Text<'_> {
+impl std::fmt::Display for JsonString<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&serde_json::to_string(self.0).map_err(|_| std::fmt::Error)?)
     }
@@ -313,7 +313,7 @@ fn frame(text: Arguments<'_>) -> Bytes {
     write(384, |out| out.write_fmt(text))
 }
 
-/// One finished frame with space for `bytes`, written by `json`.
+/// Returns one finished frame with space for `bytes`, written by `json`.
 fn write(bytes: usize, json: impl FnOnce(&mut TextFrame) -> io::Result<()>) -> Bytes {
     let mut frame = TextFrame::with_capacity(bytes);
     json(&mut frame).expect("writing to memory does not fail");

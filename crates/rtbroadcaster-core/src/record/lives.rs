@@ -8,7 +8,7 @@ use crate::id::Life;
 /// The most lives that a log remembers.
 const LIVES_MAX: usize = 65_536;
 
-/// Which life of a log it is, in their order: the first is 0.
+/// The index of a life of a log, in their order: the first is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LifeIndex(pub u64);
 
@@ -51,12 +51,12 @@ impl Lives {
         self
     }
 
-    /// The index of the oldest life that is remembered.
+    /// Returns the index of the oldest life that is remembered.
     pub fn oldest(&self) -> LifeIndex {
         self.oldest
     }
 
-    /// The lives in their order.
+    /// Returns the lives in their order.
     pub fn order(&self) -> &[Life] {
         &self.order
     }
@@ -66,12 +66,12 @@ impl Lives {
         self.indexes.get(&life).copied()
     }
 
-    /// The life in which messages are numbered now.
+    /// Returns the life in which messages are numbered now.
     pub fn present(&self) -> Life {
         *self.order.last().expect("a log that is open has a life")
     }
 
-    /// The index of the life in which messages are numbered now.
+    /// Returns the index of the life in which messages are numbered now.
     pub fn present_index(&self) -> LifeIndex {
         LifeIndex(self.oldest.0 + self.order.len() as u64 - 1)
     }

@@ -1,4 +1,4 @@
-//! A model of what is kept of one room: engines, and the room that hands over to them, are tested against it.
+//! A model of one room that is kept: engines, and rooms that hand over to them, are tested against it.
 //! Must not know how anything is written.
 
 use std::collections::BTreeMap;
@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use super::{Append, Forgotten, Header, Record, Stored};
 use crate::id::{RoomId, Seq};
 
-/// What stands on a disk of one room.
+/// The contents of a disk for one room.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
-    /// What is known of the room, once it has begun.
+    /// The room's header, once it has begun.
     pub header: Option<Header>,
-    /// Its messages, each without its name.
+    /// Its messages, each without its id.
     pub records: BTreeMap<Seq, Record>,
-    /// The names of messages, each with the fingerprint of what it names.
+    /// The ids of messages, each with the fingerprint of the message's content.
     pub ids: BTreeMap<Seq, (Box<str>, [u8; 16])>,
 }
 

@@ -1,8 +1,8 @@
-//! What must exist of a room's log, as a sum that shows when anything of it is missing or changed.
+//! A sum over a room's log, which shows when a part of the log is missing or changed.
 //! Must not know where the log is kept.
 //!
-//! The sum is the same in whatever order its parts were added, so it follows messages that come and go by one addition
-//! and one subtraction each, and never reads what stays.
+//! The sum does not depend on the order of its parts. A message that is added or dropped costs one addition or
+//! subtraction, and the messages that stay are never read.
 
 use std::io::Write;
 
@@ -21,9 +21,9 @@ pub struct Sum {
     pub digest: u128,
 }
 
-/// What a message takes besides its key and params where it is kept: its place and what is known of it.
+/// The bytes that a message takes besides its key and params where it is kept: its place and its metadata.
 const MESSAGE_BYTES: u64 = 192;
-/// What an id takes besides itself.
+/// The bytes that an id takes besides itself.
 const ID_BYTES: u64 = 96;
 
 impl Sum {
@@ -44,7 +44,7 @@ impl Sum {
         }
     }
 
-    /// Returns the sum of the name of one message.
+    /// Returns the sum of the id of one message.
     pub fn of_id(room: &RoomId, seq: Seq, id: &str, fingerprint: [u8; 16]) -> Self {
         let digest = hash(&[b"id", room.encode().as_ref(), &seq.get().to_be_bytes(), &fingerprint, id.as_bytes()]);
         Self { count: 1, bytes: Self::id_bytes(id), digest }
@@ -58,12 +58,12 @@ impl Sum {
         Self { count: 0, bytes: 0, digest: hash(&[b"past", room.encode().as_ref(), numbering.as_bytes(), &starts]) }
     }
 
-    /// How many bytes a message takes where it is kept, about.
+    /// Returns how many bytes a message takes where it is kept, about.
     pub fn message_bytes(key: &Key, params: &Params) -> u64 {
         MESSAGE_BYTES + key.as_str().len() as u64 + params.as_bytes().len() as u64
     }
 
-    /// How many bytes the name of a message takes where it is kept, about.
+    /// Returns how many bytes the id of a message takes where it is kept, about.
     pub fn id_bytes(id: &str) -> u64 {
         ID_BYTES + id.len() as u64
     }
@@ -90,8 +90,8 @@ impl Sum {
 /// How many bytes are hashed as one piece.
 const SHORT: usize = 512;
 
-/// The 128 bits of XXH3 over `parts`. What it has to find is damage, which does not choose its bits; nobody who could
-/// choose them gains anything by it.
+/// Returns the 128 bits of XXH3 over `parts`. It has to find damage, which does not choose its bits; an attacker who
+/// could choose them would gain nothing by it.
 pub fn hash(parts: &[&[u8]]) -> u128 {
     // The state of a hash that is fed part by part is larger than most messages. The hash is the same.
     let mut short = [0; SHORT];

@@ -34,7 +34,7 @@ pub enum JoinError {
     RoomFull,
 }
 
-/// Why somebody with a key does not become the owner.
+/// Why a client with a key does not become the owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OwnError {
@@ -100,11 +100,11 @@ impl From<Closing> for PublishError {
 pub enum SignalError {
     /// Its key is counted, and its parameters are too long for that.
     TooLong,
-    /// The viewer says too much over this connection.
+    /// The viewer sends too many signals over this connection.
     Rate,
-    /// All viewers of the room together say too much, or the viewer does over all its connections.
+    /// All viewers of the room together send too many, or the viewer does over all its connections.
     SharedRate,
-    /// Nobody hears it at the moment, or it cannot be counted.
+    /// The owner takes none at the moment, or it cannot be counted.
     Unavailable,
 }
 

@@ -1,14 +1,14 @@
-//! One look that is planned, at the soonest of the moments that were asked for.
+//! One planned look, at the soonest of the moments that were asked for.
 //! Pure: it must not know what is looked at, nor by what clock.
 
-/// A look that is planned, or none. The one who plans it is told only of a look that comes sooner than the planned one.
+/// A planned look, or none. The caller learns only of a look that comes sooner than the planned one.
 ///
 /// ```
 /// use rtbroadcaster_core::room::alarm::Alarm;
 ///
 /// let mut alarm = Alarm::default();
 /// assert_eq!(alarm.sooner(5), Some(5));
-/// assert_eq!(alarm.sooner(7), None, "a look comes before, and asks anew for what remains");
+/// assert_eq!(alarm.sooner(7), None, "the look at 5 comes before, and can plan the next one");
 /// assert_eq!(alarm.sooner(3), Some(3));
 /// alarm.rang();
 /// assert_eq!(alarm.sooner(9), Some(9));
@@ -37,7 +37,7 @@ impl<T: Ord + Copy> Alarm<T> {
         self.0.is_some_and(|planned| planned <= at)
     }
 
-    /// The planned look happens: none is planned any more.
+    /// Notes that the planned look happens: none is planned any more.
     pub fn rang(&mut self) {
         self.0 = None;
     }

@@ -1,31 +1,31 @@
-//! Which viewers are there, however many connections each has.
-//! Pure: it must not know what they are told.
+//! The viewers that are there, however many connections each has.
+//! Pure: it must not know notices.
 
 use std::collections::{HashMap, HashSet};
 
-use crate::identity::{ByNumber, ViewerNumber};
+use crate::identity::{BuildNumberHasher, ViewerNumber};
 
-/// For how many viewers there is always space once there was any.
+/// The number of viewers for which space stays, once there was any.
 const PRESENT_MIN: usize = 64;
 
 /// The viewers of one room. Each costs a word and a byte in a table that is at least a quarter full.
 #[derive(Debug, Default)]
 pub struct Attendance {
-    present: HashSet<ViewerNumber, ByNumber>,
-    /// Of those with several connections, how many there are besides the first. Few have: a second window, or a connection
-    /// whose end nobody has noticed yet.
-    more: HashMap<ViewerNumber, usize, ByNumber>,
+    present: HashSet<ViewerNumber, BuildNumberHasher>,
+    /// The connections besides the first, for each viewer with several. Few have: a second window, or a connection that
+    /// is dead and not yet closed.
+    more: HashMap<ViewerNumber, usize, BuildNumberHasher>,
 }
 
 impl Attendance {
-    /// A connection of the viewer `number` has come.
+    /// Notes that a connection of the viewer `number` has come.
     pub fn came(&mut self, number: ViewerNumber) {
         if !self.present.insert(number) {
             *self.more.entry(number).or_default() += 1;
         }
     }
 
-    /// A connection of the viewer `number`, which had come, is gone.
+    /// Notes that a connection of the viewer `number`, which had come, is gone.
     pub fn left(&mut self, number: ViewerNumber) {
         match self.more.get_mut(&number) {
             Some(1) => {

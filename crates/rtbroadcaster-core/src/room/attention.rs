@@ -1,124 +1,130 @@
-//! When those who are told how many watch are told again.
-//! Pure: it takes the time as an argument and must not know who they are.
+//! When the owner and the viewers of a room are notified of its audience again.
+//! Pure: it takes the time as an argument and must not know connections.
 
 use std::time::Duration;
 
 use super::alarm::Alarm;
 use crate::audience::Audience;
 
-/// How long nothing is told after something was, unless the first viewer comes or the last one goes.
+/// The least time between two notices, unless the first viewer comes or the last one leaves.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What was told to whom, and when to look again.
+/// The last notice for each listener, and the next look.
 #[derive(Debug, Default)]
 pub struct Attention {
-    /// To whoever owns the room.
-    owner: Told<Audience>,
-    /// To all viewers, where they are told.
-    viewers: Told<usize>,
+    /// The last notice for the owner.
+    owner: LastNotice<Audience>,
+    /// The last notice for all viewers, where they listen.
+    viewers: LastNotice<usize>,
     /// The next look.
     look: Alarm<Duration>,
 }
 
-/// Who listens.
+/// The listeners of a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listeners {
-    /// Whoever owns the room.
+pub struct AudienceListeners {
+    /// Whether the owner listens.
     pub owner: bool,
-    /// All viewers.
+    /// Whether all viewers listen.
     pub viewers: bool,
 }
 
-/// What is to be done about how things stand.
+/// The notices that are due, and the next look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ToTell {
-    /// Whoever owns the room is to be told.
+pub struct DueNotices {
+    /// Whether the owner's notice is due.
     pub owner: bool,
-    /// All viewers are to be told how many they are.
+    /// Whether the viewers' notice of their number is due.
     pub viewers: bool,
     /// When to look again, unless a look is planned that comes no later.
     pub look: Option<Duration>,
 }
 
-/// What was told last.
+/// The last notice for one listener.
 #[derive(Debug, Default)]
-struct Told<T> {
-    what: T,
-    /// When that was.
+struct LastNotice<T> {
+    value: T,
+    /// When it was sent.
     at: Option<Duration>,
-    /// Somebody came since and was told something else.
+    /// Whether a viewer that came since got another number.
     is_mixed: bool,
 }
 
-impl<T: PartialEq> Told<T> {
-    /// When somebody may be told something again that is no edge.
+impl<T: PartialEq> LastNotice<T> {
+    /// Returns when the next notice may be sent that is no edge.
     fn next(&self, now: Duration) -> Duration {
         self.at.map_or(now, |at| at + INTERVAL)
     }
 
-    /// Whether it is time to tell `what`, and when it will be if it is not; nothing where it was told.
-    fn check(&self, what: &T, is_edge: bool, now: Duration) -> (bool, Option<Duration>) {
-        let (has_changed, next) = (*what != self.what || self.is_mixed, self.next(now));
+    /// Returns whether a notice of `value` is due, and when it will be if it is not; nothing if `value` was sent.
+    fn check(&self, value: &T, is_edge: bool, now: Duration) -> (bool, Option<Duration>) {
+        let (has_changed, next) = (*value != self.value || self.is_mixed, self.next(now));
         let is_due = has_changed && (is_edge || now >= next);
         (is_due, Some(next).filter(|_| has_changed && !is_due))
     }
 
-    fn tell(&mut self, what: T, now: Duration) {
-        *self = Self { what, at: Some(now), is_mixed: false };
+    fn record(&mut self, value: T, now: Duration) {
+        *self = Self { value, at: Some(now), is_mixed: false };
     }
 }
 
 impl Attention {
-    /// A planned look happens.
+    /// Notes that a planned look happens.
     pub fn was_planned(&mut self) {
         self.look.rang();
     }
 
-    /// Whether nobody is told anything now, however things stand besides that so many `watch`, and a look is planned for
-    /// when somebody may be.
-    pub fn can_wait(&self, listeners: Listeners, watch: usize, now: Duration) -> bool {
+    /// Returns whether no listener is due while so many `watch`, whatever else has changed, and a look is planned for
+    /// when one may be.
+    pub fn can_wait(&self, listeners: AudienceListeners, watch: usize, now: Duration) -> bool {
         let waits = |edge: bool, next: Duration| !edge && now < next && self.look.rings_by(next);
-        (!listeners.owner || waits(is_edge(watch, self.owner.what.viewers), self.owner.next(now)))
-            && (!listeners.viewers || waits(is_edge(watch, self.viewers.what), self.viewers.next(now)))
+        (!listeners.owner || waits(is_edge(watch, self.owner.value.viewers), self.owner.next(now)))
+            && (!listeners.viewers || waits(is_edge(watch, self.viewers.value), self.viewers.next(now)))
     }
 
-    /// Things stand like this at the moment `now`; `may_change` by themselves, since somebody waits. Whoever is to be told
-    /// is.
-    pub fn notice(&mut self, listeners: Listeners, audience: Audience, may_change: bool, now: Duration) -> ToTell {
+    /// Notes the `audience` at the moment `now`, which `may_change` by itself while frames wait. Returns the notices
+    /// that are due, and counts them as sent.
+    pub fn notice(
+        &mut self,
+        listeners: AudienceListeners,
+        audience: Audience,
+        may_change: bool,
+        now: Duration,
+    ) -> DueNotices {
         let watch = audience.viewers;
         let (mut owner, mut viewers) = ((false, None), (false, None));
         if listeners.owner {
-            owner = self.owner.check(&audience, is_edge(watch, self.owner.what.viewers), now);
+            owner = self.owner.check(&audience, is_edge(watch, self.owner.value.viewers), now);
         }
         if listeners.viewers {
-            viewers = self.viewers.check(&watch, is_edge(watch, self.viewers.what), now);
+            viewers = self.viewers.check(&watch, is_edge(watch, self.viewers.value), now);
         }
         if owner.0 {
-            self.owner.tell(audience, now);
+            self.owner.record(audience, now);
         }
         if viewers.0 {
-            self.viewers.tell(watch, now);
+            self.viewers.record(watch, now);
         }
         let later = may_change.then(|| now + INTERVAL);
         let look = [owner.1, viewers.1, later].into_iter().flatten().min();
         let look = look.and_then(|at| self.look.sooner(at));
-        ToTell { owner: owner.0, viewers: viewers.0, look }
+        DueNotices { owner: owner.0, viewers: viewers.0, look }
     }
 
-    /// Whoever owns the room comes and is told this.
+    /// Notes that an owner came and got this audience.
     pub fn owner_came(&mut self, audience: Audience, now: Duration) {
-        self.owner.tell(audience, now);
+        self.owner.record(audience, now);
     }
 
-    /// One viewer was told that so many watch.
-    pub fn viewer_was_told(&mut self, watch: usize) {
-        self.viewers.is_mixed |= watch != self.viewers.what;
+    /// Notes that one viewer got the number of those that `watch`.
+    pub fn viewer_was_notified(&mut self, watch: usize) {
+        self.viewers.is_mixed |= watch != self.viewers.value;
     }
 }
 
-/// Whether the first viewer has come, or the last one gone.
-fn is_edge(watch: usize, told: usize) -> bool {
-    (watch == 0) != (told == 0)
+/// Returns whether the first viewer has come, or the last one left.
+fn is_edge(watch: usize, sent: usize) -> bool {
+    (watch == 0) != (sent == 0)
 }
 
 #[cfg(test)]
@@ -126,9 +132,9 @@ mod tests {
     use super::*;
 
     const START: Duration = Duration::from_secs(1_000);
-    const OWNER: Listeners = Listeners { owner: true, viewers: false };
-    const VIEWERS: Listeners = Listeners { owner: false, viewers: true };
-    const ALL: Listeners = Listeners { owner: true, viewers: true };
+    const OWNER: AudienceListeners = AudienceListeners { owner: true, viewers: false };
+    const VIEWERS: AudienceListeners = AudienceListeners { owner: false, viewers: true };
+    const ALL: AudienceListeners = AudienceListeners { owner: true, viewers: true };
 
     fn at(millis: u64) -> Duration {
         START + Duration::from_millis(millis)
@@ -138,9 +144,9 @@ mod tests {
         Audience { viewers, ..Audience::default() }
     }
 
-    /// Plays how many watch at which moments, and gives the moments at which that is told, and what. A planned look happens
-    /// when its time has come, and sees what was last played.
-    fn told(listeners: Listeners, played: &[(u64, usize)]) -> Vec<(u64, usize)> {
+    /// Plays how many watch at which moments. Returns the moments of the notices, and their numbers. A planned look
+    /// happens when its time has come, and sees what was last played.
+    fn told(listeners: AudienceListeners, played: &[(u64, usize)]) -> Vec<(u64, usize)> {
         let (mut attention, mut told, mut look, mut last) = (Attention::default(), Vec::new(), None, 0);
         let mut notice = |attention: &mut Attention, look: &mut Option<u64>, millis, viewers| {
             let can_wait = attention.can_wait(listeners, viewers, at(millis));
@@ -165,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_who_comes_and_the_last_who_goes_are_told_at_once_and_all_others_once_a_second() {
+    fn the_first_that_comes_and_the_last_that_leaves_are_sent_at_once_and_all_others_once_a_second() {
         for listeners in [OWNER, VIEWERS, ALL] {
             let told = |played: &[(u64, usize)]| told(listeners, played);
             assert_eq!(told(&[(0, 1), (10, 0), (20, 1)]), [(0, 1), (10, 0), (20, 1)]);
@@ -181,39 +187,39 @@ mod tests {
     }
 
     #[test]
-    fn who_lags_is_looked_at_again_although_nobody_comes_or_goes() {
+    fn a_viewer_that_lags_is_looked_at_again_although_none_comes_or_leaves() {
         let mut attention = Attention::default();
         let first = attention.notice(ALL, watch(1), true, at(0));
-        assert_eq!(first, ToTell { owner: true, viewers: true, look: Some(at(1_000)) });
+        assert_eq!(first, DueNotices { owner: true, viewers: true, look: Some(at(1_000)) });
         let again = attention.notice(ALL, watch(1), true, at(10));
-        assert_eq!(again, ToTell { owner: false, viewers: false, look: None }, "a look is planned");
+        assert_eq!(again, DueNotices { owner: false, viewers: false, look: None }, "a look is planned");
         attention.was_planned();
         let lags = Audience { lagging: 1, ..watch(1) };
         let later = attention.notice(ALL, lags, true, at(1_000));
-        assert_eq!(later, ToTell { owner: true, viewers: false, look: Some(at(2_000)) });
+        assert_eq!(later, DueNotices { owner: true, viewers: false, look: Some(at(2_000)) });
         attention.was_planned();
         let settled = attention.notice(ALL, watch(1), false, at(2_000));
-        assert_eq!(settled, ToTell { owner: true, viewers: false, look: None });
+        assert_eq!(settled, DueNotices { owner: true, viewers: false, look: None });
     }
 
     #[test]
-    fn a_newcomer_that_was_told_another_number_is_told_also_when_it_is_as_before() {
+    fn a_newcomer_that_got_another_number_gets_a_notice_also_when_it_is_as_before() {
         let mut attention = Attention::default();
         assert!(attention.notice(ALL, watch(2), false, at(0)).viewers);
-        attention.viewer_was_told(2);
+        attention.viewer_was_notified(2);
         assert_eq!(attention.notice(ALL, watch(2), false, at(2_000)).look, None, "all know the same");
         attention.notice(ALL, watch(3), false, at(2_000));
-        attention.viewer_was_told(4);
+        attention.viewer_was_notified(4);
         let before = attention.notice(ALL, watch(3), false, at(2_100));
-        assert_eq!(before, ToTell { owner: false, viewers: false, look: Some(at(3_000)) });
+        assert_eq!(before, DueNotices { owner: false, viewers: false, look: Some(at(3_000)) });
         attention.was_planned();
         let after = attention.notice(ALL, watch(3), false, at(3_000));
-        assert_eq!(after, ToTell { owner: false, viewers: true, look: None }, "the owner was told nothing else");
+        assert_eq!(after, DueNotices { owner: false, viewers: true, look: None }, "the owner got no other number");
         assert!(!attention.notice(ALL, watch(3), false, at(9_000)).viewers);
     }
 
     #[test]
-    fn an_owner_that_comes_is_told_by_itself_and_the_viewers_at_their_time() {
+    fn an_owner_that_comes_is_notified_by_itself_and_the_viewers_at_their_time() {
         let mut attention = Attention::default();
         attention.notice(VIEWERS, watch(2), false, at(0));
         attention.notice(VIEWERS, watch(3), false, at(500));
@@ -221,20 +227,20 @@ mod tests {
         assert_eq!(attention.notice(ALL, watch(2), false, at(700)).look, None, "one is planned");
         attention.was_planned();
         let looked = attention.notice(ALL, watch(2), false, at(1_000));
-        assert_eq!(looked, ToTell { owner: false, viewers: false, look: Some(at(1_600)) });
+        assert_eq!(looked, DueNotices { owner: false, viewers: false, look: Some(at(1_600)) });
         attention.was_planned();
         let looked = attention.notice(ALL, watch(2), false, at(1_600));
-        assert_eq!(looked, ToTell { owner: true, viewers: false, look: None });
+        assert_eq!(looked, DueNotices { owner: true, viewers: false, look: None });
     }
 
     #[test]
-    fn while_nobody_can_be_told_anything_who_waits_need_not_be_asked() {
+    fn while_no_notice_can_be_due_the_lags_need_not_be_looked_at() {
         let mut attention = Attention::default();
         assert!(!attention.can_wait(ALL, 1, at(0)), "the first comes");
         attention.notice(ALL, watch(1), true, at(0));
         assert!(attention.can_wait(ALL, 2, at(10)) && attention.can_wait(ALL, 2, at(999)));
-        assert!(!attention.can_wait(ALL, 0, at(10)), "the last goes");
-        assert!(!attention.can_wait(ALL, 2, at(1_000)), "they may be told");
+        assert!(!attention.can_wait(ALL, 0, at(10)), "the last leaves");
+        assert!(!attention.can_wait(ALL, 2, at(1_000)), "the next notice may be sent");
         attention.was_planned();
         assert!(!attention.can_wait(ALL, 2, at(10)), "no look is planned");
     }

@@ -1,4 +1,4 @@
-//! The room's log: numbers, the newest value of each key, the history for those who come back, and known ids.
+//! The room's log: numbers, the newest value of each key, the history for viewers that resume, and known ids.
 //! Pure: it takes the time as an argument and must not know sockets, tasks or protocols.
 
 mod history;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::config::Config;
 use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
 use crate::message::{Change, Entry, Key, Params};
-use crate::standing::{Reach, ResetReason};
+use crate::standing::{CursorScope, ResetReason};
 
 use history::History;
 use ids::Ids;
@@ -23,7 +23,7 @@ pub use lineage::Lineage;
 use state::State;
 pub use state::StateSize;
 
-/// The limits of one log. Nothing reaches one that is lifted, so that each message costs one comparison for each.
+/// The limits of one log. A limit that is lifted is the greatest number, so that each check is one comparison.
 #[derive(Debug, Clone, Copy)]
 pub struct LogLimits {
     /// The most messages in the history.
@@ -50,29 +50,29 @@ impl From<&Config> for LogLimits {
     }
 }
 
-/// What an owner wants to be said next.
+/// A message that an owner wants to publish.
 #[derive(Debug, Clone)]
 pub struct Proposal {
-    /// The lease under which it is said.
+    /// The lease under which it is published.
     pub term: Term,
-    /// What it calls or sets.
+    /// The key that it calls or sets.
     pub key: Key,
-    /// With which parameters.
+    /// The parameters.
     pub params: Params,
-    /// What it does to the room.
+    /// Its effect on the room.
     pub change: Change,
     /// The publisher's own name for it.
     pub id: Option<Box<str>>,
 }
 
 impl Proposal {
-    /// What limits on state and history count.
+    /// Returns the bytes that limits on state and history count.
     pub fn bytes(&self) -> usize {
         self.key.json_bytes() + self.params.as_bytes().len()
     }
 }
 
-/// What became of a proposal.
+/// The verdict on a proposal that is not refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It may be applied.
@@ -101,7 +101,7 @@ pub struct Snapshot {
     pub entries: Arc<[Arc<Entry>]>,
 }
 
-/// What a viewer with a cursor gets.
+/// The outcome of resuming at a cursor.
 #[derive(Debug, Clone)]
 pub enum Resume {
     /// Every message after the cursor.
@@ -122,12 +122,12 @@ pub struct Log {
     state: State,
     history: History,
     ids: Ids,
-    /// Where the log is kept elsewhere too: what it is there, and what need not be.
+    /// What must exist where the log is kept, and what need not be kept any more; `None` for a log in memory only.
     kept: Option<Box<Kept>>,
 }
 
 impl Log {
-    /// Returns an empty log with a past of its own, which goes by `epoch`.
+    /// Returns an empty log with a past of its own, named `epoch`.
     pub fn new(room: RoomId, epoch: Epoch, limits: LogLimits) -> Self {
         Self::with_lineage(room, Lineage::alone(epoch), limits)
     }
@@ -147,38 +147,39 @@ impl Log {
         }
     }
 
-    /// Which copy of the log the numbers belong to.
+    /// Returns the name of the copy of the log that the numbers belong to.
     pub fn epoch(&self) -> &Epoch {
         self.lineage.epoch()
     }
 
-    /// The lease of the present owner.
+    /// Returns the lease of the present owner.
     pub fn term(&self) -> Term {
         self.term
     }
 
-    /// Begins the lease of the next owner: from now on nothing of an older one passes [`check`](Self::check).
+    /// Begins the lease of the next owner: from now on no proposal of an older one passes [`check`](Self::check).
     pub fn take_over(&mut self) -> Term {
         self.term = self.term.next();
         self.term
     }
 
-    /// The number of the last message.
+    /// Returns the number of the last message.
     pub fn seq(&self) -> Seq {
         self.seq
     }
 
-    /// Whether `proposal` may be applied.
+    /// Checks whether `proposal` may be applied.
     ///
     /// # Errors
-    /// When it is of an older lease, repeats an id with other content, or does not fit into the state.
+    /// [`Rejection`] of a proposal that is of an older lease, repeats an id with other content, or does not fit into
+    /// the state.
     pub fn check(&self, proposal: &Proposal) -> Result<Verdict, Rejection> {
         let size = |bytes| self.state.size().with(self.state.bytes_of(&proposal.key), bytes);
         self.judge(proposal, self.term, |id| self.ids.get(id), size)
     }
 
-    /// Whether `proposal` may be applied to a log with this `term`, these ids, and this size of the state once the
-    /// proposal's key holds so many bytes.
+    /// Checks whether `proposal` may be applied to a log with this `term`, these ids and this size of the state. `size`
+    /// is called with the bytes that the proposal's key would hold.
     pub fn judge(
         &self,
         proposal: &Proposal,
@@ -204,22 +205,22 @@ impl Log {
         Ok(Verdict::New)
     }
 
-    /// How much the state holds.
+    /// Returns the size of the state.
     pub fn state_size(&self) -> StateSize {
         self.state.size()
     }
 
-    /// How many bytes the state holds under `key`, if any.
+    /// Returns how many bytes the state holds under `key`, if any.
     pub fn state_bytes_of(&self, key: &Key) -> Option<usize> {
         self.state.bytes_of(key)
     }
 
-    /// What is known under the name `id`.
+    /// Returns the fingerprint and the number of the message `id`, if it is known.
     pub fn known(&self, id: &str) -> Option<(Fingerprint, Seq)> {
         self.ids.get(id)
     }
 
-    /// Numbers a proposal that passed [`check`](Self::check) and folds it in.
+    /// Numbers a proposal that passed [`check`](Self::check), and adds it to state, history and ids.
     pub fn apply(&mut self, proposal: Proposal, now: Duration) -> Arc<Entry> {
         let fingerprint = proposal.id.as_ref().map(|_| Fingerprint::of(&proposal));
         let Proposal { term, key, params, change, id } = proposal;
@@ -235,7 +236,7 @@ impl Log {
         entry
     }
 
-    /// The last message becomes part of state and history.
+    /// Adds the last message to state and history.
     fn fold(&mut self, entry: &Arc<Entry>, said: Duration) {
         let replaced = match entry.change {
             Change::State => self.state.set(self.seq, entry),
@@ -245,14 +246,14 @@ impl Log {
         if let (Some(kept), Some(replaced)) = (&mut self.kept, replaced)
             && self.history.first().is_none_or(|first| replaced.seq < Some(first))
         {
-            // Else it is looked at when it leaves the history.
+            // Otherwise `prune` looks at it when it leaves the history.
             kept.forget_message(&replaced);
         }
         self.history.push(entry, said);
         self.prune(said);
     }
 
-    /// The history forgets what is over the limits.
+    /// Drops messages over the limits from the history.
     fn prune(&mut self, now: Duration) {
         let Self { history, state, kept, limits, .. } = self;
         history.prune(now, limits, |entry| {
@@ -271,16 +272,16 @@ impl Log {
         }
     }
 
-    /// The state as it is now.
+    /// Returns the state as it is now.
     pub fn snapshot(&mut self) -> Snapshot {
         Snapshot { seq: self.seq, entries: self.state.in_order() }
     }
 
-    /// What a viewer who stands at `cursor` missed. `Resumed` if what the viewer saw is what this log holds and the
+    /// Returns what a viewer at `cursor` missed. `Resumed` if what the viewer saw is what this log holds and the
     /// history holds everything after it, and only then.
-    pub fn resume(&mut self, cursor: &Cursor, reach: Reach, now: Duration) -> Resume {
+    pub fn resume(&mut self, cursor: &Cursor, scope: CursorScope, now: Duration) -> Resume {
         self.prune(now);
-        match self.lineage.check(cursor, reach, self.seq) {
+        match self.lineage.check(cursor, scope, self.seq) {
             Err(reason) => Resume::Reset(reason),
             Ok(()) => {
                 let missed = self.missed_since(cursor.seq);
@@ -289,7 +290,7 @@ impl Log {
         }
     }
 
-    /// How many messages there are behind `seq`.
+    /// Returns how many messages there are behind `seq`.
     fn missed_since(&self, seq: Seq) -> usize {
         usize::try_from(self.seq.get().saturating_sub(seq.get())).unwrap_or(usize::MAX)
     }

@@ -1,28 +1,30 @@
-//! How often each viewer may say something, over all its connections.
+//! How often each viewer may send a signal, over all its connections.
 //! Pure: it takes the time as an argument.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::identity::{ByNumber, ViewerNumber};
+use crate::identity::{BuildNumberHasher, ViewerNumber};
 use crate::rate::{Meter, Rate};
 
-/// For how many viewers there is always space.
+/// The number of viewers for which there is always space.
 const VIEWERS_MIN: usize = 64;
 
-/// What each viewer said of late, over all its connections. Of those who were silent for a second nothing is kept.
+/// The recent signals of each viewer, over all its connections. A viewer that was silent for a second need not be
+/// remembered.
 #[derive(Debug, Default)]
-pub struct Paces(HashMap<ViewerNumber, Meter, ByNumber>);
+pub struct Paces(HashMap<ViewerNumber, Meter, BuildNumberHasher>);
 
 impl Paces {
-    /// Whether the viewer `number` may say one more at the moment `now`. So many connections are there: paces of about twice as
-    /// many viewers are kept. Where more come, speak and leave within a second, only the pace of each connection counts.
+    /// Returns whether the viewer `number` may send one more signal at the moment `now`. So many connections are
+    /// `there`: about twice as many viewers are remembered. If more come, send and leave within a second, only the rate
+    /// of each connection counts.
     pub fn admits(&mut self, number: ViewerNumber, rate: Rate, now: Duration, there: usize) -> bool {
         if rate.is_lifted() {
             return true;
         }
         if rate.is_nothing() {
-            // Without a pace for each, of which there would not be one for all.
+            // No meter is kept: there would not be one for every viewer.
             return false;
         }
         if let Some(pace) = self.0.get_mut(&number) {
@@ -38,7 +40,7 @@ impl Paces {
         self.0.len() >= most || self.0.entry(number).or_default().admits(rate, now)
     }
 
-    /// The last connection of the viewer `number` is gone: if it was silent nothing of it is kept.
+    /// Notes that the last connection of the viewer `number` is gone: a viewer that was silent is forgotten.
     pub fn left(&mut self, number: ViewerNumber, now: Duration) {
         if self.0.get(&number).is_some_and(|pace| pace.is_full(now)) {
             self.0.remove(&number);
@@ -63,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_of_zero_admits_nobody_and_keeps_no_pace() {
+    fn a_rate_of_zero_admits_no_viewer_and_keeps_no_meter() {
         let mut paces = Paces::default();
         let now = Duration::from_secs(9);
         assert!((0..1_000).all(|from| !paces.admits(number(from), NOTHING, now, 0)));
@@ -77,7 +79,7 @@ mod tests {
             |paces: &mut Paces, from, now| (0..20).filter(|_| paces.admits(number(from), RATE, now, 2)).count();
         assert_eq!((admitted(&mut paces, 1, now), admitted(&mut paces, 2, now)), (5, 5));
         paces.left(number(1), now);
-        assert_eq!(admitted(&mut paces, 1, now), 0, "who comes back at once has said what it may");
+        assert_eq!(admitted(&mut paces, 1, now), 0, "a viewer that comes back at once has sent all that it may");
         assert_eq!(admitted(&mut paces, 1, now + Duration::from_millis(200)), 1);
         assert_eq!((0..20).filter(|_| paces.admits(number(3), LIFTED, now, 2)).count(), 20, "the limit is lifted");
         for from in [1, 2] {

@@ -1,5 +1,5 @@
-//! Counts the signals of some keys by their parameters. Its memory is bounded, whatever is said.
-//! Pure: it takes the time as an argument and must not know who is told.
+//! Counts the signals of some keys by their parameters, in bounded memory.
+//! Pure: it takes the time as an argument and must not know the owner.
 
 mod choices;
 
@@ -7,19 +7,19 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::voters::{Full, Voters};
+use super::voters::{TurnoutFull, Voters};
+use crate::address_block::AddressBlock;
 use crate::identity::ViewerNumber;
 use crate::message::{Key, Params};
 use crate::options::{Counting, RoomOptions};
-use crate::place::Place;
 use crate::signal::Signal;
 use choices::Choices;
 
-/// How many values of a key are told apart, and how long one may be.
+/// The most values of a key that are counted apart, and the most bytes of one.
 const VALUES_MAX: usize = 128;
 const VALUE_BYTES_MAX: usize = 128;
 
-/// The place of all values that are not told apart.
+/// The index of all values that are not counted apart.
 const OTHER: u8 = u8::MAX;
 
 /// Why a signal is not counted.
@@ -31,41 +31,41 @@ pub enum CountError {
     Full,
 }
 
-impl From<Full> for CountError {
-    fn from(Full: Full) -> Self {
+impl From<TurnoutFull> for CountError {
+    fn from(TurnoutFull: TurnoutFull) -> Self {
         Self::Full
     }
 }
 
-/// Which viewer said something, and from where, if that is known.
+/// A viewer that sent a signal, and its address, where that is known.
 #[derive(Debug, Clone, Copy)]
 pub struct Voter {
     /// The viewer.
     pub number: ViewerNumber,
-    /// Where it comes from.
-    pub place: Option<Place>,
+    /// The address block that it comes from.
+    pub place: Option<AddressBlock>,
 }
 
 /// The signals of all keys that a room counts.
 #[derive(Debug)]
 pub struct Votes(Box<[Poll]>);
 
-/// Those of one key.
+/// The signals of one key.
 #[derive(Debug)]
 struct Poll {
     key: Key,
     counting: Counting,
-    /// In the order in which they were first said.
+    /// The values, in the order in which they were first sent.
     values: Vec<Value>,
-    /// How often others were said.
+    /// How often other values were sent.
     other: u64,
-    /// The same, as it was last told.
-    other_told: u64,
-    /// Which value each viewer has chosen: its place, or [`OTHER`]. Nobody where each signal counts.
+    /// The same, as the owner last got it.
+    other_sent: u64,
+    /// The index of each viewer's choice among the values, or [`OTHER`]. Empty where each signal counts.
     chosen: Choices,
-    /// What was told is not what there is, although no number says so.
+    /// Whether the owner's totals are outdated although no number says so.
     is_stale: bool,
-    /// When the owner is told.
+    /// When the owner gets the totals.
     due: Option<Duration>,
 }
 
@@ -74,19 +74,19 @@ struct Value {
     /// JSON without spaces between tokens.
     text: Box<str>,
     count: u64,
-    /// The count that was last told.
-    told: u64,
+    /// The count that the owner last got.
+    sent: u64,
 }
 
 impl Votes {
-    /// Nothing is counted yet. `None` where nothing will be. Choices count among those of `voters`.
+    /// Returns votes without signals; `None` if `options` count no key. Choices count among those of `voters`.
     pub fn of(options: &RoomOptions, voters: &Arc<Voters>) -> Option<Box<Self>> {
         let polls = options.counted_keys().iter().map(|(key, counting)| Poll {
             key: key.clone(),
             counting: *counting,
             values: Vec::new(),
             other: 0,
-            other_told: 0,
+            other_sent: 0,
             chosen: Choices::new(voters),
             is_stale: false,
             due: None,
@@ -95,12 +95,13 @@ impl Votes {
         (!polls.is_empty()).then(|| Box::new(Self(polls)))
     }
 
-    /// Whether `key` is counted.
+    /// Returns whether `key` is counted.
     pub fn counts(&self, key: &Key) -> bool {
         self.0.iter().any(|poll| poll.key == *key)
     }
 
-    /// The viewer `from` says `key` with `params`. What it chose stays when it goes, and is its own when it comes back.
+    /// Counts the signal `key` with `params` of the viewer `from`. Its choice stays when it leaves, and is its own when
+    /// it comes back.
     ///
     /// # Errors
     /// [`CountError`] when that cannot be counted; nothing has changed then.
@@ -112,17 +113,17 @@ impl Votes {
         self.poll(key).map_or(Ok(()), |poll| poll.count(&value, from, now))
     }
 
-    /// Counts `key` anew, if it is counted: nothing was said.
+    /// Forgets all signals of `key`, if it is counted.
     pub fn restart(&mut self, key: &Key, now: Duration) {
         if let Some(poll) = self.poll(key) {
-            poll.is_stale |= poll.other_told > 0 || poll.values.iter().any(|value| value.told > 0);
-            (poll.values, poll.other, poll.other_told) = (Vec::new(), 0, 0);
+            poll.is_stale |= poll.other_sent > 0 || poll.values.iter().any(|value| value.sent > 0);
+            (poll.values, poll.other, poll.other_sent) = (Vec::new(), 0, 0);
             poll.chosen.clear();
             poll.due = poll.is_stale.then(|| poll.due.unwrap_or(now + poll.counting.every));
         }
     }
 
-    /// Somebody listens who knows nothing: all that was counted is to be told.
+    /// Makes all totals due: a new listener knows none.
     pub fn tell_all(&mut self, now: Duration) {
         for poll in self.0.iter_mut().filter(|poll| !poll.is_empty()) {
             poll.is_stale = true;
@@ -130,12 +131,12 @@ impl Votes {
         }
     }
 
-    /// When something is to be told.
+    /// Returns when the next totals are due.
     pub fn due(&self) -> Option<Duration> {
         self.0.iter().filter_map(|poll| poll.due).min()
     }
 
-    /// Gives whatever is to be told now and has changed to `give`; what that does not take is told later.
+    /// Passes the totals that are due and have changed to `give`; those that it does not take are due again later.
     pub fn tell(&mut self, now: Duration, mut give: impl FnMut(Signal) -> bool) {
         for poll in self.0.iter_mut().filter(|poll| poll.due.is_some_and(|due| due <= now)) {
             poll.due = None;
@@ -143,7 +144,7 @@ impl Votes {
                 continue;
             }
             if give(poll.totals()) {
-                poll.was_told();
+                poll.mark_sent();
             } else {
                 poll.due = Some(now + poll.counting.every);
             }
@@ -157,42 +158,42 @@ impl Votes {
 
 impl Poll {
     fn count(&mut self, value: &str, from: Voter, now: Duration) -> Result<(), CountError> {
-        let place = if self.counting.once_per_viewer {
+        let index = if self.counting.once_per_viewer {
             let older = self.chosen.of(from)?;
-            // First, so that the place of a value that nobody chooses any more can be had.
+            // First, so that the index of a value without a choice can be used again.
             if let Some(older) = older {
                 *self.at(older) -= 1;
             }
-            let place = self.place(value);
-            self.chosen.set(from.number, place);
-            place
+            let index = self.index_of(value);
+            self.chosen.set(from.number, index);
+            index
         } else {
-            self.place(value)
+            self.index_of(value)
         };
-        *self.at(place) += 1;
+        *self.at(index) += 1;
         self.due.get_or_insert(now + self.counting.every);
         Ok(())
     }
 
-    /// The place of `value`, which it gets if there is one left.
-    fn place(&mut self, value: &str) -> u8 {
+    /// Returns the index of `value`, which it gets if there is one left.
+    fn index_of(&mut self, value: &str) -> u8 {
         if let Some(known) = self.values.iter().position(|known| *known.text == *value) {
             return number(known);
         }
-        let new = Value { text: value.into(), count: 0, told: 0 };
+        let new = Value { text: value.into(), count: 0, sent: 0 };
         if self.values.len() < VALUES_MAX {
             self.values.push(new);
             return number(self.values.len() - 1);
         }
         let Some(unused) = self.values.iter().position(|known| known.count == 0) else { return OTHER };
-        // Whoever was told of the value that stood here is told that it is gone.
-        self.is_stale |= self.values[unused].told > 0;
+        // If the owner got a count of the value that stood here, it has to get one without it.
+        self.is_stale |= self.values[unused].sent > 0;
         self.values[unused] = new;
         number(unused)
     }
 
-    fn at(&mut self, place: u8) -> &mut u64 {
-        match self.values.get_mut(usize::from(place)) {
+    fn at(&mut self, index: u8) -> &mut u64 {
+        match self.values.get_mut(usize::from(index)) {
             Some(value) => &mut value.count,
             None => &mut self.other,
         }
@@ -203,26 +204,26 @@ impl Poll {
     }
 
     fn has_changed(&self) -> bool {
-        self.is_stale || self.other != self.other_told || self.values.iter().any(|value| value.count != value.told)
+        self.is_stale || self.other != self.other_sent || self.values.iter().any(|value| value.count != value.sent)
     }
 
     fn totals(&self) -> Signal {
         let counted = self.values.iter().filter(|value| value.count > 0);
         let mut counts: Vec<_> = counted.map(|value| (Params::from_compact(&value.text), value.count)).collect();
-        // Of equal ones the one that was said first stays first.
+        // Of equal ones the one that was sent first stays first.
         counts.sort_by_key(|(_, count)| Reverse(*count));
         Signal::Counts { key: self.key.clone(), counts, other: self.other }
     }
 
-    fn was_told(&mut self) {
-        self.values.iter_mut().for_each(|value| value.told = value.count);
-        self.other_told = self.other;
+    fn mark_sent(&mut self) {
+        self.values.iter_mut().for_each(|value| value.sent = value.count);
+        self.other_sent = self.other;
         self.is_stale = false;
     }
 }
 
-fn number(place: usize) -> u8 {
-    u8::try_from(place).expect("there are fewer places than an octet has values")
+fn number(index: usize) -> u8 {
+    u8::try_from(index).expect("there are fewer indexes than an octet has values")
 }
 
 #[cfg(test)]

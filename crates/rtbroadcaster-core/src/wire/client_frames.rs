@@ -14,7 +14,7 @@ pub(super) const CLOSE: u8 = FIN | 0x8;
 pub(super) const PING: u8 = FIN | 0x9;
 pub(super) const PONG: u8 = FIN | 0xa;
 
-/// A masked frame with the shortest length, by the definition of RFC 6455 section 5.2.
+/// Returns a masked frame with the shortest length, by the definition of RFC 6455 section 5.2.
 pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame_masked(first, payload, [0x37, 0xfa, 0x21, 0x3d])
 }
@@ -25,7 +25,7 @@ pub(super) fn frame_masked(first: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> 
     bytes
 }
 
-/// The header alone, for frames whose payload never comes.
+/// Returns the header alone, for frames whose payload never comes.
 pub(super) fn header(first: u8, length: u64, mask: [u8; 4]) -> Vec<u8> {
     let mut bytes = match length {
         0..=125 => vec![first, 0x80 | u8::try_from(length).unwrap()],
@@ -36,9 +36,9 @@ pub(super) fn header(first: u8, length: u64, mask: [u8; 4]) -> Vec<u8> {
     bytes
 }
 
-/// One thing a client says, with everything random about how it says it.
+/// A message or control frame of a client, with its random fragments and masks.
 #[derive(Debug, Clone)]
-pub(super) enum Said {
+pub(super) enum ClientFrame {
     /// A text in frames cut at these bytes, each of the later frames preceded by the control frames at its place.
     Text { text: String, cuts: Vec<Index>, between: Vec<Vec<ControlFrame>>, mask: [u8; 4] },
     /// A control frame between messages.
@@ -53,7 +53,7 @@ pub(super) struct ControlFrame {
     mask: [u8; 4],
 }
 
-impl Said {
+impl ClientFrame {
     /// Appends the frames to the stream and the expected values to `expected`.
     pub(super) fn write(&self, stream: &mut Vec<u8>, expected: &mut Vec<Incoming>) {
         match self {
@@ -86,7 +86,7 @@ impl ControlFrame {
     }
 }
 
-/// Texts of up to `chars_max` code points, in code points of all lengths.
+/// Returns texts of up to `chars_max` code points, in code points of all lengths.
 fn texts(chars_max: usize) -> impl Strategy<Value = String> {
     let point = prop_oneof![Just('a'), Just('ß'), Just('€'), Just('𝄞'), any::<char>()];
     vec(point, 0..=chars_max).prop_map(|points| points.into_iter().collect())
@@ -97,11 +97,11 @@ fn controls() -> impl Strategy<Value = ControlFrame> {
         .prop_map(|(first, payload, mask)| ControlFrame { first, payload, mask })
 }
 
-/// Anything a client may lawfully say before it says close.
-pub(super) fn talk(chars_max: usize) -> impl Strategy<Value = Vec<Said>> {
+/// Returns anything that a client may lawfully send before its close.
+pub(super) fn talk(chars_max: usize) -> impl Strategy<Value = Vec<ClientFrame>> {
     let text = (texts(chars_max), vec(any::<Index>(), 0..4), vec(vec(controls(), 0..3), 0..4), any::<[u8; 4]>())
-        .prop_map(|(text, cuts, between, mask)| Said::Text { text, cuts, between, mask });
-    vec(prop_oneof![4 => text, 1 => controls().prop_map(Said::Control)], 1..6)
+        .prop_map(|(text, cuts, between, mask)| ClientFrame::Text { text, cuts, between, mask });
+    vec(prop_oneof![4 => text, 1 => controls().prop_map(ClientFrame::Control)], 1..6)
 }
 
 /// Cuts a stream into pieces of these sizes, over and over; zero stands for an empty piece.
@@ -118,7 +118,7 @@ pub(super) fn pieces<'stream>(mut stream: &'stream [u8], sizes: &[usize]) -> Vec
     pieces
 }
 
-/// Sizes of pieces, at least one of them above zero.
+/// Returns sizes of pieces, at least one of them above zero.
 pub(super) fn piece_sizes() -> impl Strategy<Value = Vec<usize>> {
     (vec(prop_oneof![0..8_usize, 0..400_usize], 0..8), 1..300_usize).prop_map(|(mut sizes, last)| {
         sizes.push(last);

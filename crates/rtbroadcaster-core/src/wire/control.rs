@@ -21,7 +21,7 @@ impl Control {
     /// The most bytes a control frame carries (RFC 6455 section 5.5).
     pub const BYTES_MAX: usize = 125;
 
-    /// Copies a payload, or gives `None` when it is over [`Self::BYTES_MAX`].
+    /// Copies a payload; `None` when it is over [`Self::BYTES_MAX`].
     pub fn new(payload: &[u8]) -> Option<Self> {
         (payload.len() <= Self::BYTES_MAX).then(|| Self(payload.into()))
     }
@@ -32,7 +32,7 @@ impl Control {
         Self(Box::new(payload))
     }
 
-    /// Takes over what a control frame brought; its header has limited the length.
+    /// Takes the payload of a control frame, whose header has limited the length.
     pub(super) fn received(payload: Vec<u8>) -> Self {
         debug_assert!(payload.len() <= Self::BYTES_MAX);
         Self(payload.into_boxed_slice())

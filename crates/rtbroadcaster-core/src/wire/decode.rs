@@ -1,14 +1,14 @@
-//! Client frames in, messages out: incremental, strict, bounded by what arrived.
-//! Must not know sockets or time, and owes nothing itself: what the peer is to be sent is in the values it returns.
+//! Decodes client frames into messages: incremental, strict, and bounded by what arrived.
+//! Must not know sockets or time. It sends nothing: the values that it returns say what the peer is owed.
 
-use super::header::{ControlKind, Header, Kind, PartialHeader};
+use super::header::{ControlOpcode, FrameHeader, FrameKind, PartialHeader};
 use super::mask::unmask;
-use super::text::{PartialText, Whole};
+use super::text::{PartialText, WholeMessage};
 
 pub use super::control::Control;
 pub use super::violation::Violation;
 
-/// How much of one message a decoder takes in.
+/// The limits on one message in a decoder.
 ///
 /// ```
 /// use rtbroadcaster_core::wire::{Decoder, Limits, Violation};
@@ -26,13 +26,13 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// The most frames in one message; 128 by default. The greatest number is no limit.
     pub fragments_max: u32,
-    /// What becomes of a message over the first of these limits; refused by default.
+    /// What happens to a message over the first of these limits; refused by default.
     pub excess: Excess,
-    /// What becomes of a binary message; refused by default.
+    /// What happens to a binary message; refused by default.
     pub binary: Binary,
 }
 
-/// What becomes of a binary message.
+/// What happens to a binary message.
 ///
 /// ```
 /// use rtbroadcaster_core::wire::{Binary, Decoder, Incoming, Limits, Violation};
@@ -53,7 +53,7 @@ pub enum Binary {
     Accept,
 }
 
-/// What becomes of a message that is too big.
+/// What happens to a message that is too big.
 ///
 /// ```
 /// use rtbroadcaster_core::wire::{Decoder, Excess, Incoming, Limits};
@@ -68,16 +68,16 @@ pub enum Excess {
     /// The length in its header is a [violation](Violation::TooBig).
     #[default]
     Refused,
-    /// Its bytes are dropped as they come, what was stored of it too, and [`Incoming::TooBig`] stands in its place. Whether it
-    /// is UTF-8 is not looked at. One of more than 16 times the limit is a violation all the same.
+    /// Its bytes are dropped as they arrive, with those that are stored already, and [`Incoming::TooBig`] stands in its
+    /// place. They are not checked for UTF-8. A message of more than 16 times the limit is a violation all the same.
     Skipped,
 }
 
-/// How many times the limit a message may have that is skipped.
+/// How many times the limit a skipped message may have.
 const SKIPPED_MAX: u64 = 16;
 
 impl Limits {
-    /// Whether a message that is too big, with so many `bytes` so far, is skipped.
+    /// Returns whether a message that is too big, with so many `bytes` so far, is skipped.
     pub(super) fn skips(&self, bytes: u64) -> bool {
         self.excess == Excess::Skipped && bytes <= SKIPPED_MAX.saturating_mul(self.message_bytes_max as u64)
     }
@@ -89,7 +89,7 @@ impl Default for Limits {
     }
 }
 
-/// What a client sent.
+/// A message or control frame of a client.
 ///
 /// ```
 /// use rtbroadcaster_core::wire::{Control, Decoder, Incoming, Limits};
@@ -132,51 +132,51 @@ pub enum Incoming {
 /// ```
 #[derive(Debug)]
 pub struct Decoder {
-    /// How much of one message is taken in.
+    /// The limits on one message.
     limits: Limits,
     /// The message of which frames have arrived; control frames may come between them.
     text: PartialText,
-    /// What the next byte of input is.
-    step: Step,
+    /// The meaning of the next byte of input.
+    state: DecodeState,
 }
 
-/// What the next byte of input is.
+/// The meaning of the next byte of input.
 #[derive(Debug)]
-enum Step {
+enum DecodeState {
     /// A byte of a header.
     Header(PartialHeader),
     /// A byte of a text message's frame.
-    Part { rest_bytes: u64, mask: [u8; 4], end: End },
+    Part { rest_bytes: u64, mask: [u8; 4], end: PartEnd },
     /// A byte of a control frame; the payload so far waits beside the text, as the frame may split a message.
-    Control { rest_bytes: u8, mask: [u8; 4], kind: ControlKind, payload: Vec<u8> },
-    /// Nothing: the peer has said close.
+    Control { rest_bytes: u8, mask: [u8; 4], kind: ControlOpcode, payload: Vec<u8> },
+    /// Nothing: the peer has closed.
     Closed,
     /// Nothing: the peer broke the framing.
     Failed(Violation),
 }
 
-/// What the end of a text frame is the end of.
+/// The end of a text frame: of the frame only, or of its message.
 #[derive(Debug, Clone, Copy)]
-enum End {
+enum PartEnd {
     Frame,
     Message,
 }
 
-impl Step {
-    /// The step between two frames.
+impl DecodeState {
+    /// Returns the state between two frames.
     fn next_frame() -> Self {
         Self::Header(PartialHeader::default())
     }
 }
 
 impl Decoder {
-    /// A decoder for a connection that has sent nothing yet.
+    /// Returns a decoder for a connection that has sent nothing yet.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, text: PartialText::default(), step: Step::next_frame() }
+        Self { limits, text: PartialText::default(), state: DecodeState::next_frame() }
     }
 
-    /// Consumes from the front of `input` and gives the next thing the client said, or `None` when all input is used
-    /// up. The input may be cut anywhere. After a close the rest is consumed and ignored (RFC 6455 section 5.5.1).
+    /// Consumes from the front of `input` and returns the next message or control frame, or `None` when all input is
+    /// used up. The input may be cut anywhere. After a close the rest is consumed and ignored (RFC 6455 section 5.5.1).
     ///
     /// # Errors
     /// The first violation, at the byte that makes it certain, and again at every later call.
@@ -184,65 +184,66 @@ impl Decoder {
         let outcome = self.advance(input);
         if let Err(violation) = outcome {
             self.text = PartialText::default();
-            self.step = Step::Failed(violation);
+            self.state = DecodeState::Failed(violation);
         }
         outcome
     }
 
-    /// Whether the client is in the middle of nothing: no byte of a header or payload waits for its rest, and no
-    /// fragmented message is open. True after a close, never after a violation.
+    /// Returns whether the client is between two messages: no header or payload is incomplete, and no fragmented
+    /// message is open. True after a close, never after a violation.
     pub fn is_between_messages(&self) -> bool {
-        match &self.step {
-            Step::Header(header) => header.is_empty() && self.text.frames() == 0,
-            Step::Closed => true,
-            Step::Part { .. } | Step::Control { .. } | Step::Failed(_) => false,
+        match &self.state {
+            DecodeState::Header(header) => header.is_empty() && self.text.frames() == 0,
+            DecodeState::Closed => true,
+            DecodeState::Part { .. } | DecodeState::Control { .. } | DecodeState::Failed(_) => false,
         }
     }
 
-    /// The bytes of memory held for what has not come whole: never more than a little beyond what arrived of it.
+    /// Returns the bytes of memory held for input that is not whole: never more than a little beyond what arrived of
+    /// it.
     pub fn held_bytes(&self) -> usize {
-        let control = if let Step::Control { payload, .. } = &self.step { payload.capacity() } else { 0 };
+        let control = if let DecodeState::Control { payload, .. } = &self.state { payload.capacity() } else { 0 };
         self.text.capacity() + control
     }
 
-    /// The bytes that have come of the message that is not whole.
+    /// Returns the bytes that have arrived of the message that is not whole.
     pub fn message_bytes(&self) -> usize {
         self.text.arrived()
     }
 
-    /// The same of a message that is [skipped](Excess::Skipped); 0 for any other.
+    /// Returns the same of a message that is [skipped](Excess::Skipped); 0 for any other.
     pub fn skipped_bytes(&self) -> usize {
         self.text.skipped()
     }
 
     fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Incoming>, Violation> {
         loop {
-            match &mut self.step {
-                Step::Header(header) => match header.read(input, &self.text, &self.limits)? {
+            match &mut self.state {
+                DecodeState::Header(header) => match header.read(input, &self.text, &self.limits)? {
                     Some(header) => self.begin(&header),
                     None => return Ok(None),
                 },
-                Step::Part { rest_bytes, mask, end } => {
+                DecodeState::Part { rest_bytes, mask, end } => {
                     let part = take(input, *rest_bytes);
                     *rest_bytes -= part.len() as u64;
                     *mask = self.text.append(part, *mask);
                     match (*rest_bytes, *end) {
-                        (0, End::Message) => {
-                            self.step = Step::next_frame();
+                        (0, PartEnd::Message) => {
+                            self.state = DecodeState::next_frame();
                             return Ok(Some(match self.text.finish()? {
-                                Whole::Text(text) => Incoming::Text(text),
-                                Whole::Binary(bytes) => Incoming::Binary(bytes),
-                                Whole::Skipped(bytes) => Incoming::TooBig(bytes),
+                                WholeMessage::Text(text) => Incoming::Text(text),
+                                WholeMessage::Binary(bytes) => Incoming::Binary(bytes),
+                                WholeMessage::Skipped(bytes) => Incoming::TooBig(bytes),
                             }));
                         }
-                        (0, End::Frame) => {
-                            self.step = Step::next_frame();
+                        (0, PartEnd::Frame) => {
+                            self.state = DecodeState::next_frame();
                             self.text.check()?;
                         }
                         _ => return self.text.check().map(|()| None),
                     }
                 }
-                Step::Control { rest_bytes, mask, kind, payload } => {
+                DecodeState::Control { rest_bytes, mask, kind, payload } => {
                     let part = take(input, u64::from(*rest_bytes));
                     let start = payload.len();
                     payload.extend_from_slice(part);
@@ -255,48 +256,48 @@ impl Decoder {
                     let (kind, payload) = (*kind, std::mem::take(payload));
                     return self.finish_control(kind, payload).map(Some);
                 }
-                Step::Closed => {
+                DecodeState::Closed => {
                     *input = &[];
                     return Ok(None);
                 }
-                Step::Failed(violation) => return Err(*violation),
+                DecodeState::Failed(violation) => return Err(*violation),
             }
         }
     }
 
     /// Steps from a header into its payload.
-    fn begin(&mut self, header: &Header) {
-        let &Header { kind, payload_bytes, mask, is_excess } = header;
+    fn begin(&mut self, header: &FrameHeader) {
+        let &FrameHeader { kind, payload_bytes, mask, is_excess } = header;
         if is_excess {
             self.text.skip();
         }
         let end = match kind {
-            Kind::Part => End::Frame,
-            Kind::LastPart => End::Message,
-            Kind::Binary { is_final } => {
+            FrameKind::Part => PartEnd::Frame,
+            FrameKind::LastPart => PartEnd::Message,
+            FrameKind::Binary { is_final } => {
                 self.text.begin_binary();
-                if is_final { End::Message } else { End::Frame }
+                if is_final { PartEnd::Message } else { PartEnd::Frame }
             }
-            Kind::Control(kind) => {
+            FrameKind::Control(kind) => {
                 // A header of a control frame with more than 125 bytes is a violation, so the rest fits a byte.
                 let rest_bytes = u8::try_from(payload_bytes).unwrap_or(u8::MAX);
-                self.step = Step::Control { rest_bytes, mask, kind, payload: Vec::new() };
+                self.state = DecodeState::Control { rest_bytes, mask, kind, payload: Vec::new() };
                 return;
             }
         };
         self.text.begin_frame();
-        self.step = Step::Part { rest_bytes: payload_bytes, mask, end };
+        self.state = DecodeState::Part { rest_bytes: payload_bytes, mask, end };
     }
 
-    fn finish_control(&mut self, kind: ControlKind, payload: Vec<u8>) -> Result<Incoming, Violation> {
-        self.step = Step::next_frame();
+    fn finish_control(&mut self, kind: ControlOpcode, payload: Vec<u8>) -> Result<Incoming, Violation> {
+        self.state = DecodeState::next_frame();
         Ok(match kind {
-            ControlKind::Ping => Incoming::Ping(Control::received(payload)),
-            ControlKind::Pong => Incoming::Pong(Control::received(payload)),
-            ControlKind::Close => {
+            ControlOpcode::Ping => Incoming::Ping(Control::received(payload)),
+            ControlOpcode::Pong => Incoming::Pong(Control::received(payload)),
+            ControlOpcode::Close => {
                 let code = close_code(&payload)?;
                 self.text = PartialText::default();
-                self.step = Step::Closed;
+                self.state = DecodeState::Closed;
                 Incoming::Close(code)
             }
         })
@@ -311,8 +312,8 @@ fn take<'input>(input: &mut &'input [u8], bytes_max: u64) -> &'input [u8] {
     part
 }
 
-/// The code in the body of a close frame, if there is a body (RFC 6455 section 5.5.1). The reason is only checked:
-/// it is the peer's text, and nothing here repeats it.
+/// Returns the code in the body of a close frame, if there is a body (RFC 6455 section 5.5.1). The reason is only
+/// checked: it is the peer's text, and nothing here repeats it.
 fn close_code(body: &[u8]) -> Result<Option<u16>, Violation> {
     if body.is_empty() {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! Finished server frames: one FIN frame per message, unmasked, so that the same bytes serve every client
-//! (RFC 6455 sections 5.1 and 5.2). Must not know who gets them.
+//! Finished server frames: one FIN frame per message, unmasked, so that the same bytes serve every client (RFC 6455
+//! sections 5.1 and 5.2). Must not know clients.
 
 use std::io;
 
@@ -16,27 +16,27 @@ const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
 
-/// A text frame of a payload that is ready. The caller answers for its being UTF-8, as JSON always is.
+/// Returns a text frame of a payload. The caller guarantees that it is UTF-8, as JSON always is.
 pub fn text(payload: &[u8]) -> Bytes {
     frame(TEXT, payload)
 }
 
-/// A binary frame.
+/// Returns a binary frame.
 pub fn binary(payload: &[u8]) -> Bytes {
     frame(BINARY, payload)
 }
 
-/// A ping.
+/// Returns a ping.
 pub fn ping(payload: &Control) -> Bytes {
     frame(PING, payload)
 }
 
-/// A pong: the answer to the ping that carried the payload (RFC 6455 section 5.5.3).
+/// Returns a pong: the answer to the ping that carried the payload (RFC 6455 section 5.5.3).
 pub fn pong(payload: &Control) -> Bytes {
     frame(PONG, payload)
 }
 
-/// A close frame with the reason's code and word.
+/// Returns a close frame with the reason's code and word.
 pub fn close(reason: CloseReason) -> Bytes {
     let mut body = Vec::with_capacity(Control::BYTES_MAX);
     body.extend_from_slice(&reason.code().to_be_bytes());
@@ -44,7 +44,7 @@ pub fn close(reason: CloseReason) -> Bytes {
     frame(CLOSE, &body)
 }
 
-/// The answer to a peer's close: the same code, or an empty body where it had none (RFC 6455 section 5.5.1).
+/// Returns the answer to a peer's close: the same code, or an empty body if it had none (RFC 6455 section 5.5.1).
 pub fn close_echo(code: Option<u16>) -> Bytes {
     match code {
         Some(code) => frame(CLOSE, &code.to_be_bytes()),
@@ -80,14 +80,14 @@ pub struct TextFrame {
 }
 
 impl TextFrame {
-    /// A frame with no payload yet and space for `payload_bytes` of it; it grows when there are more.
+    /// Returns a frame with no payload yet and space for `payload_bytes` of it; it grows when there are more.
     pub fn with_capacity(payload_bytes: usize) -> Self {
         let mut bytes = Vec::with_capacity(HEADER_BYTES_MAX + payload_bytes);
         bytes.resize(HEADER_BYTES_MAX, 0);
         Self { bytes }
     }
 
-    /// The finished frame. The caller answers for the payload's being UTF-8, as JSON always is.
+    /// Returns the finished frame. The caller guarantees that the payload is UTF-8, as JSON always is.
     pub fn finish(mut self) -> Bytes {
         let (header, start) = header(TEXT, self.bytes.len() - HEADER_BYTES_MAX);
         self.bytes[start..HEADER_BYTES_MAX].copy_from_slice(&header[start..]);
@@ -111,7 +111,7 @@ impl io::Write for TextFrame {
     }
 }
 
-/// The shortest header for a payload, at the end of the space for the longest, and where it starts.
+/// Returns the shortest header for a payload, at the end of the space for the longest, and where it starts.
 fn header(first: u8, payload_bytes: usize) -> ([u8; HEADER_BYTES_MAX], usize) {
     let mut header = [0; HEADER_BYTES_MAX];
     let length = (payload_bytes as u64).to_be_bytes();

@@ -1,4 +1,5 @@
-//! The opening handshake: is this request a lawful WebSocket upgrade, and what is the answer (RFC 6455 section 4.2).
+//! The opening handshake: checks whether a request is a lawful WebSocket upgrade, and answers it (RFC 6455 section
+//! 4.2).
 //! Must not know paths, origins or tokens: whether the client may enter is decided elsewhere.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -13,7 +14,7 @@ use sha1::{Digest, Sha1};
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 
-/// A lawful upgrade request: what its answer needs.
+/// A lawful upgrade request: the parts that its answer needs.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue, Method, Version};
@@ -37,20 +38,20 @@ const WEBSOCKET: HeaderValue = HeaderValue::from_static("websocket");
 /// assert_eq!(check(&Method::POST, Version::HTTP_11, &headers).unwrap_err(), HandshakeError::Method);
 /// ```
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct UpgradeRequest {
     /// The value that proves the key was read.
     accept: HeaderValue,
     /// The lists of subprotocols, one per header.
     protocols: Vec<HeaderValue>,
 }
 
-impl Request {
-    /// The value of `Sec-WebSocket-Accept` (RFC 6455 section 4.2.2).
+impl UpgradeRequest {
+    /// Returns the value of `Sec-WebSocket-Accept` (RFC 6455 section 4.2.2).
     pub fn accept(&self) -> &HeaderValue {
         &self.accept
     }
 
-    /// Whether the client speaks this subprotocol, compared by exact spelling (RFC 6455 section 4.1).
+    /// Returns whether the client speaks this subprotocol, compared by exact spelling (RFC 6455 section 4.1).
     pub fn offers(&self, protocol: &str) -> bool {
         self.protocols.iter().flat_map(tokens).any(|token| token == protocol.as_bytes())
     }
@@ -95,7 +96,7 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// The status of the refusal.
+    /// Returns the status of the refusal.
     pub const fn status(self) -> StatusCode {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -106,7 +107,7 @@ impl HandshakeError {
         }
     }
 
-    /// The headers that the refusal must carry: what is allowed (RFC 9110 sections 15.5.6 and 15.5.22, RFC 6455
+    /// Returns the headers that the refusal must carry: what is allowed (RFC 9110 sections 15.5.6 and 15.5.22, RFC 6455
     /// section 4.4).
     pub fn headers(self) -> HeaderMap {
         let rows: &[(HeaderName, HeaderValue)] = match self {
@@ -127,7 +128,7 @@ impl HandshakeError {
 ///
 /// # Errors
 /// The first rule that the request breaks, in the order of [`HandshakeError`].
-pub fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<Request, HandshakeError> {
+pub fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<UpgradeRequest, HandshakeError> {
     if method != Method::GET {
         return Err(HandshakeError::Method);
     }
@@ -143,21 +144,21 @@ pub fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<R
     }
     only(headers, SEC_WEBSOCKET_VERSION).filter(|value| *value == "13").ok_or(HandshakeError::Version)?;
     let key = only(headers, SEC_WEBSOCKET_KEY).filter(|key| is_sixteen_bytes(key)).ok_or(HandshakeError::Key)?;
-    // A length of zero says in other words that there is none (RFC 9112 section 6.3).
+    // A length of zero means that there is none (RFC 9112 section 6.3).
     let has_no_length = headers.get_all(CONTENT_LENGTH).iter().all(|length| length == "0");
     if headers.contains_key(TRANSFER_ENCODING) || !has_no_length {
         return Err(HandshakeError::Body);
     }
     let protocols = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().cloned().collect();
-    Ok(Request { accept: accept_of(key), protocols })
+    Ok(UpgradeRequest { accept: accept_of(key), protocols })
 }
 
-/// The answer that opens the WebSocket (RFC 6455 section 4.2.2), with the subprotocol that was chosen. Choose only
-/// what the client [offers](Request::offers): it fails the connection over any other.
+/// Returns the answer that opens the WebSocket (RFC 6455 section 4.2.2), with the subprotocol that was chosen. Choose
+/// only a subprotocol that the client [offers](UpgradeRequest::offers): it fails the connection over any other.
 ///
 /// # Panics
 /// When `protocol` is not visible ASCII, which is the program's own text and never the peer's.
-pub fn response(request: &Request, protocol: Option<&'static str>) -> Response<()> {
+pub fn response(request: &UpgradeRequest, protocol: Option<&'static str>) -> Response<()> {
     let mut response = Response::new(());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -170,23 +171,23 @@ pub fn response(request: &Request, protocol: Option<&'static str>) -> Response<(
     response
 }
 
-/// The header's value, when it is there exactly once.
+/// Returns the header's value, when it is there exactly once.
 fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
     let mut values = headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none())
 }
 
-/// Whether one of the headers of this name lists the token, in any case of its letters.
+/// Returns whether one of the headers of this name lists the token, in any case of its letters.
 fn lists(headers: &HeaderMap, name: HeaderName, token: &[u8]) -> bool {
     headers.get_all(name).iter().flat_map(tokens).any(|listed| listed.eq_ignore_ascii_case(token))
 }
 
-/// The members of a comma-separated list.
+/// Returns the members of a comma-separated list.
 fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
     value.as_bytes().split(|&byte| byte == b',').map(<[u8]>::trim_ascii)
 }
 
-/// Whether the key is the base64 of exactly sixteen bytes. Only its form counts: the bytes are not used.
+/// Returns whether the key is the base64 of exactly sixteen bytes. Only its form counts: the bytes are not used.
 fn is_sixteen_bytes(key: &HeaderValue) -> bool {
     // A longer key is refused for want of space.
     let mut bytes = [0; 16];

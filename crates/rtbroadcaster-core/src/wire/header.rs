@@ -13,10 +13,10 @@ const OPCODE: u8 = 0x0f;
 const MASKED: u8 = 0x80;
 const LENGTH: u8 = 0x7f;
 
-/// What a frame carries, with what FIN says about it.
+/// The content of a frame, by its opcode and FIN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// A part of a text message that goes on in a later frame.
+pub(super) enum FrameKind {
+    /// A part of a text message that is continued in a later frame.
     Part,
     /// The last, or only, part of a text message.
     LastPart,
@@ -25,12 +25,12 @@ pub(super) enum Kind {
         /// Whether it is the only one.
         is_final: bool,
     },
-    Control(ControlKind),
+    Control(ControlOpcode),
 }
 
 /// The control frames of RFC 6455 section 5.5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ControlKind {
+pub(super) enum ControlOpcode {
     Close,
     Ping,
     Pong,
@@ -38,9 +38,9 @@ pub(super) enum ControlKind {
 
 /// A whole and lawful header.
 #[derive(Debug)]
-pub(super) struct Header {
-    /// What the payload is.
-    pub(super) kind: Kind,
+pub(super) struct FrameHeader {
+    /// The kind of the payload.
+    pub(super) kind: FrameKind,
     /// The payload's length in bytes.
     pub(super) payload_bytes: u64,
     /// The mask of the payload's first four bytes.
@@ -59,18 +59,18 @@ pub(super) struct PartialHeader {
 }
 
 impl PartialHeader {
-    /// Whether not a single byte has arrived.
+    /// Returns whether no byte has arrived.
     pub(super) fn is_empty(&self) -> bool {
         self.filled == 0
     }
 
-    /// Takes a header from the front of the input, or what there is of it.
+    /// Reads a header from the front of the input, or as much of it as there is.
     pub(super) fn read(
         &mut self,
         input: &mut &[u8],
         open: &PartialText,
         limits: &Limits,
-    ) -> Result<Option<Header>, Violation> {
+    ) -> Result<Option<FrameHeader>, Violation> {
         if self.is_empty()
             && let Some((header, size)) = parse(input, open, limits)?
         {
@@ -89,8 +89,8 @@ impl PartialHeader {
     }
 }
 
-/// Judges the header at the front of `bytes` as far as it goes; gives it, and its size, when it is whole.
-fn parse(bytes: &[u8], open: &PartialText, limits: &Limits) -> Result<Option<(Header, usize)>, Violation> {
+/// Checks the header at the front of `bytes` as far as it has arrived. Returns it, and its size, once it is whole.
+fn parse(bytes: &[u8], open: &PartialText, limits: &Limits) -> Result<Option<(FrameHeader, usize)>, Violation> {
     let Some((&first, bytes)) = bytes.split_first() else { return Ok(None) };
     let kind = kind_of(first, open, limits)?;
     let Some((&second, bytes)) = bytes.split_first() else { return Ok(None) };
@@ -98,16 +98,16 @@ fn parse(bytes: &[u8], open: &PartialText, limits: &Limits) -> Result<Option<(He
     let Some((payload_bytes, length_size)) = length_of(short, bytes)? else { return Ok(None) };
     // The open part is within the limit, as each of its frames was admitted here, or its message is skipped already.
     let left = limits.message_bytes_max.saturating_sub(open.len());
-    let is_excess = !matches!(kind, Kind::Control(_)) && payload_bytes > left as u64;
+    let is_excess = !matches!(kind, FrameKind::Control(_)) && payload_bytes > left as u64;
     if is_excess && !limits.skips((open.arrived() as u64).saturating_add(payload_bytes)) {
         return Err(Violation::TooBig);
     }
     let Some(&mask) = bytes[length_size..].first_chunk::<4>() else { return Ok(None) };
-    Ok(Some((Header { kind, payload_bytes, mask, is_excess }, 2 + length_size + 4)))
+    Ok(Some((FrameHeader { kind, payload_bytes, mask, is_excess }, 2 + length_size + 4)))
 }
 
-/// FIN, the reserved bits and the opcode, seen with the message that is open.
-fn kind_of(first: u8, open: &PartialText, limits: &Limits) -> Result<Kind, Violation> {
+/// Checks FIN, the reserved bits and the opcode against the message that is open. Returns what the frame carries.
+fn kind_of(first: u8, open: &PartialText, limits: &Limits) -> Result<FrameKind, Violation> {
     if first & RESERVED != 0 {
         return Err(Violation::ReservedBit);
     }
@@ -116,34 +116,34 @@ fn kind_of(first: u8, open: &PartialText, limits: &Limits) -> Result<Kind, Viola
     let control = match first & OPCODE {
         0x0 if !is_open => return Err(Violation::ContinuationWithoutStart),
         0x1 | 0x2 if is_open => return Err(Violation::DataInsideMessage),
-        0x2 if limits.binary == Binary::Accept => return Ok(Kind::Binary { is_final }),
+        0x2 if limits.binary == Binary::Accept => return Ok(FrameKind::Binary { is_final }),
         0x2 => return Err(Violation::Binary),
         0x0 | 0x1 if open.frames() >= limits.fragments_max => {
             return Err(Violation::TooManyFragments);
         }
-        0x0 | 0x1 if is_final => return Ok(Kind::LastPart),
-        0x0 | 0x1 => return Ok(Kind::Part),
-        0x8 => ControlKind::Close,
-        0x9 => ControlKind::Ping,
-        0xa => ControlKind::Pong,
+        0x0 | 0x1 if is_final => return Ok(FrameKind::LastPart),
+        0x0 | 0x1 => return Ok(FrameKind::Part),
+        0x8 => ControlOpcode::Close,
+        0x9 => ControlOpcode::Ping,
+        0xa => ControlOpcode::Pong,
         _ => return Err(Violation::ReservedOpcode),
     };
-    if is_final { Ok(Kind::Control(control)) } else { Err(Violation::ControlFragmented) }
+    if is_final { Ok(FrameKind::Control(control)) } else { Err(Violation::ControlFragmented) }
 }
 
-/// The mask bit and the seven bits of length.
-fn short_length(second: u8, kind: Kind) -> Result<u8, Violation> {
+/// Checks the mask bit, and returns the seven bits of length.
+fn short_length(second: u8, kind: FrameKind) -> Result<u8, Violation> {
     if second & MASKED == 0 {
         return Err(Violation::Unmasked);
     }
     match (kind, second & LENGTH) {
-        (Kind::Control(_), 126..) => Err(Violation::ControlTooLong),
-        (Kind::Control(ControlKind::Close), 1) => Err(Violation::CloseBodyOfOneByte),
+        (FrameKind::Control(_), 126..) => Err(Violation::ControlTooLong),
+        (FrameKind::Control(ControlOpcode::Close), 1) => Err(Violation::CloseBodyOfOneByte),
         (_, short) => Ok(short),
     }
 }
 
-/// The payload's length and the size of its extended form, once that is whole.
+/// Returns the payload's length and the size of its extended form, once that is whole.
 fn length_of(short: u8, bytes: &[u8]) -> Result<Option<(u64, usize)>, Violation> {
     let (length, size, least) = match short {
         126 => match bytes.first_chunk::<2>() {

@@ -8,7 +8,8 @@ use super::violation::Violation;
 pub(super) struct PartialText {
     /// The unmasked bytes that arrived. Grows with them, never by a length field.
     bytes: Vec<u8>,
-    /// How many of the bytes are known to be whole, valid code points; of a message that is skipped, how many have arrived.
+    /// How many of the bytes are known to be whole, valid code points; of a message that is skipped, how many have
+    /// arrived.
     checked: usize,
     /// The frames begun, zero when no message is open.
     frames: u32,
@@ -20,7 +21,7 @@ pub(super) struct PartialText {
 
 /// A message of which every byte has arrived.
 #[derive(Debug)]
-pub(super) enum Whole {
+pub(super) enum WholeMessage {
     Text(String),
     Binary(Box<[u8]>),
     /// It was skipped: how many bytes it had.
@@ -28,12 +29,12 @@ pub(super) enum Whole {
 }
 
 impl PartialText {
-    /// The frames of the open message begun so far, zero when none is open.
+    /// Returns the frames of the open message begun so far, zero when none is open.
     pub(super) fn frames(&self) -> u32 {
         self.frames
     }
 
-    /// The bytes of the open message that have arrived.
+    /// Returns the bytes of the open message that are stored.
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }
@@ -44,17 +45,17 @@ impl PartialText {
         self.frames = self.frames.saturating_add(1);
     }
 
-    /// The message whose next frame begins is a binary one.
+    /// Notes that the message whose next frame begins is a binary one.
     pub(super) fn begin_binary(&mut self) {
         self.is_binary = true;
     }
 
-    /// The bytes that have arrived of the open message, stored or not.
+    /// Returns the bytes that have arrived of the open message, stored or not.
     pub(super) fn arrived(&self) -> usize {
         if self.is_skipped { self.checked } else { self.bytes.len() }
     }
 
-    /// The same of a message that is skipped; 0 for any other.
+    /// Returns the same of a message that is skipped; 0 for any other.
     pub(super) fn skipped(&self) -> usize {
         if self.is_skipped { self.checked } else { 0 }
     }
@@ -71,7 +72,7 @@ impl PartialText {
     pub(super) fn append(&mut self, masked: &[u8], mask: [u8; 4]) -> [u8; 4] {
         if self.is_skipped {
             self.checked = self.checked.saturating_add(masked.len());
-            // Nobody reads them, so nobody unmasks them.
+            // They are never read, so they need not be unmasked.
             return mask;
         }
         let start = self.bytes.len();
@@ -93,18 +94,18 @@ impl PartialText {
         Ok(())
     }
 
-    /// Hands over the whole message, or how many bytes one had that was skipped. A text is validated from its start, since one
-    /// that arrives in one piece, as nearly all do, has not been checked before; the buffer moves into the string.
-    pub(super) fn finish(&mut self) -> Result<Whole, Violation> {
+    /// Takes out the whole message, or the number of bytes of a skipped one. A text is validated from its start, since
+    /// one that arrives in one piece, as nearly all do, has not been checked before; the buffer moves into the string.
+    pub(super) fn finish(&mut self) -> Result<WholeMessage, Violation> {
         if self.is_skipped {
             let bytes = self.checked;
             *self = Self::default();
-            return Ok(Whole::Skipped(bytes));
+            return Ok(WholeMessage::Skipped(bytes));
         }
         if self.is_binary {
-            return Ok(Whole::Binary(self.take().into()));
+            return Ok(WholeMessage::Binary(self.take().into()));
         }
-        String::from_utf8(self.take()).map(Whole::Text).map_err(|_| Violation::NotUtf8)
+        String::from_utf8(self.take()).map(WholeMessage::Text).map_err(|_| Violation::NotUtf8)
     }
 
     /// Takes the bytes out; no message is open any more.
@@ -113,7 +114,7 @@ impl PartialText {
         std::mem::take(&mut self.bytes)
     }
 
-    /// The bytes of memory held.
+    /// Returns the bytes of memory held.
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }

@@ -1,8 +1,9 @@
-//! How a peer breaks the framing, and the ending each breach earns. Must not know how it is found.
+//! The ways in which a peer breaks the framing, and the close reason of each. Must not know how they are found.
 
 use crate::close::CloseReason;
 
-/// What the peer did wrong. The connection ends with [`Violation::reason`]; nothing after the breach is read.
+/// A breach of the framing by the peer. The connection ends with [`Violation::reason`]; nothing after the breach is
+/// read.
 ///
 /// ```
 /// use rtbroadcaster_core::{close::CloseReason, wire::Violation};
@@ -61,7 +62,7 @@ pub enum Violation {
 }
 
 impl Violation {
-    /// The ending that the peer is told.
+    /// Returns the close reason.
     pub const fn reason(self) -> CloseReason {
         match self {
             Self::Unmasked

@@ -81,8 +81,8 @@ async fn a_client_that_never_stops_pinging_has_no_more_time_for_its_first_messag
 #[tokio::test]
 async fn an_address_that_only_the_web_server_knows_counts_for_its_rooms() {
     let server = server(Config { rooms_per_address_max: Limit::Max(1), ..Config::default() });
-    let first_place = Some(Place::from(std::net::IpAddr::from([192, 0, 2, 1])));
-    let other_place = Some(Place::from(std::net::IpAddr::from([192, 0, 2, 2])));
+    let first_place = Some(AddressBlock::from(std::net::IpAddr::from([192, 0, 2, 1])));
+    let other_place = Some(AddressBlock::from(std::net::IpAddr::from([192, 0, 2, 2])));
     let mut peers = Vec::new();
     for (place, rooms) in [(first_place, 1), (first_place, 1), (other_place, 2), (None, 3), (None, 4)] {
         let (stream, mut peer) = tokio::io::duplex(1_024);

@@ -5,10 +5,10 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::id::{Numbering, RoomId, RoomName, Seq, Term};
 use rtbroadcaster_core::message::{Change, Key, Params};
 use rtbroadcaster_core::options::{Counting as Way, RoomOptions};
-use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::record::{
     Append, Forgotten, Handover, Header, LifeIndex, Lives, LogPosition, Record, Stored, Sum,
 };
@@ -131,7 +131,7 @@ pub(crate) fn header(term: u64) -> Header {
         key: [7; 32],
         away: None,
         moment: Some(Duration::from_millis(1_234_567)),
-        place: Some(Place::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST))),
+        place: Some(AddressBlock::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST))),
         options: options(),
         unknown: None,
     }

@@ -7,7 +7,7 @@ use rtbroadcaster_core::audience::Audience;
 use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::id::Term;
 use rtbroadcaster_core::protocol::Notice;
-use rtbroadcaster_core::room::attention::{Listeners, ToTell};
+use rtbroadcaster_core::room::attention::{AudienceListeners, DueNotices};
 use tokio::sync::watch;
 
 use super::members::RosterIndex;
@@ -20,7 +20,7 @@ impl Room {
     /// joins, leaves or begins to wait for its socket. Returns whether all viewers were notified.
     pub(super) fn notice_audience(&self, state: &mut RoomState) -> bool {
         let owner = state.owner.is_some() || state.reception.watch.is_some();
-        let listeners = Listeners { owner, viewers: state.reception.tells_viewers };
+        let listeners = AudienceListeners { owner, viewers: state.reception.tells_viewers };
         if !(listeners.owner || listeners.viewers) || !state.core.life().is_open() {
             return false;
         }
@@ -32,7 +32,7 @@ impl Room {
         let ages = state.members.ages();
         let mut audience = ages.of(state.core.viewers(), now);
         audience.viewers = watch;
-        let ToTell { owner, viewers, look } =
+        let DueNotices { owner, viewers, look } =
             state.reception.attention.notice(listeners, audience, !ages.is_empty(), now);
         if let Some(at) = look {
             self.look_later(Look::Audience, at);
@@ -65,7 +65,7 @@ impl Room {
             && let Some(frame) = Frame::notice(&Notice::Audience(watch), outbox.dialect())
         {
             state.members.push_to(index, outbox, frame);
-            state.reception.attention.viewer_was_told(watch);
+            state.reception.attention.viewer_was_notified(watch);
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::Term;
-use rtbroadcaster_core::room::core::{By, ProposeError};
+use rtbroadcaster_core::room::core::{EndCause, ProposeError};
 use rtbroadcaster_core::room::log::Rejection;
 use rtbroadcaster_core::standing::{RoomEnd, Start};
 
@@ -27,7 +27,7 @@ pub(super) struct Departure {
 impl Room {
     /// Ends the room. Its members get the farewell in order with the messages, and no client can join any more.
     pub(crate) fn end(&self) {
-        self.end_locked(&mut self.lock(), By::Program);
+        self.end_locked(&mut self.lock(), EndCause::Program);
     }
 
     /// Ends the room at the request of its owner, which has the lease `term`. It gets another close reason than when
@@ -42,7 +42,7 @@ impl Room {
         if !is_own {
             return Err(ProposeError::Rejected(Rejection::Fenced));
         }
-        let decided = room.end(By::Owner);
+        let decided = room.end(EndCause::Owner);
         let waiter = Waiter { charge: None, done: Some(done) };
         self.settle(&mut state, decided, waiter, self.clock.now());
         Ok(())
@@ -65,7 +65,7 @@ impl Room {
         if self.engine.is_some() {
             self.depart(moments);
         } else {
-            self.end_locked(&mut self.lock(), By::Shutdown);
+            self.end_locked(&mut self.lock(), EndCause::Shutdown);
         }
     }
 
@@ -80,7 +80,7 @@ impl Room {
         let mut state = self.lock();
         let is_lonely = self.has_been_lonely(&state).is_some_and(|time| time > grace);
         if is_lonely {
-            self.end_locked(&mut state, By::Place);
+            self.end_locked(&mut state, EndCause::Replaced);
         }
         is_lonely
     }
@@ -150,7 +150,7 @@ impl Room {
     }
 
     /// Ends the room for this reason, if it is open.
-    pub(super) fn end_locked(&self, state: &mut RoomState, by: By) {
+    pub(super) fn end_locked(&self, state: &mut RoomState, by: EndCause) {
         if let Ok(room) = state.core.open() {
             let decided = room.end(by);
             self.settle(state, decided, Waiter::default(), self.clock.now());
@@ -170,9 +170,9 @@ impl Room {
     }
 
     /// Sends the room's end to all its members, after all messages.
-    pub(super) fn send_end(&self, state: &mut RoomState, by: By) {
+    pub(super) fn send_end(&self, state: &mut RoomState, by: EndCause) {
         let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
-        let end = by.told();
+        let end = by.room_end();
         let last = Arc::new(FinalState { standing: welcome.standing, entries: welcome.entries, end });
         state.members.push(|| Item::Change(MemberChange::DisconnectAll(Disconnection::Ended(Arc::clone(&last)))));
         if let Some(owner) = state.owner.take() {

@@ -34,9 +34,9 @@ use rtbroadcaster_core::record::{LifeIndex, Lives, Stored};
 use rtbroadcaster_core::refusal::JoinError;
 use rtbroadcaster_core::room::core::{Core, Welcome};
 use rtbroadcaster_core::room::log::Lineage;
-use rtbroadcaster_core::room::presence::Patience;
+use rtbroadcaster_core::room::presence::AbsenceLimits;
 use rtbroadcaster_core::room::voters::Voters;
-use rtbroadcaster_core::standing::{Reach, Standing, Start};
+use rtbroadcaster_core::standing::{CursorScope, Standing, Start};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use self::RoomState as State;
@@ -153,8 +153,8 @@ impl Room {
     ) -> Arc<Self> {
         let config = &around.config;
         let patience = match key {
-            Some(_) => Patience::of_a_key(options.grace(), config),
-            None => Patience::without_key(config),
+            Some(_) => AbsenceLimits::of_a_key(options.grace(), config),
+            None => AbsenceLimits::without_key(config),
         };
         let lineage = Lineage::new(Numbering::random(&*around.random), Arc::clone(&around.lives));
         let core = Core::with_lineage(id, lineage, patience, config);
@@ -168,7 +168,7 @@ impl Room {
         let key = KeyHash::from_bytes(stored.header.key);
         let (options, moment) = (stored.header.options.clone(), stored.header.moment);
         let now = around.clock.now();
-        let patience = Patience::of_a_key(options.grace(), &around.config).after_a_start(now, moment);
+        let patience = AbsenceLimits::of_a_key(options.grace(), &around.config).after_a_start(now, moment);
         let core = Core::restore(stored, &around.lives, &around.config, patience, now);
         share.holds(core.kept_bytes());
         let keeps = around.engine.clone().map(|engine| (engine, share));
@@ -307,7 +307,7 @@ impl Room {
             return;
         }
         let epoch = state.core.standing().epoch;
-        let start = Start::After(Cursor { epoch, seq: position }, Reach::OneLife);
+        let start = Start::After(Cursor { epoch, seq: position }, CursorScope::OneLife);
         let welcome = state.core.welcome(&start, self.clock.now());
         self.counters.replayed(welcome.how);
         outbox.expect_replay();

@@ -10,7 +10,7 @@ use rtbroadcaster_core::id::{RoomId, Seq, Term};
 use rtbroadcaster_core::message::{Body, Change, Key, Message, MessageError, Params};
 use rtbroadcaster_core::owner_key::OwnerKey;
 use rtbroadcaster_core::refusal::PublishError;
-use rtbroadcaster_core::room::core::{Origin, ProposeError};
+use rtbroadcaster_core::room::core::{FixedHeader, ProposeError};
 use rtbroadcaster_core::room::log::Proposal;
 use rtbroadcaster_core::standing::{Standing, Start};
 use tokio::sync::watch;
@@ -257,7 +257,7 @@ impl Owner {
     }
 
     /// Writes the room's header, before any client learns of the room.
-    pub(super) async fn begins(&self, origin: Origin) -> Result<(), ProposeError> {
+    pub(super) async fn begins(&self, origin: FixedHeader) -> Result<(), ProposeError> {
         self.room.begin(origin).await
     }
 

@@ -6,16 +6,16 @@ mod list;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::id::{RoomId, Term};
 use rtbroadcaster_core::identity::ViewerKey;
 use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::KeyHash;
 use rtbroadcaster_core::owner_key::OwnerKey;
-use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::record::Stored;
 use rtbroadcaster_core::refusal::{CreateError, JoinError, OwnError};
-use rtbroadcaster_core::room::core::Origin;
+use rtbroadcaster_core::room::core::FixedHeader;
 use rtbroadcaster_core::standing::Start;
 use tokio::sync::{mpsc, watch};
 
@@ -80,7 +80,7 @@ impl Registry {
     /// begun before any client learns of the room.
     pub(crate) async fn create(
         self: &Arc<Self>,
-        place: Option<Place>,
+        place: Option<AddressBlock>,
         key: Option<OwnerKey>,
         mut options: RoomOptions,
     ) -> Result<Owner, CreateError> {
@@ -92,7 +92,7 @@ impl Registry {
         let id = options.take_name().map_or_else(|| RoomId::random(&*self.around.random), RoomId::from);
         let owner = self.list(id, place, key, hash, &options)?;
         if let Some(hash) = kept {
-            let origin = Origin { key: hash.to_bytes(), options, place, unknown: None };
+            let origin = FixedHeader { key: hash.to_bytes(), options, place, unknown: None };
             if owner.begins(origin).await.is_err() {
                 owner.close_now();
                 return Err(CreateError::Unavailable);
@@ -117,7 +117,7 @@ impl Registry {
     fn list(
         self: &Arc<Self>,
         id: RoomId,
-        place: Option<Place>,
+        place: Option<AddressBlock>,
         key: Option<OwnerKey>,
         hash: Option<KeyHash>,
         options: &RoomOptions,
@@ -147,7 +147,7 @@ impl Registry {
 
     /// Ends the room of `place` in which there has been neither an owner nor a viewer for the longest time, if that is
     /// longer than `owner_grace`. Returns whether there was one.
-    fn end_loneliest_of(&self, place: Place) -> bool {
+    fn end_loneliest_of(&self, place: AddressBlock) -> bool {
         let rooms = self.lock().rooms_of(place);
         let loneliest = rooms.iter().filter_map(|room| Some((room.lonely_for()?, room))).max_by_key(|(time, _)| *time);
         let grace = self.around.config.owner_grace;

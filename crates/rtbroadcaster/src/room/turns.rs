@@ -12,7 +12,7 @@ use rtbroadcaster_core::owner_key::OwnerKey;
 use rtbroadcaster_core::protocol::Notice;
 use rtbroadcaster_core::record::{Handover, LogPosition};
 use rtbroadcaster_core::refusal::OwnError;
-use rtbroadcaster_core::room::core::{Applied, Decided, Origin, ProposeError, Proposed, RoomLife, Space, Welcome};
+use rtbroadcaster_core::room::core::{Applied, Decided, FixedHeader, ProposeError, Proposed, RoomLife, Space, Welcome};
 use rtbroadcaster_core::room::log::Proposal;
 use rtbroadcaster_core::standing::{OwnerStatus, RoomEnd, Start};
 use tokio::sync::OwnedSemaphorePermit;
@@ -112,7 +112,7 @@ impl Room {
             (RoomLife::Departing, Some(Departure { moments, .. })) => {
                 return outbox.depart(CloseReason::Restart, moments.other());
             }
-            (RoomLife::Ending(by) | RoomLife::Ended(by), _) => by.told(),
+            (RoomLife::Ending(by) | RoomLife::Ended(by), _) => by.room_end(),
             (RoomLife::Open | RoomLife::Departing | RoomLife::Broken, _) => RoomEnd::Fault,
         };
         outbox.farewell(&self.id, outbox.dialect().room_closed, end);
@@ -137,7 +137,7 @@ impl Room {
     ///
     /// # Errors
     /// [`ProposeError`] if it cannot be written.
-    pub(super) async fn begin(&self, origin: Origin) -> Result<(), ProposeError> {
+    pub(super) async fn begin(&self, origin: FixedHeader) -> Result<(), ProposeError> {
         let (done, written) = when_done();
         {
             let mut state = self.lock();

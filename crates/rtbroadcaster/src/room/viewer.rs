@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::backlog::Hold;
 use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::identity::{ViewerKey, ViewerNumber};
 use rtbroadcaster_core::message::{Key, Params};
-use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::rate::Meter;
 use rtbroadcaster_core::refusal::SignalError;
 use rtbroadcaster_core::room::votes::Voter;
@@ -44,7 +44,12 @@ impl Membership {
     ///
     /// # Errors
     /// [`SignalError`] if the signal is dropped.
-    pub(crate) fn signal(&mut self, key: &Key, params: &Params, place: Option<Place>) -> Result<(), SignalError> {
+    pub(crate) fn signal(
+        &mut self,
+        key: &Key,
+        params: &Params,
+        place: Option<AddressBlock>,
+    ) -> Result<(), SignalError> {
         let Self { room, pace, number, .. } = self;
         // Before the room's lock is taken: a viewer that signals too often costs no other client anything.
         if !pace.admits(room.rate_per_viewer(), room.now()) {

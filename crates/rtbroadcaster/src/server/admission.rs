@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::backlog::Hold;
 use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::identity::ViewerKey;
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::OwnerKey;
-use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::refusal::Refusal;
 use rtbroadcaster_core::room::core::Welcome;
 use rtbroadcaster_core::standing::Start;
@@ -27,7 +27,7 @@ pub(crate) struct Visitor<'a> {
     /// Its part of rights that may change or end.
     pub(crate) lease: Option<&'a Lease>,
     /// The address block that it connects from, if that is known.
-    pub(crate) place: Option<Place>,
+    pub(crate) place: Option<AddressBlock>,
 }
 
 impl Visitor<'_> {
@@ -136,12 +136,12 @@ impl Server {
 
     /// Returns whether a replay may be sent to a client at `place` at this moment. If the place is not known, only the
     /// limit for all clients applies.
-    pub(crate) fn may_replay(&self, place: Option<Place>) -> bool {
+    pub(crate) fn may_replay(&self, place: Option<AddressBlock>) -> bool {
         self.gate.may_replay(place, self.clock.now())
     }
 
     /// Counts `bytes` as replayed to a client at `place`, until the returned hold is dropped.
-    pub(crate) fn replays(&self, place: Option<Place>, bytes: usize) -> Hold {
+    pub(crate) fn replays(&self, place: Option<AddressBlock>, bytes: usize) -> Hold {
         if bytes == 0 { Hold::default() } else { Hold::of(self.gate.replays(place, bytes, self.clock.now())) }
     }
 }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::limit::Limit;
-use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::rate::{Meter, Rate};
 
 /// How many addresses without an open connection the gate remembers before it forgets those whose meters are full
@@ -40,7 +40,7 @@ struct GateCounts {
     open: usize,
     /// The bytes of all replays that clients have not taken yet.
     pending: usize,
-    places: HashMap<Place, AddressCounts>,
+    places: HashMap<AddressBlock, AddressCounts>,
 }
 
 /// The counts of one address.
@@ -57,7 +57,7 @@ struct AddressCounts {
 #[derive(Debug)]
 pub(super) struct Pending {
     gate: Arc<Gate>,
-    place: Option<Place>,
+    place: Option<AddressBlock>,
     bytes: usize,
 }
 
@@ -69,12 +69,12 @@ pub(crate) struct TooMany;
 #[derive(Debug)]
 pub(crate) struct Ticket {
     gate: Arc<Gate>,
-    place: Option<Place>,
+    place: Option<AddressBlock>,
 }
 
 impl Ticket {
     /// Returns the address block of the connection, if that is known.
-    pub(crate) fn place(&self) -> Option<Place> {
+    pub(crate) fn place(&self) -> Option<AddressBlock> {
         self.place
     }
 }
@@ -93,7 +93,7 @@ impl Gate {
     }
 
     /// Admits a connection, unless a limit is reached. The limits per address apply if the address is known.
-    pub(crate) fn enter(self: &Arc<Self>, place: Option<Place>, now: Duration) -> Result<Ticket, TooMany> {
+    pub(crate) fn enter(self: &Arc<Self>, place: Option<AddressBlock>, now: Duration) -> Result<Ticket, TooMany> {
         let mut counts = self.lock();
         if self.open_max.is_reached_by(counts.open) {
             return Err(TooMany);
@@ -119,7 +119,7 @@ impl Gate {
     }
 
     /// Returns whether a replay may be sent to clients at `place` at this moment.
-    pub(super) fn may_replay(&self, place: Option<Place>, now: Duration) -> bool {
+    pub(super) fn may_replay(&self, place: Option<AddressBlock>, now: Duration) -> bool {
         let counts = self.lock();
         if self.pending_max.is_reached_by(counts.pending) {
             return false;
@@ -132,7 +132,7 @@ impl Gate {
     }
 
     /// Charges `place` with a replay of `bytes`, which is pending until the returned value is dropped.
-    pub(super) fn replays(self: &Arc<Self>, place: Option<Place>, bytes: usize, now: Duration) -> Pending {
+    pub(super) fn replays(self: &Arc<Self>, place: Option<AddressBlock>, bytes: usize, now: Duration) -> Pending {
         let mut counts = self.lock();
         counts.pending += bytes;
         if let Some(address) = place.and_then(|place| counts.places.get_mut(&place)) {
@@ -209,8 +209,8 @@ mod tests {
         })
     }
 
-    fn place(last: u8) -> Option<Place> {
-        Some(Place::from(IpAddr::from([192, 0, 2, last])))
+    fn place(last: u8) -> Option<AddressBlock> {
+        Some(AddressBlock::from(IpAddr::from([192, 0, 2, last])))
     }
 
     #[test]
@@ -259,7 +259,7 @@ mod tests {
         assert!(gate.may_replay(Some(other), NOW), "an address that came by no handshake is not limited");
         let remembers = |now| {
             for number in 0..=u32::try_from(FORGET_ABOVE).unwrap() {
-                let place = Place::from(IpAddr::from(number.to_be_bytes()));
+                let place = AddressBlock::from(IpAddr::from(number.to_be_bytes()));
                 drop(gate.enter(Some(place), now));
                 drop(gate.replays(Some(place), 1, now));
             }
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn by_default_an_audience_behind_one_address_joins_at_once_and_joins_of_a_full_state_are_paced() {
         let gate = Gate::new(&Config::default());
-        let joins = |place: Place, bytes: usize, now: Duration| {
+        let joins = |place: AddressBlock, bytes: usize, now: Duration| {
             let may = |_: &usize| {
                 let may = gate.may_replay(Some(place), now);
                 if may {
@@ -321,7 +321,7 @@ mod tests {
     fn addresses_that_are_gone_are_forgotten() {
         let gate = gate(Limit::None, Limit::None, Limit::Max(1));
         for number in 0..10_000_u32 {
-            let place = Place::from(IpAddr::from(number.to_be_bytes()));
+            let place = AddressBlock::from(IpAddr::from(number.to_be_bytes()));
             let at = NOW + Duration::from_millis(u64::from(number) * 10);
             drop(gate.enter(Some(place), at));
         }

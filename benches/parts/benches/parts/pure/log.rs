@@ -7,7 +7,7 @@ use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::id::{Cursor, Term};
 use rtbroadcaster_core::message::{Change, Params};
 use rtbroadcaster_core::room::log::{IDS_MAX, Log, Proposal, Resume, Verdict};
-use rtbroadcaster_core::standing::Reach;
+use rtbroadcaster_core::standing::CursorScope;
 
 use super::sample;
 use rtbroadcaster_parts::Part;
@@ -68,7 +68,7 @@ fn resume() -> Box<dyn FnMut()> {
     let seq = Seq::new(log.seq().get() - 64).expect("it is smaller than a number");
     let cursor = Cursor { epoch: log.epoch().clone(), seq };
     Box::new(move || {
-        assert!(matches!(log.resume(black_box(&cursor), Reach::AllLives, sample::NOW), Resume::Resumed(_)))
+        assert!(matches!(log.resume(black_box(&cursor), CursorScope::AllLives, sample::NOW), Resume::Resumed(_)))
     })
 }
 

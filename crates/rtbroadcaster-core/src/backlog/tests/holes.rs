@@ -1,4 +1,4 @@
-//! What a protocol that has words for holes is told of them: superseded values, losses, replays and pauses.
+//! The notices of holes in a protocol that has words for them: superseded values, losses, replays and pauses.
 
 use super::*;
 
@@ -14,7 +14,7 @@ static TELLING: Dialect = Dialect {
     ..NUMBERED
 };
 
-/// A backlog in `TELLING` of a member who stands at 0, and frames by their numbers: `key` is 0 for an event.
+/// A backlog in `TELLING` of a member that stands at 0, and frames by their numbers: `key` is 0 for an event.
 fn said(messages: &[(u64, u8)], limit: usize) -> Backlog {
     let mut backlog = Backlog::new(&TELLING, Seq::ZERO);
     messages.iter().for_each(|(seq, key)| backlog.push(numbered(*seq, *key), Duration::ZERO, limit).unwrap());

@@ -41,7 +41,7 @@ fn a_name_has_64_characters_that_need_no_escape_anywhere() {
 }
 
 #[test]
-fn the_debug_form_of_a_random_id_does_not_let_anybody_in() {
+fn the_debug_form_of_a_random_id_lets_no_client_in() {
     let room = RoomId::random(&SEEDED);
     let shown = format!("{room:?}");
     assert!(room.to_string().starts_with(shown.trim_end_matches('…')));

@@ -1,5 +1,5 @@
-//! What clients of version 2 say: one object with a `type`, strictly read.
-//! Must not know what is answered.
+//! Reads the messages of clients of version 2, strictly: one object with a `type`.
+//! Must not know answers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,11 +17,11 @@ use crate::message::{DEPTH_MAX, ID_BYTES_MAX, Key, Kind, Message, Params, SIGNAL
 use crate::options::RoomOptions;
 use crate::protocol::{Command, Request};
 use crate::refusal::Refusal;
-use crate::standing::{Reach, Start};
+use crate::standing::{CursorScope, Start};
 
-/// Every member that some type has. Those that no type has are ignored.
+/// A message of a client, with every member that some type has. Other members are ignored.
 #[derive(Default)]
-struct Incoming<'a> {
+struct ClientMessage<'a> {
     kind: Member<'a>,
     id: Member<'a>,
     room: Member<'a>,
@@ -38,11 +38,11 @@ struct Incoming<'a> {
     ephemeral: Member<'a>,
 }
 
-/// A text that is a part of the message where it has no escapes. A `Cow` alone would always be a copy.
+/// A text that borrows from the message unless it has escapes. A `Cow` alone would always be a copy.
 #[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// A member as it was sent: looked at only where the type has it.
+/// A member as it was sent. It is parsed only if the type has it.
 #[derive(Default, Clone, Copy)]
 enum Member<'a> {
     #[default]
@@ -56,7 +56,7 @@ impl<'a> Member<'a> {
         *self = if let Member::Missing = self { Member::Once(raw) } else { Member::Repeated };
     }
 
-    /// Its text, if it is there.
+    /// Returns its text, if it is there.
     fn raw(self) -> Result<Option<&'a RawValue>, Refusal> {
         match self {
             Member::Missing => Ok(None),
@@ -65,30 +65,30 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// Its value, which has to be there.
+    /// Returns its value, which has to be there.
     fn value<T: Deserialize<'a>>(self) -> Result<T, Refusal> {
         self.optional()?.ok_or(Refusal::BadMessage)
     }
 
-    /// Its value, if it is there.
+    /// Returns its value, if it is there.
     fn optional<T: Deserialize<'a>>(self) -> Result<Option<T>, Refusal> {
         self.raw()?.map(|raw| serde_json::from_str(raw.get())).transpose().map_err(|_| Refusal::BadMessage)
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Incoming<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for ClientMessage<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Incoming<'de>;
+        struct MembersVisitor;
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = ClientMessage<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut incoming = Incoming::default();
-                while let Some(Text(name)) = map.next_key()? {
+                let mut incoming = ClientMessage::default();
+                while let Some(BorrowedText(name)) = map.next_key()? {
                     match incoming.member(&name) {
                         Some(member) => member.came(map.next_value()?),
                         None => _ = map.next_value::<IgnoredAny>()?,
@@ -97,21 +97,21 @@ impl<'de: 'a, 'a> Deserialize<'de> for Incoming<'a> {
                 Ok(incoming)
             }
         }
-        from.deserialize_map(Members)
+        from.deserialize_map(MembersVisitor)
     }
 }
 
-/// A `cursor`, exactly.
+/// A `cursor`, with exactly these members.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-struct IncomingCursor {
+struct CursorMembers {
     epoch: String,
     seq: u64,
 }
 
 /// Reads a client's message.
 pub fn decode(text: &str) -> Request {
-    let Ok(incoming) = serde_json::from_str::<Incoming<'_>>(text) else {
+    let Ok(incoming) = serde_json::from_str::<ClientMessage<'_>>(text) else {
         return Request { echo: "".into(), command: Err(Refusal::BadMessage) };
     };
     let id = incoming.id();
@@ -120,7 +120,7 @@ pub fn decode(text: &str) -> Request {
     Request { echo: id.ok().flatten().unwrap_or_default(), command }
 }
 
-impl<'a> Incoming<'a> {
+impl<'a> ClientMessage<'a> {
     fn member(&mut self, name: &str) -> Option<&mut Member<'a>> {
         match name {
             "type" => Some(&mut self.kind),
@@ -142,7 +142,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// The request's name, if it has one.
+    /// Returns the request's id, if it has one.
     fn id(&self) -> Result<Option<Box<str>>, Refusal> {
         let id: Option<String> = self.id.optional()?;
         let is_valid = id.as_ref().is_none_or(|id| (1..=ID_BYTES_MAX).contains(&id.len()));
@@ -150,8 +150,8 @@ impl<'a> Incoming<'a> {
     }
 
     fn command(&self, id: Result<Option<Box<str>>, Refusal>) -> Result<Command, Refusal> {
-        let Text(kind) = self.kind.value()?;
-        // Answers to these are told apart by it.
+        let BorrowedText(kind) = self.kind.value()?;
+        // By its id the client tells the answers to these apart.
         if matches!(&*kind, "create" | "own" | "join" | "unpause" | "ping") {
             id.as_ref().map_err(|refusal| *refusal)?.as_ref().ok_or(Refusal::BadMessage)?;
         }
@@ -174,9 +174,9 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// The name of the room that is created, if it has one.
+    /// Returns the name of the room that is created, if it has one.
     fn name(&self) -> Result<Option<RoomName>, Refusal> {
-        let Some(Text(name)) = self.room.optional()? else { return Ok(None) };
+        let Some(BorrowedText(name)) = self.room.optional()? else { return Ok(None) };
         RoomName::new(&name).map(Some).map_err(|_| Refusal::BadMessage)
     }
 
@@ -192,18 +192,18 @@ impl<'a> Incoming<'a> {
         })
     }
 
-    /// Where a join or an owner goes on. What is no cursor does not make the message bad: the client gets the state, and is
-    /// told.
+    /// Returns the position from which a viewer or an owner resumes. An invalid cursor does not make the message bad:
+    /// the client gets the state, and the reason.
     fn start(&self) -> Result<Start, Refusal> {
-        let reach = if flag(self.lives)? { Reach::AllLives } else { Reach::OneLife };
+        let scope = if flag(self.lives)? { CursorScope::AllLives } else { CursorScope::OneLife };
         let Some(raw) = self.cursor.raw()? else { return Ok(Start::Fresh) };
-        Ok(cursor(raw).map_or(Start::Malformed, |cursor| Start::After(cursor, reach)))
+        Ok(cursor(raw).map_or(Start::Malformed, |cursor| Start::After(cursor, scope)))
     }
 
-    /// By what a viewer wants to be recognized. A text that is no key is one that proves nothing.
+    /// Returns the key by which a viewer wants to be recognized. A text that is no key proves nothing.
     fn viewer(&self) -> Result<Option<Box<ViewerKey>>, Refusal> {
         let Some(raw) = self.viewer.raw()? else { return Ok(None) };
-        let Text(text) = serde_json::from_str(raw.get()).map_err(|_| Refusal::BadMessage)?;
+        let BorrowedText(text) = serde_json::from_str(raw.get()).map_err(|_| Refusal::BadMessage)?;
         Ok(ViewerKey::parse(&text).map(Box::new))
     }
 
@@ -233,7 +233,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// A member that is true or false; false where it is missing.
+/// Reads a member that is true or false; false if it is missing.
 fn flag(member: Member<'_>) -> Result<bool, Refusal> {
     member.optional().map(Option::unwrap_or_default)
 }
@@ -241,7 +241,7 @@ fn flag(member: Member<'_>) -> Result<bool, Refusal> {
 /// Reads a `cursor`, or returns `None` for anything else.
 fn cursor(raw: &RawValue) -> Option<Cursor> {
     // A derived struct alone would also take an array of its members.
-    let cursor = raw.get().starts_with('{').then(|| serde_json::from_str::<IncomingCursor>(raw.get()))?;
-    let IncomingCursor { epoch, seq } = cursor.ok()?;
+    let cursor = raw.get().starts_with('{').then(|| serde_json::from_str::<CursorMembers>(raw.get()))?;
+    let CursorMembers { epoch, seq } = cursor.ok()?;
     Some(Cursor { epoch: Epoch::from_wire(&epoch)?, seq: Seq::new(seq)? })
 }

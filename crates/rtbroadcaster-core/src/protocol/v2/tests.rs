@@ -9,7 +9,7 @@ use crate::message::{Key, Params};
 use crate::options::RoomOptions;
 use crate::protocol::{Command, Request};
 use crate::random::SEEDED;
-use crate::standing::{Reach, Start};
+use crate::standing::{CursorScope, Start};
 
 /// A viewer's key.
 const VIEWER: &str = "b29430a256d21d4f053fa22000eef38385bc69a0cf7b5";
@@ -55,8 +55,8 @@ fn created(options: &RoomOptions) -> String {
 fn place(start: &Start) -> String {
     match start {
         Start::Fresh => "fresh".to_owned(),
-        Start::After(Cursor { epoch, seq }, reach) => {
-            let lives = if *reach == Reach::AllLives { " lives" } else { "" };
+        Start::After(Cursor { epoch, seq }, scope) => {
+            let lives = if *scope == CursorScope::AllLives { " lives" } else { "" };
             format!("{}:{seq}{lives}", epoch.as_str())
         }
         Start::Malformed => "malformed".to_owned(),

@@ -1,4 +1,4 @@
-//! What a client of version 2 wants of the room that it creates, strictly read.
+//! Reads the options of a room that a client of version 2 creates, strictly.
 //! Must not know rooms.
 
 use std::borrow::Cow;
@@ -13,13 +13,13 @@ use crate::message::Key;
 use crate::options::{Counting, RoomOptions};
 use crate::refusal::Refusal;
 
-/// The members of `signals`: keys, and what is to be done with them.
-struct Wishes<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+/// The members of `signals`: keys, and how each is counted.
+struct SignalMembers<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-/// One of them.
+/// How the signals of one key are counted.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wish {
+struct SignalMember {
     #[serde(default)]
     count: bool,
     #[serde(default = "default_every")]
@@ -32,47 +32,47 @@ fn default_every() -> u64 {
     u64::try_from(Counting::default().every.as_millis()).unwrap_or(u64::MAX)
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Wishes<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for SignalMembers<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Keys;
-        impl<'de> Visitor<'de> for Keys {
-            type Value = Wishes<'de>;
+        struct SignalsVisitor;
+        impl<'de> Visitor<'de> for SignalsVisitor {
+            type Value = SignalMembers<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut wishes = Vec::new();
-                while let Some(wish) = map.next_entry()? {
-                    wishes.push(wish);
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
                 }
-                Ok(Wishes(wishes))
+                Ok(SignalMembers(members))
             }
         }
-        from.deserialize_map(Keys)
+        from.deserialize_map(SignalsVisitor)
     }
 }
 
-/// What a `create` wants: viewers are told their number, and these signals are counted.
+/// Returns the options of a `create`: whether viewers get their number, and which signals are counted.
 pub(super) fn options(audience: bool, signals: Option<&RawValue>) -> Result<RoomOptions, Refusal> {
     let options = RoomOptions::new();
     let options = if audience { options.with_audience() } else { options };
     let Some(signals) = signals else { return Ok(options) };
-    let wishes: Wishes<'_> = read(signals).ok_or(Refusal::BadMessage)?;
-    let mut keys: Vec<&str> = wishes.0.iter().map(|(key, _)| &**key).collect();
+    let signals: SignalMembers<'_> = read(signals).ok_or(Refusal::BadMessage)?;
+    let mut keys: Vec<&str> = signals.0.iter().map(|(key, _)| &**key).collect();
     keys.sort_unstable();
     if keys.windows(2).any(|two| two[0] == two[1]) {
         return Err(Refusal::BadMessage);
     }
-    wishes.0.iter().try_fold(options, |options, (key, raw)| wish(options, key, raw).ok_or(Refusal::BadMessage))
+    signals.0.iter().try_fold(options, |options, (key, raw)| with_signal(options, key, raw).ok_or(Refusal::BadMessage))
 }
 
-/// `options`, and what is wanted of `key`.
-fn wish(options: RoomOptions, key: &str, raw: &RawValue) -> Option<RoomOptions> {
-    // Also of a key that is not counted.
+/// Returns `options` with the counting of `key`, if that is valid.
+fn with_signal(options: RoomOptions, key: &str, raw: &RawValue) -> Option<RoomOptions> {
+    // Also for a key that is not counted.
     Key::new(key)?;
-    let Wish { count, every_ms, once_per_viewer } = read(raw)?;
+    let SignalMember { count, every_ms, once_per_viewer } = read(raw)?;
     let counting = Counting { every: Duration::from_millis(every_ms), once_per_viewer };
     if count { options.with_counting(key, counting).ok() } else { Some(options) }
 }

@@ -1,28 +1,28 @@
-//! A room whose log is kept: it decides first, and applies when that is written.
-//! Pure: it must not know who writes, nor when.
+//! A room whose log is kept: it decides first, and applies once the decision is written.
+//! Pure: it must not know what writes, nor when.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ahead, By, Core, Doubt, Origin, Proposed, RoomLife, Step};
+use super::{Ahead, Core, EndCause, FixedHeader, Proposed, RoomLife, Step, Writability};
 use crate::config::Config;
 use crate::id::{Seq, Term};
 use crate::message::Entry;
 use crate::record::{Handover, Header, LifeIndex, Lives, LogPosition, Stored};
 use crate::room::log::{Fingerprint, Lineage, Log, LogLimits, Proposal};
-use crate::room::presence::{Patience, Presence};
+use crate::room::presence::{AbsenceLimits, Presence};
 use crate::standing::OwnerStatus;
 
-/// What becomes of a decision.
+/// The outcome of a decision.
 #[derive(Debug)]
 #[expect(
     clippy::large_enum_variant,
     reason = "where rooms are kept almost every one is handed over, and a box would be one more allocation"
 )]
 pub enum Decided {
-    /// It holds from now on.
+    /// It is applied.
     Applied(Applied),
-    /// It holds when this is written.
+    /// It is applied once this is written.
     HandedOver(Handover),
 }
 
@@ -31,37 +31,37 @@ pub enum Decided {
 pub enum Space {
     /// There is.
     Some,
-    /// There is none: only what frees as much as it takes is said.
+    /// There is none: a message is only published if it frees as much as it takes.
     None,
 }
 
-/// What holds from now on.
+/// A step that is applied.
 #[derive(Debug)]
 pub enum Applied {
-    /// Nothing that anybody sees.
+    /// Nothing that a client sees.
     Nothing,
-    /// Something is said.
+    /// A message is published.
     Said(Proposed),
     /// The owner of this lease came or went.
     Owner(OwnerStatus, Term),
     /// The room has ended.
-    End(By),
-    /// The process goes away, and the room does not.
+    End(EndCause),
+    /// The process stops, and the room does not end.
     Departed,
 }
 
 impl<W: Default> Core<W> {
-    /// The room keeps its log from now on. Returns what begins it.
-    pub fn keep(&mut self, origin: Origin) -> Handover {
+    /// Makes the room keep its log from now on. Returns the handover that begins it.
+    pub fn keep(&mut self, fixed: FixedHeader) -> Handover {
         self.log.begin();
-        let mut ahead = Ahead::of(&self.log, origin);
+        let mut ahead = Ahead::of(&self.log, fixed);
         let header = ahead.decide(Step::Written, &mut self.log, None);
         self.ahead = Some(Box::new(ahead));
         header
     }
 
-    /// Returns a room as it was kept: nobody is there.
-    pub fn restore(stored: Stored, lives: &Arc<Lives>, config: &Config, patience: Patience, now: Duration) -> Self {
+    /// Returns a room as it was kept, without its owner and viewers.
+    pub fn restore(stored: Stored, lives: &Arc<Lives>, config: &Config, absence: AbsenceLimits, now: Duration) -> Self {
         let Stored { room, header, records, ids, sum } = stored;
         let Header { numbering, starts, term, key, away, moment: _, place, options, unknown } = header;
         let lineage = Lineage::recalled(numbering, Arc::clone(lives), starts);
@@ -76,12 +76,21 @@ impl<W: Default> Core<W> {
         for (seq, id, fingerprint) in ids {
             log.recall_id(id, Fingerprint::from_bytes(fingerprint), seq);
         }
-        let mut presence = Presence::new(patience);
+        let mut presence = Presence::new(absence);
         presence.owner_left(away.unwrap_or(now));
-        let ahead = Some(Box::new(Ahead::of(&log, Origin { key, options, place, unknown })));
+        let ahead = Some(Box::new(Ahead::of(&log, FixedHeader { key, options, place, unknown })));
         let viewers_max = config.viewers_per_room_max.most();
         let owner = OwnerStatus::Away;
-        Self { id: room, log, presence, owner, viewers_max, life: RoomLife::Open, doubt: Doubt::None, ahead }
+        Self {
+            id: room,
+            log,
+            presence,
+            owner,
+            viewers_max,
+            life: RoomLife::Open,
+            writability: Writability::Writable,
+            ahead,
+        }
     }
 
     /// Returns the oldest life of the log that a cursor may still be resumed from.
@@ -89,47 +98,48 @@ impl<W: Default> Core<W> {
         self.log.oldest_life_needed(now)
     }
 
-    /// The lease under which something may be said next.
+    /// Returns the lease under which the next message may be published.
     pub fn term(&self) -> Term {
         self.ahead.as_ref().map_or(self.log.term(), |ahead| ahead.term())
     }
 
-    /// Whether everything that was decided holds.
+    /// Returns whether everything that was decided is applied.
     pub fn is_settled(&self) -> bool {
         self.ahead.as_ref().is_none_or(|ahead| ahead.is_empty())
     }
 
-    /// A panic has left the room half changed: nothing more is applied. Returns what ends it where it is kept, since what
-    /// is kept of it may be half of something, unless its end or departure was decided before.
+    /// Breaks the room off, which a panic has left half changed: nothing more is applied. Returns the end to write if
+    /// the room is kept, since a part of what is kept may be missing. Returns `None` if its end or departure was
+    /// decided before.
     pub fn break_off(&mut self) -> Option<Handover> {
         let was_open = std::mem::replace(&mut self.life, RoomLife::Broken).is_open();
         let ahead = self.ahead.as_mut().filter(|_| was_open)?;
         Some(ahead.decide(Step::End, &mut self.log, self.presence.away_since()))
     }
 
-    /// The log has given another owner precedence over the end that was decided: the room is open again, unless its end
-    /// holds already.
+    /// Opens the room again, unless its end is applied already: the log has given another owner precedence over the end
+    /// that was decided.
     pub fn end_was_beaten(&mut self) {
         if let RoomLife::Ending(_) = self.life {
             self.life = RoomLife::Open;
         }
     }
 
-    /// Has `waiter` wait for what was handed over at `position`: [`written`](Self::written) returns it with the step.
+    /// Makes `waiter` wait for the handover at `position`: [`written`](Self::written) returns it with the step.
     pub fn wait_for(&mut self, position: LogPosition, waiter: W) {
         if let Some(ahead) = &mut self.ahead {
             ahead.wait_for(position, waiter);
         }
     }
 
-    /// Returns what waits for what is not written.
+    /// Returns the waiters of all steps that are not applied.
     pub fn waiters(&mut self) -> impl Iterator<Item = &mut W> {
         self.ahead.iter_mut().flat_map(|ahead| ahead.waiters())
     }
 
-    /// Everything that was handed over up to `through` is written. Applies the oldest step of that which is not applied, and
-    /// returns it with what waits for it; `None` when all are. So each is applied once and in order, however often and
-    /// late a position is told. A room that is broken applies nothing.
+    /// Applies the oldest step up to `through`, where everything is written, and returns it with its waiter; `None`
+    /// when all of these are applied. So each step is applied once and in order, however often and late a position is
+    /// reported. A broken room applies nothing.
     pub fn written(&mut self, through: LogPosition) -> Option<(Applied, W)> {
         loop {
             let (step, waiter) = self.ahead.as_mut()?.next(through)?;
@@ -139,25 +149,25 @@ impl<W: Default> Core<W> {
         }
     }
 
-    /// Nothing can be written at the moment: nothing more is said, nobody becomes the owner, and no time passes for an
-    /// owner that cannot come back.
+    /// Notes that nothing can be written at the moment: no message is published, no client becomes the owner, and no
+    /// grace passes, since the owner cannot come back.
     pub fn stand_still(&mut self) {
-        self.doubt = Doubt::Unwritable;
+        self.writability = Writability::Unwritable;
     }
 
-    /// The owner has left. While nothing can be written everybody is told before that is, with the lease that they know:
-    /// something of it may be written before the next one.
+    /// Applies the owner's absence before it is written, if nothing can be written at the moment. Clients get the lease
+    /// that they know: a message of that lease may be written before the next lease is.
     pub fn is_away_already(&mut self) -> Applied {
-        match self.doubt {
-            Doubt::None => Applied::Nothing,
-            Doubt::Unwritable => self.apply(Step::Away(self.log.term())),
+        match self.writability {
+            Writability::Writable => Applied::Nothing,
+            Writability::Unwritable => self.apply(Step::Away(self.log.term())),
         }
     }
 
-    /// Everything that was decided is written and can be again. Returns what has to be, if the owner is away: its grace
-    /// begins now.
+    /// Notes that everything that was decided is written, and that writes are possible again. Returns a handover if the
+    /// owner is away: its grace begins now.
     pub fn go_on(&mut self, now: Duration) -> Option<Handover> {
-        if std::mem::take(&mut self.doubt) == Doubt::None || !self.life.is_open() {
+        if std::mem::take(&mut self.writability) == Writability::Writable || !self.life.is_open() {
             return None;
         }
         let ahead = self.ahead.as_mut()?;
@@ -166,7 +176,7 @@ impl<W: Default> Core<W> {
         Some(ahead.decide(Step::Written, &mut self.log, Some(now)))
     }
 
-    /// How many bytes the room takes where it is kept.
+    /// Returns how many bytes the room takes where it is kept.
     pub fn kept_bytes(&self) -> u64 {
         self.log.kept_bytes().0
     }

@@ -1,5 +1,5 @@
-//! Whether a room is open, and how it ends: the one place that says so.
-//! Must not know who is told, nor how.
+//! Whether a room is open, and how it ends: the one place that decides this.
+//! Must not know clients.
 
 use crate::refusal::JoinError;
 use crate::room::presence::Absence;
@@ -14,18 +14,18 @@ pub enum RoomLife {
     Open,
     /// The room's end is decided and not written yet. The room is [open again](super::Core::end_was_beaten) if the log
     /// has given precedence to another owner.
-    Ending(By),
+    Ending(EndCause),
     /// The process stops and the next one restores the room.
     Departing,
-    /// The room has ended, and its viewers and its owner were told.
-    Ended(By),
+    /// The room has ended, and its viewers and its owner were notified.
+    Ended(EndCause),
     /// A panic has left the room half changed: nothing more is applied.
     Broken,
 }
 
-/// Who or what ends a room.
+/// The cause of a room's end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum EndCause {
     /// Its owner.
     Owner,
     /// The program.
@@ -34,8 +34,8 @@ pub enum By {
     OwnerAway,
     /// The absence of its owner and of all viewers.
     Empty,
-    /// Its creator's address, which opens another room, after a long time without owner and viewers.
-    Place,
+    /// Its creator's address opened another room, after a long time without owner and viewers in this one.
+    Replaced,
     /// The shutdown of a server that does not keep the room.
     Shutdown,
 }
@@ -47,7 +47,7 @@ impl RoomLife {
     }
 }
 
-impl By {
+impl EndCause {
     /// Returns the reason as the server's log has it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -55,24 +55,24 @@ impl By {
             Self::Program => "the program closed it",
             Self::OwnerAway => "its owner did not come back",
             Self::Empty => "neither its owner nor a viewer came back",
-            Self::Place => "its creator's address opened another one",
+            Self::Replaced => "its creator's address opened another one",
             Self::Shutdown => "the server shuts down",
         }
     }
 
-    /// Returns the reason as the room's clients are told.
-    pub const fn told(self) -> RoomEnd {
+    /// Returns the reason that the room's clients get.
+    pub const fn room_end(self) -> RoomEnd {
         match self {
             Self::Owner => RoomEnd::Owner,
             Self::Program => RoomEnd::Admin,
             Self::OwnerAway => RoomEnd::Grace,
-            Self::Empty | Self::Place => RoomEnd::Idle,
+            Self::Empty | Self::Replaced => RoomEnd::Idle,
             Self::Shutdown => RoomEnd::Restart,
         }
     }
 }
 
-impl From<Absence> for By {
+impl From<Absence> for EndCause {
     fn from(absence: Absence) -> Self {
         match absence {
             Absence::Owner => Self::OwnerAway,
@@ -81,21 +81,21 @@ impl From<Absence> for By {
     }
 }
 
-/// Whether it is known what becomes of what a room hands over. Apart from its life: a room in doubt is still open to
-/// viewers, and may end in doubt.
+/// Whether the log of a room can be written. Independent of the room's life: a room whose log cannot be written is
+/// still open to viewers, and may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Doubt {
-    /// It is: what is handed over is going to be written.
+pub enum Writability {
+    /// It can: each handover is going to be written.
     #[default]
-    None,
-    /// It is not: nothing can be written at the moment.
+    Writable,
+    /// It cannot at the moment.
     Unwritable,
 }
 
 /// The refusal of a room that is not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotOpen(
-    /// What it is instead.
+    /// The room's life instead.
     pub RoomLife,
 );
 

@@ -1,9 +1,9 @@
-//! What only an open room decides: who joins, who owns it, what is said, and its end.
-//! Pure: it must not know who writes, nor when.
+//! What only an open room decides: joins, its owner, its messages and its end.
+//! Pure: it must not know what writes, nor when.
 
 use std::time::Duration;
 
-use super::life::{By, Doubt, RoomLife};
+use super::life::{EndCause, RoomLife, Writability};
 use super::{Applied, Core, Decided, ProposeError, Proposed, Space, Step, Welcome};
 use crate::id::Term;
 use crate::message::Change;
@@ -17,7 +17,7 @@ use crate::standing::Start;
 pub struct OpenRoom<'a, W>(pub(super) &'a mut Core<W>);
 
 impl<W: Default> OpenRoom<'_, W> {
-    /// Admits one more viewer, who goes on at `start`.
+    /// Admits one more viewer, which resumes at `start`.
     ///
     /// # Errors
     /// [`JoinError::RoomFull`] at the limit.
@@ -30,22 +30,22 @@ impl<W: Default> OpenRoom<'_, W> {
         Ok(room.welcome(start, now))
     }
 
-    /// Decides whether `proposal` is said, where so much `space` is left for it.
+    /// Decides whether `proposal` is published, where so much `space` is left for it.
     ///
     /// # Errors
     /// [`ProposeError`] when it is not allowed.
     #[inline]
     pub fn say(&mut self, proposal: Proposal, space: Space, now: Duration) -> Result<Decided, ProposeError> {
-        self.check_doubt()?;
+        self.check_writable()?;
         let room = &mut *self.0;
         let step = match room.judge(&proposal).map_err(ProposeError::Rejected)? {
             Verdict::Known(seq) => Step::Repeat(seq),
             Verdict::New => {
                 if space == Space::None && matches!(proposal.change, Change::Event | Change::State) {
-                    // What it takes may be less than what goes with it.
+                    // It may take less than the messages that are dropped with it.
                     room.log.forget_old(now);
-                    let (_, goes) = room.log.kept_bytes();
-                    if proposal.kept_bytes() > goes {
+                    let (_, freed) = room.log.kept_bytes();
+                    if proposal.kept_bytes() > freed {
                         return Err(ProposeError::Rejected(Rejection::StateFull));
                     }
                 }
@@ -55,12 +55,12 @@ impl<W: Default> OpenRoom<'_, W> {
         Ok(room.decide(step))
     }
 
-    /// Decides that the next owner comes: nothing that an older one says from now on is said.
+    /// Decides that the next owner takes over: from now on an older owner cannot publish.
     ///
     /// # Errors
     /// When the lease cannot be written: the next start would give it once more.
     pub fn take_over(&mut self) -> Result<(Term, Decided), ProposeError> {
-        self.check_doubt()?;
+        self.check_writable()?;
         let room = &mut *self.0;
         room.presence.owner_came();
         let term = room.term().next();
@@ -77,53 +77,53 @@ impl<W: Default> OpenRoom<'_, W> {
         Some(room.decide(Step::Away(term)))
     }
 
-    /// Decides that the room ends: nobody enters from now on.
-    pub fn end(self, by: By) -> Decided {
-        self.0.life = RoomLife::Ending(by);
+    /// Decides that the room ends: no client enters from now on.
+    pub fn end(self, cause: EndCause) -> Decided {
+        self.0.life = RoomLife::Ending(cause);
         self.0.decide(Step::End)
     }
 
-    /// Decides that nothing more is said and nobody enters, since the process goes away: the room is found at the next
-    /// start, with the `moment` at which its owner is asked to come back.
+    /// Decides that the process stops without the room's end: no message is published and no client enters from now on.
+    /// The next start restores the room, with the `moment` at which its owner is asked to come back.
     pub fn depart(self, moment: Option<Duration>) -> Decided {
         self.0.life = RoomLife::Departing;
         self.0.decide(Step::Depart(moment))
     }
 
-    /// A planned look at the room happens: returns which absence has ended it, if its time has come.
+    /// Notes a planned look at the room. Returns which absence has ended it, if its time has come.
     pub fn is_over(&mut self, now: Duration) -> Option<Absence> {
         let room = &mut *self.0;
         room.presence.was_checked();
-        room.presence.is_over(now).filter(|_| room.doubt == Doubt::None)
+        room.presence.is_over(now).filter(|_| room.writability == Writability::Writable)
     }
 
     /// Returns when to look whether its time has come, unless a look is planned that comes no later.
     pub fn check_at(&mut self) -> Option<Duration> {
-        if self.0.doubt == Doubt::None { self.0.presence.check_at() } else { None }
+        if self.0.writability == Writability::Writable { self.0.presence.check_at() } else { None }
     }
 
-    fn check_doubt(&self) -> Result<(), ProposeError> {
-        match self.0.doubt {
-            Doubt::None => Ok(()),
-            Doubt::Unwritable => Err(ProposeError::Unavailable),
+    fn check_writable(&self) -> Result<(), ProposeError> {
+        match self.0.writability {
+            Writability::Writable => Ok(()),
+            Writability::Unwritable => Err(ProposeError::Unavailable),
         }
     }
 }
 
 impl<W: Default> Core<W> {
-    /// Decides `step`, and is the only function that does. It holds at once where nothing has to be written first, and
-    /// then makes neither a record nor a place in a queue; otherwise it holds when what this returns is written.
+    /// Decides `step`, and is the only function that does. If nothing has to be written first, the step is applied at
+    /// once, without a record and a place in a queue. Otherwise it is applied once the returned handover is written.
     #[inline]
     fn decide(&mut self, step: Step) -> Decided {
         match &mut self.ahead {
-            Some(ahead) if self.doubt.waits_for(&step) && (step.is_kept() || !ahead.is_empty()) => {
+            Some(ahead) if self.writability.waits_for(&step) && (step.is_kept() || !ahead.is_empty()) => {
                 Decided::HandedOver(ahead.decide(step, &mut self.log, self.presence.away_since()))
             }
             _ => Decided::Applied(self.apply(step)),
         }
     }
 
-    /// Makes `step`, which holds from now on, part of the room.
+    /// Applies `step` to the room.
     #[inline]
     pub(super) fn apply(&mut self, step: Step) -> Applied {
         match step {
@@ -133,9 +133,9 @@ impl<W: Default> Core<W> {
             Step::TakeOver(term) => self.apply_takeover(term),
             Step::Away(term) => self.apply_absence(term),
             Step::End => match self.life {
-                RoomLife::Ending(by) => {
-                    self.life = RoomLife::Ended(by);
-                    Applied::End(by)
+                RoomLife::Ending(cause) => {
+                    self.life = RoomLife::Ended(cause);
+                    Applied::End(cause)
                 }
                 // The end was beaten.
                 _ => Applied::Nothing,
@@ -145,9 +145,10 @@ impl<W: Default> Core<W> {
     }
 }
 
-impl Doubt {
-    /// Whether `step` may wait until it is written. Nobody can wait for what cannot be written while the process stops.
+impl Writability {
+    /// Returns whether `step` may wait until it is written. A process that stops cannot wait for a log that cannot be
+    /// written.
     fn waits_for(self, step: &Step) -> bool {
-        self == Self::None || !matches!(step, Step::Depart(_))
+        self == Self::Writable || !matches!(step, Step::Depart(_))
     }
 }

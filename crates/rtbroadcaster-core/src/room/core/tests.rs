@@ -1,4 +1,4 @@
-//! The life of a room, and when what it decides holds.
+//! The life of a room, and when its decisions are applied.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ fn room() -> Core {
 /// A room whose log is kept, and whose beginning is written.
 fn kept() -> Core {
     let mut room = room();
-    assert!(matches!(room.keep(Origin::default()).append, Append::Header(_)));
+    assert!(matches!(room.keep(FixedHeader::default()).append, Append::Header(_)));
     assert!(matches!(written(&mut room), Some(Applied::Nothing)));
     room
 }
@@ -45,9 +45,9 @@ fn a_room_in_memory_makes_no_record_and_ends_in_the_same_call() {
     let (term, decided) = room.open().unwrap().take_over().unwrap();
     assert!(matches!(decided, Decided::Applied(Applied::Owner(OwnerStatus::Live, now)) if now == term));
     assert!(room.open().unwrap().owner_left(Term::FIRST, Duration::ZERO).is_none(), "it is not the owner any more");
-    let decided = room.open().unwrap().end(By::Owner);
-    assert!(matches!(decided, Decided::Applied(Applied::End(By::Owner))));
-    assert_eq!(room.life(), RoomLife::Ended(By::Owner));
+    let decided = room.open().unwrap().end(EndCause::Owner);
+    assert!(matches!(decided, Decided::Applied(Applied::End(EndCause::Owner))));
+    assert_eq!(room.life(), RoomLife::Ended(EndCause::Owner));
     assert!(room.ahead.is_none(), "what is ahead of the log takes memory");
 }
 
@@ -55,15 +55,15 @@ fn a_room_in_memory_makes_no_record_and_ends_in_the_same_call() {
 fn a_room_that_is_not_open_decides_nothing() {
     type End = fn(&mut Core);
     let ends: [(End, RoomLife); 4] = [
-        (|room| _ = room.open().unwrap().end(By::Program), RoomLife::Ending(By::Program)),
+        (|room| _ = room.open().unwrap().end(EndCause::Program), RoomLife::Ending(EndCause::Program)),
         (|room| _ = room.open().unwrap().depart(Some(Duration::ZERO)), RoomLife::Departing),
         (|room| _ = room.break_off(), RoomLife::Broken),
         (
             |room| {
-                _ = room.open().unwrap().end(By::Empty);
-                assert!(matches!(written(room), Some(Applied::End(By::Empty))));
+                _ = room.open().unwrap().end(EndCause::Empty);
+                assert!(matches!(written(room), Some(Applied::End(EndCause::Empty))));
             },
-            RoomLife::Ended(By::Empty),
+            RoomLife::Ended(EndCause::Empty),
         ),
     ];
     for (end, life) in ends {
@@ -79,17 +79,20 @@ fn a_room_that_is_not_open_decides_nothing() {
 fn an_end_that_was_beaten_does_not_end_the_room() {
     let mut room = kept();
     assert!(matches!(
-        room.open().unwrap().end(By::OwnerAway),
+        room.open().unwrap().end(EndCause::OwnerAway),
         Decided::HandedOver(Handover { append: Append::End, .. })
     ));
     room.end_was_beaten();
     assert!(matches!(written(&mut room), Some(Applied::Nothing)), "the end holds");
     assert!(say(&mut room, Change::Event).is_ok());
-    assert!(matches!(room.open().unwrap().end(By::Owner), Decided::HandedOver(Handover { append: Append::End, .. })));
+    assert!(matches!(
+        room.open().unwrap().end(EndCause::Owner),
+        Decided::HandedOver(Handover { append: Append::End, .. })
+    ));
     assert!(matches!(written(&mut room), Some(Applied::Said(_))));
-    assert!(matches!(written(&mut room), Some(Applied::End(By::Owner))));
+    assert!(matches!(written(&mut room), Some(Applied::End(EndCause::Owner))));
     room.end_was_beaten();
-    assert_eq!(room.life(), RoomLife::Ended(By::Owner), "too late");
+    assert_eq!(room.life(), RoomLife::Ended(EndCause::Owner), "too late");
 }
 
 #[test]
@@ -106,7 +109,7 @@ fn a_broken_room_applies_nothing_and_ends_once_where_it_is_kept() {
 }
 
 #[test]
-fn in_doubt_a_room_is_open_to_viewers_and_decides_nothing_but_ends() {
+fn a_room_whose_log_cannot_be_written_is_open_to_viewers_and_decides_nothing_but_ends() {
     let mut room = kept();
     room.stand_still();
     assert_eq!(say(&mut room, Change::Event).err(), Some(ProposeError::Unavailable));
@@ -121,33 +124,33 @@ fn in_doubt_a_room_is_open_to_viewers_and_decides_nothing_but_ends() {
 
 /// What an engine does about the room.
 #[derive(Debug, Clone, Copy)]
-enum Told {
+enum Report {
     /// The room decides something.
     Decide,
-    /// So much of what was handed over is written; it may have been told, and more may have been.
+    /// So many handovers are written; the engine may have reported them, and more, before.
     Through(u64),
 }
 
 proptest! {
     #[test]
     fn watermarks_that_are_repeated_late_or_merged_apply_each_step_once_and_in_order(
-        story in vec(prop_oneof![Just(Told::Decide), (0..40_u64).prop_map(Told::Through)], 1..120),
+        story in vec(prop_oneof![Just(Report::Decide), (0..40_u64).prop_map(Report::Through)], 1..120),
     ) {
         let mut room: Core<Option<u64>> = Core::new(RoomId::random(&SEEDED), Epoch::random(&SEEDED), &Config::default());
-        let mut handed = vec![room.keep(Origin::default()).position];
+        let mut handed = vec![room.keep(FixedHeader::default()).position];
         room.wait_for(handed[0], Some(1));
         let (mut applied, mut furthest) = (Vec::new(), 0);
         for told in story {
             match told {
-                Told::Decide => {
+                Report::Decide => {
                     let decided = room.open().unwrap().say(proposal(Change::Event), Space::Some, Duration::ZERO).unwrap();
                     let Decided::HandedOver(Handover { position, .. }) = decided else { panic!("it holds already") };
                     handed.push(position);
                     prop_assert_eq!(position.get(), handed.len() as u64);
                     room.wait_for(position, Some(position.get()));
                 }
-                Told::Through(through) => {
-                    // An engine tells only what was handed over, but in any order and as often as it wants.
+                Report::Through(through) => {
+                    // An engine reports only what was handed over, but in any order and as often as it wants.
                     let Some(position) = handed.get(usize::try_from(through).unwrap()) else { continue };
                     furthest = furthest.max(position.get());
                     while let Some((_, waiter)) = room.written(*position) {

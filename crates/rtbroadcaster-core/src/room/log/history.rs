@@ -19,25 +19,25 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Appends.
+    /// Appends a message.
     pub(super) fn push(&mut self, entry: &Arc<Entry>, now: Duration) {
         self.bytes += entry.bytes();
         self.entries.push_back((now, Arc::clone(entry)));
     }
 
-    /// What comes next does not follow on what is here.
+    /// Drops all messages: the next one does not follow on them.
     pub(super) fn begin_anew(&mut self) {
         *self = Self::default();
     }
 
-    /// The number of the first message in it.
+    /// Returns the number of the first message.
     pub(super) fn first(&self) -> Option<Seq> {
         self.entries.front().and_then(|(_, entry)| entry.seq)
     }
 
-    /// Forgets what is over the limits, if need be all of it, and tells each.
-    pub(super) fn prune(&mut self, now: Duration, limits: &LogLimits, mut tell: impl FnMut(&Entry)) {
-        // What was applied then or before is too old; `None` while nothing can be.
+    /// Drops the oldest messages until all limits hold, if need be all of them, and passes each to `dropped`.
+    pub(super) fn prune(&mut self, now: Duration, limits: &LogLimits, mut dropped: impl FnMut(&Entry)) {
+        // A message that was applied then or before is too old; `None` while none can be.
         let horizon = now.checked_sub(limits.history_age_max);
         while let Some((applied, entry)) = self.entries.front() {
             let is_many = self.entries.len() > limits.history_messages_max || self.bytes > limits.history_bytes_max;
@@ -45,17 +45,17 @@ impl History {
                 break;
             }
             self.bytes -= entry.bytes();
-            tell(entry);
+            dropped(entry);
             self.entries.pop_front();
         }
     }
 
-    /// Whether it holds the last `count` messages.
+    /// Returns whether it holds the last `count` messages.
     pub(super) fn holds_last(&self, count: usize) -> bool {
         count <= self.entries.len()
     }
 
-    /// The last `count` messages, or `None` when some of them are forgotten.
+    /// Returns the last `count` messages, or `None` when some of them are dropped.
     pub(super) fn last(&self, count: usize) -> Option<Vec<Arc<Entry>>> {
         let first = self.entries.len().checked_sub(count)?;
         Some(self.entries.range(first..).map(|(_, entry)| Arc::clone(entry)).collect())

@@ -1,5 +1,5 @@
-//! The publishers' own names for the last messages, so that a repetition is stored once.
-//! Must not know who repeats or why.
+//! The publishers' own ids of the last messages, so that a repetition is stored once.
+//! Must not know state and history.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -12,22 +12,23 @@ use crate::message::Change;
 /// How many ids a room remembers.
 pub const IDS_MAX: usize = 4_096;
 
-/// What was published under an id: the first 128 bits of the SHA-256 of its content, the same on every node.
+/// The fingerprint of a message that has an id: the first 128 bits of the SHA-256 of its content, the same on every
+/// node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
-    /// As bytes, to be kept.
+    /// Returns the bytes to store.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0
     }
 
-    /// As it was kept.
+    /// Returns the fingerprint of stored bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// The fingerprint of key, params and kind.
+    /// Returns the fingerprint of key, params and kind.
     pub fn of(proposal: &Proposal) -> Self {
         let kind = match proposal.change {
             Change::Event => 0,
@@ -57,13 +58,13 @@ pub(super) struct Ids {
 }
 
 impl Ids {
-    /// What was published under `id`.
+    /// Returns the fingerprint and the number of the message `id`, if it is known.
     pub(super) fn get(&self, id: &str) -> Option<(Fingerprint, Seq)> {
         self.known.get(id).copied()
     }
 
-    /// Remembers a new `id`. Returns the oldest one if it is over the limit and therefore forgotten, with the fingerprint
-    /// and the number of its message.
+    /// Remembers a new `id`. Returns the oldest one if it is over the limit and therefore forgotten, with the
+    /// fingerprint and the number of its message.
     pub(super) fn insert(
         &mut self,
         id: Box<str>,

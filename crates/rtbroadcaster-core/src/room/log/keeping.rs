@@ -1,4 +1,4 @@
-//! A log that is kept elsewhere too: what must exist there, what need not any more, and how it is read back.
+//! A log that is kept: what must exist where it is, what need not any more, and how it is restored.
 //! Pure: it must not know where it is kept.
 
 use std::sync::Arc;
@@ -8,23 +8,23 @@ use super::{Fingerprint, Lineage, Log, Proposal};
 use crate::id::{Cursor, RoomId, Seq, Term};
 use crate::message::Entry;
 use crate::record::{Forgotten, LifeIndex, Record, Sum};
-use crate::standing::{Reach, ResetReason};
+use crate::standing::{CursorScope, ResetReason};
 
-/// What a log is where it is kept.
+/// The log as it is where it is kept.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// What must exist there behind everything that was handed over.
+    /// The sum of what must exist there behind everything that was handed over.
     sum: Sum,
-    /// What need not exist there, until somebody takes it.
+    /// The messages and ids that need not exist there, until the next handover takes them.
     forgotten: Forgotten,
-    /// The sum of what need not exist there.
+    /// The sum of these.
     gone: Sum,
-    /// The sum of where each life began, as of the last time that one did.
+    /// The sum of where each life began, as of the last one that did.
     past: Sum,
 }
 
 impl Kept {
-    /// Notes a message that nobody needs any more.
+    /// Notes a message that is not needed any more.
     pub(super) fn forget_message(&mut self, entry: &Entry) {
         if let Some(seq) = entry.seq {
             self.forgotten.messages.push(seq);
@@ -39,7 +39,7 @@ impl Kept {
         }
     }
 
-    /// Notes the name of a message that nobody needs any more.
+    /// Notes the id of a message that is not needed any more.
     pub(super) fn forget_id(&mut self, room: &RoomId, seq: Seq, id: &str, fingerprint: Fingerprint) {
         self.forgotten.ids.push(seq);
         self.gone = self.gone.with(Sum::of_id(room, seq, id, fingerprint.to_bytes()));
@@ -47,7 +47,7 @@ impl Kept {
 }
 
 impl Proposal {
-    /// How many bytes it takes where it is kept.
+    /// Returns how many bytes it takes where it is kept.
     pub fn kept_bytes(&self) -> u64 {
         let id = self.id.as_ref().map_or(0, |id| Sum::id_bytes(id));
         Sum::message_bytes(&self.key, &self.params) + id
@@ -55,33 +55,33 @@ impl Proposal {
 }
 
 impl Log {
-    /// Also notes what it forgets from now on. `sum` exists where it is kept.
+    /// Makes the log note what it forgets from now on. `sum` exists where it is kept.
     pub fn keep(&mut self, sum: Sum) {
         self.kept = Some(Box::new(Kept { sum, past: self.lineage.sum(&self.room), ..Kept::default() }));
     }
 
-    /// The room is created in this life.
+    /// Makes the log one that is kept, of a room that is created in this life.
     pub fn begin(&mut self) {
         self.lineage.begin_with(self.seq.next());
         self.keep(Sum::default());
     }
 
-    /// The past of its numbers.
+    /// Returns the past of its numbers.
     pub fn lineage(&self) -> &Lineage {
         &self.lineage
     }
 
-    /// Whether what an owner or a viewer saw up to `cursor` is what this log holds.
+    /// Checks that this log holds what an owner or a viewer saw up to `cursor`.
     ///
     /// # Errors
-    /// With the reason why it may not be.
-    pub fn check_cursor(&self, cursor: &Cursor, reach: Reach) -> Result<(), ResetReason> {
-        self.lineage.check(cursor, reach, self.seq)
+    /// The reason why it may not.
+    pub fn check_cursor(&self, cursor: &Cursor, scope: CursorScope) -> Result<(), ResetReason> {
+        self.lineage.check(cursor, scope, self.seq)
     }
 
-    /// Returns the message `seq`, which is `proposal` and has this name, as it is kept, with what is forgotten as it is
-    /// kept, and whether it is the room's first in this life. What was forgotten may be the last message itself, so it
-    /// goes with the next one: the last number stays known.
+    /// Returns the record of the message `seq`, which is `proposal` and has this id. Also returns what need not be kept
+    /// any more, and whether the message is the room's first in this life. A message that is forgotten may be the last
+    /// one, so it is removed with the next one: the last number stays known.
     pub fn hand_over(
         &mut self,
         seq: Seq,
@@ -105,18 +105,18 @@ impl Log {
         (Record { seq, said, term, change, key, params, id, sum }, std::mem::take(&mut kept.forgotten), begins)
     }
 
-    /// How many bytes it takes where it is kept, and how many of them go with the next message.
+    /// Returns how many bytes it takes where it is kept, and how many of them are removed with the next message.
     pub fn kept_bytes(&self) -> (u64, u64) {
         self.kept.as_ref().map_or((0, 0), |kept| (kept.sum.bytes, kept.gone.bytes))
     }
 
-    /// Forgets what is too old, so that it goes with the next message.
+    /// Forgets what is too old, so that it is removed with the next message.
     pub fn forget_old(&mut self, now: Duration) {
         self.prune(now);
     }
 
-    /// Takes in a message that was kept, with the time at which it was said. They come in order; what was forgotten
-    /// between them leaves a gap, behind which the history begins anew.
+    /// Restores a message that was kept, with the time at which it was published. Messages come in order; forgotten
+    /// ones leave a gap, behind which the history begins anew.
     pub fn recall(&mut self, entry: &Arc<Entry>, said: Duration) {
         let Some(seq) = entry.seq else { return };
         if seq != self.seq.next() {
@@ -126,12 +126,12 @@ impl Log {
         self.fold(entry, said);
     }
 
-    /// Takes in the name of a message that was kept.
+    /// Restores the id of a message that was kept.
     pub fn recall_id(&mut self, id: Box<str>, fingerprint: Fingerprint, seq: Seq) {
         self.remember(id, fingerprint, seq);
     }
 
-    /// The lease of the present owner is this one.
+    /// Restores the lease of the present owner.
     pub fn recall_term(&mut self, term: Term) {
         self.term = term;
     }

@@ -1,18 +1,19 @@
-//! Which copies of a room's log go on in this one: the room's numbering, the lives of the log, and where each began.
+//! The copies of a room's log that this one continues: the room's numbering, the lives of the log, and where each
+//! began.
 //! Pure: it must not know messages.
 
 use std::sync::Arc;
 
 use crate::id::{Cursor, Epoch, Life, Numbering, RoomId, Seq};
 use crate::record::{LifeIndex, Lives, Sum};
-use crate::standing::{Reach, ResetReason};
+use crate::standing::{CursorScope, ResetReason};
 
 /// The past of one room's numbers.
 #[derive(Debug)]
 pub struct Lineage {
     numbering: Numbering,
     lives: Arc<Lives>,
-    /// What clients are told: the numbering and the present life.
+    /// The name that clients get: the numbering and the present life.
     epoch: Epoch,
     /// The first number in each life in which the room was created or got a message, the oldest life first. Empty where
     /// the log is kept nowhere but in memory, which has one life.
@@ -31,18 +32,18 @@ impl Lineage {
         Self { numbering, lives, epoch, starts }
     }
 
-    /// Returns the lineage of a log of its own that goes by `epoch`.
+    /// Returns the lineage of a log of its own, named `epoch`.
     pub(super) fn alone(epoch: Epoch) -> Self {
         let (numbering, life) = epoch.parts().unwrap_or((Numbering::ZERO, Life::ZERO));
         Self { epoch, ..Self::new(numbering, Arc::new(Lives::only(life))) }
     }
 
-    /// What clients are told.
+    /// Returns the name that clients get.
     pub(super) fn epoch(&self) -> &Epoch {
         &self.epoch
     }
 
-    /// The numbering, and where each life began.
+    /// Returns the numbering, and where each life began.
     pub fn past(&self) -> (Numbering, &[(LifeIndex, Seq)]) {
         (self.numbering, &self.starts)
     }
@@ -52,7 +53,7 @@ impl Lineage {
         Sum::of_past(room, self.numbering, &self.starts)
     }
 
-    /// The next message is `seq`. Returns whether it is the room's first in the present life.
+    /// Notes that the next message is `seq`. Returns whether it is the room's first in the present life.
     pub fn begin_with(&mut self, seq: Seq) -> bool {
         let present = self.lives.present_index();
         let is_first = self.starts.last().is_none_or(|(life, _)| *life != present);
@@ -62,18 +63,18 @@ impl Lineage {
         is_first
     }
 
-    /// Whether what was seen up to `cursor` is what this log holds up to there, where `last` is its last number.
+    /// Checks that this log holds what was seen up to `cursor`, where `last` is its last number.
     ///
     /// # Errors
-    /// With the reason why it may not be.
-    pub fn check(&self, cursor: &Cursor, reach: Reach, last: Seq) -> Result<(), ResetReason> {
+    /// The reason why it may not.
+    pub fn check(&self, cursor: &Cursor, scope: CursorScope, last: Seq) -> Result<(), ResetReason> {
         if cursor.epoch == self.epoch {
             return if cursor.seq > last { Err(ResetReason::Future) } else { Ok(()) };
         }
         let numbering_and_life = cursor.epoch.parts().filter(|(numbering, _)| *numbering == self.numbering);
         let life = numbering_and_life.and_then(|(_, life)| self.lives.index_of(life));
         match life.and_then(|life| self.end_of(life, last)) {
-            Some(end) if cursor.seq <= end && reach == Reach::AllLives => Ok(()),
+            Some(end) if cursor.seq <= end && scope == CursorScope::AllLives => Ok(()),
             _ => Err(ResetReason::Epoch),
         }
     }
@@ -85,8 +86,8 @@ impl Lineage {
         (life >= *created).then(|| next.map_or(last, |(_, first)| first.previous()))
     }
 
-    /// Returns the oldest remembered life that some cursor may still be resumed from, where `resumes` says whether one is
-    /// that saw everything up to a number.
+    /// Returns the oldest remembered life from which some cursor may still be resumed. `resumes` says whether a cursor
+    /// is that saw everything up to a number.
     pub fn oldest_needed(&self, last: Seq, resumes: impl Fn(Seq) -> bool) -> LifeIndex {
         let present = self.lives.present_index();
         let remembered = (self.lives.oldest().0..present.0).map(LifeIndex);
@@ -104,8 +105,8 @@ mod tests {
         Seq::new(seq).unwrap()
     }
 
-    /// A room that was created in the life of index 1, got no message in that of index 2, and is in that of index 4, which
-    /// began behind its message 9. Before it was created there was one life more.
+    /// A room that was created in the life of index 1, got no message in that of index 2, and is in that of index 4,
+    /// which began behind its message 9. Before it was created there was one life more.
     fn lineage() -> (Lineage, Vec<Life>) {
         let lives: Vec<Life> = (0..5).map(|_| Life::random(&SEEDED)).collect();
         let all = Arc::new(Lives::from_order(LifeIndex(0), lives.clone()));
@@ -118,9 +119,9 @@ mod tests {
         let (mut lineage, lives) = lineage();
         // The life, and the last number that a cursor of it may name.
         let ends = [(0, None), (1, Some(5)), (2, Some(5)), (3, Some(9)), (4, Some(9))];
-        let check = |lineage: &Lineage, life: Life, number, reach| {
+        let check = |lineage: &Lineage, life: Life, number, scope| {
             let epoch = Epoch::of(lineage.numbering, life);
-            lineage.check(&Cursor { epoch, seq: seq(number) }, reach, seq(9))
+            lineage.check(&Cursor { epoch, seq: seq(number) }, scope, seq(9))
         };
         for begins in [false, true] {
             if begins {
@@ -130,18 +131,22 @@ mod tests {
             for ((place, end), number) in ends.iter().flat_map(|end| (0..12).map(move |number| (end, number))) {
                 let beyond = if *place == 4 { ResetReason::Future } else { ResetReason::Epoch };
                 let expected = if end.is_some_and(|end| number <= end) { Ok(()) } else { Err(beyond) };
-                assert_eq!(check(&lineage, lives[*place], number, Reach::AllLives), expected, "{place}, {number}");
+                assert_eq!(
+                    check(&lineage, lives[*place], number, CursorScope::AllLives),
+                    expected,
+                    "{place}, {number}"
+                );
                 let expected = if *place == 4 { expected } else { Err(ResetReason::Epoch) };
-                assert_eq!(check(&lineage, lives[*place], number, Reach::OneLife), expected, "{place}, {number}");
+                assert_eq!(check(&lineage, lives[*place], number, CursorScope::OneLife), expected, "{place}, {number}");
             }
         }
         assert_eq!(
-            check(&lineage, Life::random(&SEEDED), 0, Reach::AllLives),
+            check(&lineage, Life::random(&SEEDED), 0, CursorScope::AllLives),
             Err(ResetReason::Epoch),
             "an unknown life"
         );
         let other = Cursor { epoch: Epoch::of(Numbering::random(&SEEDED), lives[4]), seq: Seq::ZERO };
-        assert_eq!(lineage.check(&other, Reach::AllLives, seq(9)), Err(ResetReason::Epoch), "another numbering");
+        assert_eq!(lineage.check(&other, CursorScope::AllLives, seq(9)), Err(ResetReason::Epoch), "another numbering");
     }
 
     #[test]

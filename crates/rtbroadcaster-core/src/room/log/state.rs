@@ -7,22 +7,22 @@ use std::sync::Arc;
 use crate::id::Seq;
 use crate::message::{Entry, Key};
 
-/// How much a state holds.
+/// The size of a state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StateSize {
-    /// How many keys.
+    /// The number of keys.
     pub keys: usize,
     /// The bytes of key and params of all values.
     pub bytes: usize,
 }
 
 impl StateSize {
-    /// How much it would hold if a key held `bytes` instead of what it `held`.
+    /// Returns the size if a key held `bytes` instead of what it `held`.
     pub fn with(self, held: Option<usize>, bytes: usize) -> Self {
         Self { keys: self.keys + usize::from(held.is_none()), bytes: self.bytes - held.unwrap_or(0) + bytes }
     }
 
-    /// How much it would hold without a key that `held` so many bytes.
+    /// Returns the size without a key that `held` so many bytes.
     pub fn without(self, held: Option<usize>) -> Self {
         Self { keys: self.keys - usize::from(held.is_some()), bytes: self.bytes - held.unwrap_or(0) }
     }
@@ -42,22 +42,22 @@ pub(super) struct State {
 }
 
 impl State {
-    /// How much it holds.
+    /// Returns its size.
     pub(super) fn size(&self) -> StateSize {
         StateSize { keys: self.changed.len(), bytes: self.bytes }
     }
 
-    /// How many bytes it holds under `key`, if any.
+    /// Returns how many bytes it holds under `key`, if any.
     pub(super) fn bytes_of(&self, key: &Key) -> Option<usize> {
         self.changed.get(key).map(|seq| self.values[seq].bytes())
     }
 
-    /// Whether it holds message `seq` under `key`.
+    /// Returns whether it holds the message `seq` under `key`.
     pub(super) fn holds(&self, key: &Key, seq: Seq) -> bool {
         self.changed.get(key) == Some(&seq)
     }
 
-    /// `entry.key` holds `entry` from now on. Returns the message that it held.
+    /// Sets `entry.key` to `entry`. Returns the message that it held.
     pub(super) fn set(&mut self, seq: Seq, entry: &Arc<Entry>) -> Option<Arc<Entry>> {
         let replaced = self.clear(&entry.key);
         self.bytes += entry.bytes();
@@ -66,7 +66,7 @@ impl State {
         replaced
     }
 
-    /// `key` holds nothing any more. Returns the message that it held.
+    /// Clears `key`. Returns the message that it held.
     pub(super) fn clear(&mut self, key: &Key) -> Option<Arc<Entry>> {
         self.in_order = None;
         let seq = self.changed.remove(key)?;
@@ -75,7 +75,7 @@ impl State {
         Some(value)
     }
 
-    /// The values in the order of last change. Made once per change, however many join.
+    /// Returns the values in the order of last change. Made once per change, however many join.
     pub(super) fn in_order(&mut self) -> Arc<[Arc<Entry>]> {
         let values = &self.values;
         Arc::clone(self.in_order.get_or_insert_with(|| values.values().cloned().collect()))

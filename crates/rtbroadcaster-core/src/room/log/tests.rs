@@ -1,4 +1,4 @@
-//! The log against a model that keeps everything that was ever said.
+//! The log against a model that keeps every message.
 
 use std::collections::BTreeMap;
 
@@ -144,7 +144,7 @@ fn check(steps: Vec<Step>) {
                 let Some(seq) = log.seq().get().checked_sub(behind) else { continue };
                 let cursor = Cursor { epoch: log.epoch().clone(), seq: Seq::new(seq).unwrap() };
                 let possible = behind <= model.retained() as u64;
-                match log.resume(&cursor, Reach::AllLives, model.now) {
+                match log.resume(&cursor, CursorScope::AllLives, model.now) {
                     Resume::Resumed(entries) => {
                         assert!(possible, "resumed over a hole");
                         let numbers: Vec<u64> = entries.iter().map(|entry| entry.seq.unwrap().get()).collect();
@@ -179,7 +179,7 @@ fn a_cursor_of_another_life_or_of_the_future_is_reset() {
         (Cursor { epoch: log.epoch().clone(), seq: Seq::MAX }, ResetReason::Future),
     ];
     for (cursor, expected) in cases {
-        match log.resume(&cursor, Reach::AllLives, Duration::ZERO) {
+        match log.resume(&cursor, CursorScope::AllLives, Duration::ZERO) {
             Resume::Reset(reason) => assert_eq!(reason, expected),
             Resume::Resumed(_) => panic!("{cursor:?} was resumed"),
         }

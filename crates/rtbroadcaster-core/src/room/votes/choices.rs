@@ -1,4 +1,4 @@
-//! What each viewer has chosen last, in one word for each.
+//! The last choice of each viewer, in one word for each.
 //! Pure: it must not know what the choices mean.
 
 use std::collections::HashSet;
@@ -6,21 +6,21 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::Voter;
-use crate::identity::{ByNumber, ViewerNumber};
-use crate::room::voters::{Full, Turnout, Voters};
+use crate::identity::{BuildNumberHasher, ViewerNumber};
+use crate::room::voters::{Turnout, TurnoutFull, Voters};
 
 /// How many bits of a word are the choice; the 52 of a number stand before them.
 const CHOICE_BITS: u32 = 8;
 
-/// What the viewers of a room have chosen of one key. A choice stays when its viewer goes.
+/// The choices of a room's viewers for one key. A choice stays when its viewer leaves.
 #[derive(Debug)]
 pub(super) struct Choices {
     /// Each once for a number.
-    words: HashSet<Word, ByNumber>,
+    words: HashSet<Word, BuildNumberHasher>,
     turnout: Turnout,
 }
 
-/// A number and what it has chosen. It stands for its number in a set.
+/// A viewer's number and its choice. In a set it stands for the number.
 #[derive(Debug, Clone, Copy)]
 struct Word(u64);
 
@@ -53,16 +53,16 @@ impl Hash for Word {
 }
 
 impl Choices {
-    /// Nobody has chosen yet. Each who does counts among `voters`.
+    /// Returns no choices yet. Each choice counts among `voters`.
     pub(super) fn new(voters: &Arc<Voters>) -> Self {
         Self { words: HashSet::default(), turnout: voters.turnout() }
     }
 
-    /// Returns what the viewer `from` has chosen. One who has not has a place from now on, to be [set](Self::set).
+    /// Returns the choice of the viewer `from`. A viewer without one has a place from now on, to be [set](Self::set).
     ///
     /// # Errors
-    /// [`Full`] when there is no place for one more.
-    pub(super) fn of(&mut self, from: Voter) -> Result<Option<u8>, Full> {
+    /// [`TurnoutFull`] when there is no place for one more.
+    pub(super) fn of(&mut self, from: Voter) -> Result<Option<u8>, TurnoutFull> {
         if let Some(word) = self.words.get(&Word::new(from.number, 0)) {
             return Ok(Some(word.choice()));
         }
@@ -70,7 +70,7 @@ impl Choices {
         Ok(None)
     }
 
-    /// The viewer of this number, which has a place, chooses.
+    /// Sets the choice of the viewer with this number, which has a place.
     pub(super) fn set(&mut self, number: ViewerNumber, choice: u8) {
         self.words.replace(Word::new(number, choice));
     }
@@ -107,8 +107,8 @@ mod tests {
             choices.of(Voter { number, place: None }).unwrap();
             choices.set(number, 0);
             if count >= 1_000 {
-                // What the standard library's table has: a word and a byte for each of its places, of which one in eight is
-                // free.
+                // What the standard library's table has: a word and a byte for each of its places, of which one in
+                // eight is free.
                 let bytes = choices.words.capacity() * 8 / 7 * (size_of::<Word>() + 1);
                 assert!(bytes <= 21 * count, "{bytes} bytes for {count}");
             }

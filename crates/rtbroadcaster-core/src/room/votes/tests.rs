@@ -1,4 +1,4 @@
-//! The counting against a model that remembers everything that was said.
+//! The counting against a model that remembers every signal.
 
 use super::*;
 use crate::config::Config;
@@ -23,12 +23,12 @@ fn votes_of(once_per_viewer: bool, voters: &Arc<Voters>) -> Box<Votes> {
     Votes::of(&options, voters).unwrap()
 }
 
-/// The viewer of this number, from nobody knows where.
+/// The viewer of this number, from an unknown address.
 fn voter(number: u64) -> Voter {
     Voter { number: ViewerNumber::of(number), place: None }
 }
 
-/// What is told at the moment `now`, in seconds: the counts and the others of each total.
+/// Returns what the owner gets at the moment `now`, in seconds: the counts and the others of each total.
 fn told(votes: &mut Votes, seconds: u64) -> Vec<(Vec<(String, u64)>, u64)> {
     let mut told = Vec::new();
     votes.tell(Duration::from_secs(seconds), |signal| {
@@ -77,13 +77,13 @@ fn a_newer_vote_takes_the_place_of_the_older_one_of_its_number() {
     say(&mut votes, 2, "[2]");
     say(&mut votes, 2, "[1]");
     assert_eq!(told(&mut votes, 2), [], "in the end nothing has changed");
-    // Whoever comes back with its number has its choice.
+    // A viewer that comes back with its number has its choice.
     say(&mut votes, 1, "[1]");
     assert_eq!(told(&mut votes, 3), total(&[("[1]", 2)], 0));
 }
 
 #[test]
-fn counting_anew_is_told_also_when_nobody_says_anything_more() {
+fn a_restart_is_sent_also_when_no_viewer_sends_anything_more() {
     let mut votes = votes(true);
     say(&mut votes, 1, "[1]");
     assert_eq!(told(&mut votes, 1).len(), 1);
@@ -96,7 +96,7 @@ fn counting_anew_is_told_also_when_nobody_says_anything_more() {
 }
 
 #[test]
-fn what_is_not_taken_is_told_with_the_next_window_and_whoever_comes_is_told_all() {
+fn what_is_not_taken_is_sent_with_the_next_window_and_a_new_owner_gets_all() {
     let mut votes = votes(false);
     say(&mut votes, 1, "[1]");
     votes.tell(EVERY, |_| false);
@@ -114,7 +114,7 @@ fn of_too_many_values_the_last_ones_are_counted_together() {
     }
     let (counts, other) = told(&mut votes, 1).remove(0);
     assert_eq!((counts.len(), other), (128, 72));
-    // A value that nobody chooses any more makes room for another, and that it is gone is told.
+    // A value without a choice makes room for another, and the owner gets a total without it.
     say(&mut votes, 1, "[1]");
     say(&mut votes, 200, "[199]");
     let (counts, other) = told(&mut votes, 2).remove(0);
@@ -144,14 +144,18 @@ fn a_vote_that_cannot_be_remembered_changes_nothing_until_the_key_is_cleared() {
     }
     assert_eq!(say(&mut votes, 5, "[2]"), Err(CountError::Full));
     say(&mut votes, 4, "[3]").unwrap();
-    assert_eq!(told(&mut votes, 1), total(&[("[1]", 3), ("[3]", 1)], 0), "who has a place may change its mind");
+    assert_eq!(
+        told(&mut votes, 1),
+        total(&[("[1]", 3), ("[3]", 1)], 0),
+        "a viewer that has a place may change its choice"
+    );
     assert_eq!(say(&mut votes, 5, "[2]"), Err(CountError::Full));
     assert_eq!(votes.due(), None, "what was refused is no change");
     votes.restart(&key("k"), Duration::from_secs(1));
     assert_eq!(voters.choices(), 0);
     say(&mut votes, 5, "[2]").unwrap();
     assert_eq!(told(&mut votes, 2), total(&[("[2]", 1)], 0));
-    // Where each signal counts nobody is remembered.
+    // Where each signal counts, no viewer is remembered.
     let mut claps = votes_of(false, &voters);
     for from in 1..=100 {
         say(&mut claps, from, "[]").unwrap();

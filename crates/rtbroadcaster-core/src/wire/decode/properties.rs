@@ -1,4 +1,4 @@
-//! Random lawful talk, cut at random places, decodes to what was said.
+//! Random lawful messages, cut at random places, decode to what was sent.
 
 use proptest::prelude::*;
 
@@ -67,7 +67,7 @@ proptest! {
     }
 }
 
-/// Everything the pieces decode to, and the violation that ended it.
+/// Returns everything that the pieces decode to, and the violation that ended it.
 fn decode_pieces(decoder: &mut Decoder, pieces: &[&[u8]]) -> (Vec<Incoming>, Option<Violation>) {
     let mut got = Vec::new();
     for mut piece in pieces.iter().copied() {

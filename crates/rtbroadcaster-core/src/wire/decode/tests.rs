@@ -17,7 +17,7 @@ enum Ends {
     Violation(Violation, usize),
 }
 
-/// Feeds the pieces one after the other. A violation is told with the count of bytes fed when it was found.
+/// Feeds the pieces one after the other. Returns a violation with the count of bytes that were fed until it was found.
 fn run(limits: Limits, pieces: &[&[u8]]) -> (Vec<Incoming>, Ends) {
     let mut decoder = Decoder::new(limits);
     let (mut got, mut fed) = (Vec::new(), 0);

@@ -25,7 +25,7 @@ const LAWFUL: Headers = &[
     ("sec-websocket-version", "13"),
 ];
 
-fn judge(change: &Change) -> Result<Request, HandshakeError> {
+fn judge(change: &Change) -> Result<UpgradeRequest, HandshakeError> {
     let mut headers: HeaderMap =
         LAWFUL.iter().map(|&(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect();
     let (mut method, mut version) = (Method::GET, Version::HTTP_11);

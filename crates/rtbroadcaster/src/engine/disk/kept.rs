@@ -7,10 +7,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use fjall::Slice;
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::id::{Life, Numbering, RoomId, Seq, Term};
 use rtbroadcaster_core::message::{Change, Key, Params};
 use rtbroadcaster_core::options::{Counting, RoomOptions};
-use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::record::{Header, LifeIndex, Lives, Record, Sum};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -136,7 +136,7 @@ pub(super) fn header(header: &Header) -> Vec<u8> {
         key: BASE64.encode(key),
         away: away.map(milliseconds),
         moment: moment.map(milliseconds),
-        place: place.map(Place::address),
+        place: place.map(AddressBlock::address),
         grace: options.grace().map(milliseconds),
         audience: options.has_audience(),
         counted: counted.collect(),
@@ -175,7 +175,7 @@ impl HeaderText {
             key,
             away: away.map(Duration::from_millis),
             moment: moment.map(Duration::from_millis),
-            place: place.map(Place::from),
+            place: place.map(AddressBlock::from),
             options,
             unknown: (!unknown.is_empty()).then(|| Value::Object(unknown.clone()).to_string().into()),
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use rtbroadcaster_core::backlog::PLACE_BYTES;
+use rtbroadcaster_core::backlog::FRAME_OVERHEAD_BYTES;
 
 use super::Outbox;
 
@@ -20,15 +20,18 @@ pub(crate) struct Promise {
 impl Promise {
     /// Promises an answer of at most `bytes`.
     pub(crate) fn new(outbox: &Arc<Outbox>, bytes: usize) -> Self {
-        let bytes =
-            u32::try_from(bytes + PLACE_BYTES).expect("an answer is below 4 GiB, as is what waits for the disk");
+        let bytes = u32::try_from(bytes + FRAME_OVERHEAD_BYTES)
+            .expect("an answer is below 4 GiB, as is what waits for the disk");
         outbox.promised.fetch_add(bytes, Ordering::Relaxed);
         Self { outbox: Arc::clone(outbox), bytes }
     }
 
     /// Queues the answer.
     pub(crate) fn keep(mut self, answer: Bytes) {
-        debug_assert!(answer.len() + PLACE_BYTES <= self.bytes as usize, "an answer is no longer than promised");
+        debug_assert!(
+            answer.len() + FRAME_OVERHEAD_BYTES <= self.bytes as usize,
+            "an answer is no longer than promised"
+        );
         self.release();
         // Wakes the client task, which counts anew.
         self.outbox.answer(answer);

@@ -3,16 +3,16 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::limit::Limit;
-use rtbroadcaster_core::place::Place;
 #[cfg(feature = "disk")]
 use rtbroadcaster_core::refusal::PublishError;
 
 use super::*;
 use crate::os_random::OsRandom;
 
-fn place(last: u8) -> Option<Place> {
-    Some(Place::from(IpAddr::from([192, 0, 2, last])))
+fn place(last: u8) -> Option<AddressBlock> {
+    Some(AddressBlock::from(IpAddr::from([192, 0, 2, last])))
 }
 
 async fn create(manager: &Manager, last: u8, grace: u64) -> Result<Owner, CreateError> {

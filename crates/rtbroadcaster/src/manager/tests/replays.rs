@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::message::Message;
-use rtbroadcaster_core::place::Place;
 use tokio::io::AsyncReadExt;
 
 use super::*;
@@ -20,7 +20,7 @@ async fn the_state_that_a_slow_viewer_gets_counts_for_its_address_and_is_not_ref
     let manager = Manager::new(config);
     let owner = manager.create_room().await.unwrap();
     let address = SocketAddr::from(([192, 0, 2, 1], 50_000));
-    let place = Some(Place::from(address.ip()));
+    let place = Some(AddressBlock::from(address.ip()));
     let (stream, mut peer) = tokio::io::duplex(64);
     let ticket = manager.server().admit(Some(address)).unwrap();
     let join = frame(&format!(r#"{{"type":"join","id":"j","room":"{}"}}"#, owner.room()));

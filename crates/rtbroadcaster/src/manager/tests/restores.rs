@@ -14,7 +14,7 @@ use rtbroadcaster_core::identity::ViewerKey;
 use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::message::Message;
 use rtbroadcaster_core::room::core::Welcome;
-use rtbroadcaster_core::standing::{How, Reach};
+use rtbroadcaster_core::standing::{CursorScope, How};
 
 use super::*;
 use crate::engine::disk::Disk;
@@ -82,7 +82,7 @@ async fn a_life_is_forgotten_when_no_room_could_resume_a_cursor_of_it() {
     for expected in [&[][..], &["resumed"], &["retention", "resumed"], &["epoch", "resumed", "resumed"]] {
         let manager = Manager::open(config.clone(), &disk).await.unwrap();
         let answers = cursors.iter().map(|cursor| {
-            match welcome(&manager, room.clone(), &Start::After(cursor.clone(), Reach::AllLives)).unwrap().how {
+            match welcome(&manager, room.clone(), &Start::After(cursor.clone(), CursorScope::AllLives)).unwrap().how {
                 How::Resumed => "resumed",
                 How::Reset(reason) => reason.word(),
                 How::Snapshot => "snapshot",

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::limit::Limit;
-use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::refusal::CreateError;
 
 use crate::room::Room;
@@ -18,7 +18,7 @@ use crate::room::quota::{Bytes, Share};
 #[derive(Debug, Default)]
 pub(super) struct List {
     by_id: HashMap<RoomId, Listed>,
-    per_place: HashMap<Place, OfPlace>,
+    per_place: HashMap<AddressBlock, OfPlace>,
     /// The bytes that all of them keep.
     bytes: Bytes,
     /// Whether no room is created any more.
@@ -29,7 +29,7 @@ pub(super) struct List {
 struct Listed {
     room: Arc<Room>,
     /// The address block of its first owner, if that is known and the room counts for it.
-    place: Option<Place>,
+    place: Option<AddressBlock>,
 }
 
 /// The rooms whose first owners came from one place.
@@ -65,7 +65,7 @@ impl List {
     ///
     /// # Errors
     /// The reason why not.
-    pub(super) fn check(&self, id: &RoomId, place: Option<Place>, config: &Config) -> Result<(), Full> {
+    pub(super) fn check(&self, id: &RoomId, place: Option<AddressBlock>, config: &Config) -> Result<(), Full> {
         if self.by_id.contains_key(id) {
             return Err(Full::Exists);
         }
@@ -84,7 +84,7 @@ impl List {
     /// Adds the room that `make` returns, which is given its share of the bytes to keep. The room counts for `place`.
     pub(super) fn add(
         &mut self,
-        place: Option<Place>,
+        place: Option<AddressBlock>,
         config: &Config,
         make: impl FnOnce(Share) -> Arc<Room>,
     ) -> Arc<Room> {
@@ -119,7 +119,7 @@ impl List {
         self.by_id.get_mut(room.id()).filter(|listed| std::ptr::eq(&*listed.room, room))
     }
 
-    fn release(&mut self, place: Option<Place>) {
+    fn release(&mut self, place: Option<AddressBlock>) {
         if let Some(place) = place
             && let Some(of_place) = self.per_place.get_mut(&place)
         {
@@ -146,7 +146,7 @@ impl List {
     }
 
     /// Returns the rooms that count for `place`, in no order.
-    pub(super) fn rooms_of(&self, place: Place) -> Vec<Arc<Room>> {
+    pub(super) fn rooms_of(&self, place: AddressBlock) -> Vec<Arc<Room>> {
         let is_of_place = |listed: &&Listed| listed.place == Some(place);
         self.by_id.values().filter(is_of_place).map(|listed| Arc::clone(&listed.room)).collect()
     }

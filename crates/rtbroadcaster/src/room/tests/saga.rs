@@ -18,10 +18,10 @@ use rtbroadcaster_core::message::Entry;
 use rtbroadcaster_core::protocol::{Answer, Notice, Terms, v2};
 use rtbroadcaster_core::record::Lives;
 use rtbroadcaster_core::refusal::JoinError;
-use rtbroadcaster_core::room::core::{Core, Origin, Welcome};
+use rtbroadcaster_core::room::core::{Core, FixedHeader, Welcome};
 use rtbroadcaster_core::room::log::Lineage;
-use rtbroadcaster_core::room::presence::Patience;
-use rtbroadcaster_core::standing::{How, Reach, Start};
+use rtbroadcaster_core::room::presence::AbsenceLimits;
+use rtbroadcaster_core::standing::{CursorScope, How, Start};
 
 use super::viewer::{Progress, Viewer};
 use super::{Cursor, Step, VIEWERS};
@@ -118,11 +118,11 @@ impl Saga {
     pub(super) fn new(level: Option<Level>) -> Self {
         let lives = Arc::new(Lives::only(Life::random(&OsRandom)));
         let lineage = Lineage::new(Numbering::random(&OsRandom), Arc::clone(&lives));
-        let patience = Patience::of_a_key(None, &config());
+        let patience = AbsenceLimits::of_a_key(None, &config());
         let mut core = Core::with_lineage(RoomId::random(&OsRandom), lineage, patience, &config());
         let keeper = level.map(|level| {
             let mut keeper = Keeper::new(level, core.id().clone(), lives);
-            keeper.take(core.keep(Origin::default()), What::Other);
+            keeper.take(core.keep(FixedHeader::default()), What::Other);
             keeper
         });
         Self {
@@ -225,7 +225,7 @@ impl Saga {
         let end = if cursor.epoch == welcome.standing.epoch {
             Some(seq)
         } else {
-            end_of(&self.lives).filter(|_| *reach == Reach::AllLives)
+            end_of(&self.lives).filter(|_| *reach == CursorScope::AllLives)
         };
         let is_here = end.is_some_and(|end| cursor.seq.get() <= end);
         let can_resume = is_here && seq - cursor.seq.get() <= self.retained();
@@ -309,7 +309,7 @@ impl Saga {
         let Some(Connection { outbox, .. }) = &mut self.connections[viewer] else { return };
         let Some(position) = outbox.position().filter(|_| self.core.life().is_open()) else { return };
         let epoch = self.core.standing().epoch;
-        let start = Start::After(id::Cursor { epoch, seq: position }, Reach::OneLife);
+        let start = Start::After(id::Cursor { epoch, seq: position }, CursorScope::OneLife);
         outbox.expect_replay();
         self.viewers[viewer].unpauses();
         let welcome = self.core.welcome(&start, self.now);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rtbroadcaster_core::id::{Epoch, Seq, Term};
 use rtbroadcaster_core::message::{Change, Entry};
 use rtbroadcaster_core::protocol::v2;
-use rtbroadcaster_core::standing::{Reach, Standing};
+use rtbroadcaster_core::standing::{CursorScope, Standing};
 use serde_json::Value;
 
 /// Where the room stands while the viewer hears something.
@@ -63,8 +63,8 @@ impl Viewer {
 
     /// Which cursors it understands: where its own stands for no moment, it may not go on in another life, in which the
     /// newer values may be missing.
-    pub(super) fn reach(&self) -> Reach {
-        if self.seq < self.tear { Reach::OneLife } else { Reach::AllLives }
+    pub(super) fn reach(&self) -> CursorScope {
+        if self.seq < self.tear { CursorScope::OneLife } else { CursorScope::AllLives }
     }
 
     /// Its connection is gone, and with it what had not come.

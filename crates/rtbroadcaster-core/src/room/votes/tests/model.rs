@@ -1,5 +1,5 @@
 //! Two rooms that count against a model that remembers every viewer, with few viewers, few addresses and low limits. A
-//! viewer says things over any number of connections, goes and comes back: all that is known of it is its number.
+//! viewer sends signals over any number of connections, leaves and comes back: all that is known of it is its number.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,13 +16,13 @@ const PLACES: u64 = 7;
 /// Something that happens to one of two rooms.
 #[derive(Debug, Clone)]
 enum Step {
-    /// A viewer says something over a connection from an address, which need not be the one of its first.
+    /// A viewer sends a signal over a connection from an address, which need not be the one of its first.
     Say { from: u64, value: u16, place: Option<u64> },
     /// The owner clears the key.
     Restart,
     /// The room ends, and another one begins.
     End,
-    /// What is due is told to an owner that takes it or not.
+    /// The totals that are due are sent to an owner that takes them or not.
     Tell { takes: bool },
 }
 
@@ -75,7 +75,7 @@ struct Model {
     chosen: BTreeMap<u64, (String, Option<u64>)>,
     /// What nothing replaces, where each signal counts.
     settled: Vec<String>,
-    /// The counts that were told last.
+    /// The counts that the owner got last.
     last: BTreeMap<String, u64>,
 }
 
@@ -93,7 +93,7 @@ impl Model {
     }
 }
 
-/// Takes the steps, of which no more than 128 values are counted at a time, so that all are told apart.
+/// Takes the steps, of which no more than 128 values are counted at a time, so that all are counted apart.
 fn check(once: bool, limits: &Limits, steps: &[(usize, Step)], values: u16) {
     let Limits { voters_max, viewers, connections } = *limits;
     let limit = |max: usize| if max == 0 { Limit::None } else { Limit::Max(max) };
@@ -114,7 +114,7 @@ fn check(once: bool, limits: &Limits, steps: &[(usize, Step)], values: u16) {
                 let all: Vec<_> = models.iter().flat_map(Model::places).collect();
                 let model = &mut models[*room];
                 let fits = !once || model.chosen.contains_key(from) || limits.fits(&model.places(), &all, *place);
-                let address = |place: u64| Place::from(IpAddr::from([192, 0, 2, u8::try_from(place).unwrap()]));
+                let address = |place: u64| AddressBlock::from(IpAddr::from([192, 0, 2, u8::try_from(place).unwrap()]));
                 let from_there = Voter { number: ViewerNumber::of(*from), place: place.map(address) };
                 let said = votes.count(&key("k"), &params(&text), from_there, Duration::from_secs(now));
                 assert_eq!(said, if fits { Ok(()) } else { Err(CountError::Full) });
@@ -141,10 +141,10 @@ fn check(once: bool, limits: &Limits, steps: &[(usize, Step)], values: u16) {
         assert_eq!(voters.choices(), models.iter().map(|model| model.chosen.len()).sum::<usize>());
     }
     drop(rooms);
-    assert_eq!(voters.choices(), 0, "ended rooms remember nobody");
+    assert_eq!(voters.choices(), 0, "ended rooms remember no viewer");
 }
 
-/// What is due at the moment `now` is what the model has, and nothing is due if that was told.
+/// Checks that what is due at the moment `now` is what the model has, and that nothing is due if that was sent.
 fn tell(votes: &mut Votes, model: &mut Model, now: u64, takes: bool) {
     let mut total = None;
     votes.tell(Duration::from_secs(now), |signal| {
@@ -160,13 +160,13 @@ fn tell(votes: &mut Votes, model: &mut Model, now: u64, takes: bool) {
             model.last = counts;
         }
     } else if takes {
-        assert_eq!(model.last, model.counts(), "what has changed is told");
+        assert_eq!(model.last, model.counts(), "what has changed is sent");
     }
 }
 
 proptest! {
     #[test]
-    fn totals_are_those_of_everybody_who_has_a_place(
+    fn totals_are_those_of_every_viewer_with_a_place(
         once in prop::bool::weighted(0.8),
         limits in limits(),
         values in 1..=128_u16,

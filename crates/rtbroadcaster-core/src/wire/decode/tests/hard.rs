@@ -103,8 +103,8 @@ fn long_messages_in_fragments_of_every_size_arrive_whole() {
     }
 }
 
-/// Where text breaks: at the byte after which nothing makes it valid, or at its last one, where that leaves a code point
-/// unfinished. By the grammar of RFC 3629 section 4.
+/// Where text breaks: at the byte after which nothing makes it valid, or at its last one, where that leaves a code
+/// point unfinished. By the grammar of RFC 3629 section 4.
 fn breaks_at(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     while let Some(&first) = text.get(at) {

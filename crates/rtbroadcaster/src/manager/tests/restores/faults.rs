@@ -183,7 +183,8 @@ async fn try_one(base: &Base, seed: u64, dice: &mut Dice) -> &'static str {
     for (epoch, messages) in &base.seen {
         for count in 0..=messages.len() {
             let cursor = Cursor { epoch: epoch.clone(), seq: Seq::new(count as u64).unwrap() };
-            let Some(welcome) = welcome(&manager, base.room.clone(), &Start::After(cursor, Reach::AllLives)) else {
+            let Some(welcome) = welcome(&manager, base.room.clone(), &Start::After(cursor, CursorScope::AllLives))
+            else {
                 continue;
             };
             if welcome.how == How::Resumed {

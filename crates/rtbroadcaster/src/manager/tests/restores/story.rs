@@ -169,7 +169,7 @@ impl Story {
     }
 
     fn judge_one(&self, manager: &Manager, id: RoomId, seen: &Seen, present: Option<&[String]>) {
-        let start = Start::After(seen.cursor.clone(), Reach::AllLives);
+        let start = Start::After(seen.cursor.clone(), CursorScope::AllLives);
         let Some(welcome) = welcome(manager, id.clone(), &start) else {
             return assert!(!self.known.is_certain, "a room is lost: {:#?}", self.done);
         };
@@ -188,7 +188,7 @@ impl Story {
                 if is_present { count <= present.map_or(0, <[_]>::len) } else { end.is_some_and(|end| count <= end) };
             assert!(!must, "a false reset ({:?}): {}", welcome.how, context());
         }
-        let old = Start::After(seen.cursor.clone(), Reach::OneLife);
+        let old = Start::After(seen.cursor.clone(), CursorScope::OneLife);
         let is_resumed = self::welcome(manager, id, &old).is_some_and(|welcome| welcome.how == How::Resumed);
         assert!(!is_resumed || seen.cursor.epoch == welcome.standing.epoch, "told another epoch: {}", context());
     }
@@ -241,7 +241,7 @@ fn epoch(manager: &Manager, id: RoomId) -> Option<Epoch> {
 /// Every message of a room, if the room is there and its history holds all of them.
 pub(super) fn all_of(manager: &Manager, id: RoomId) -> Option<Vec<String>> {
     let epoch = epoch(manager, id.clone())?;
-    let welcome = welcome(manager, id, &Start::After(Cursor { epoch, seq: Seq::ZERO }, Reach::OneLife))?;
+    let welcome = welcome(manager, id, &Start::After(Cursor { epoch, seq: Seq::ZERO }, CursorScope::OneLife))?;
     let messages = welcome.entries.iter().map(|entry| text(entry));
     (welcome.how == How::Resumed).then(|| messages.collect())
 }

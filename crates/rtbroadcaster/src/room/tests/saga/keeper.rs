@@ -10,7 +10,7 @@ use rtbroadcaster_core::message::Entry;
 use rtbroadcaster_core::record::model::Model;
 use rtbroadcaster_core::record::{Append, Handover, Header, Lives, LogPosition, Record};
 use rtbroadcaster_core::room::core::Core;
-use rtbroadcaster_core::room::presence::Patience;
+use rtbroadcaster_core::room::presence::AbsenceLimits;
 
 use super::{Saga, What, config};
 use crate::os_random::OsRandom;
@@ -230,7 +230,7 @@ impl Saga {
         self.lives.push((before, last.get()));
         (self.term, self.told_term, self.older, self.owner_is_there) = (header.term, header.term, None, false);
         let stored = Model { header: Some(header), records, ids }.stored(room).expect("it has a header");
-        let patience = Patience::of_a_key(None, &config()).after_a_start(self.now, None);
+        let patience = AbsenceLimits::of_a_key(None, &config()).after_a_start(self.now, None);
         let lives = lives.expect("only what is kept is found");
         self.core = Core::restore(stored, &lives, &config(), patience, self.now);
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rtbroadcaster_core::message::{Change, Key, Params};
-use rtbroadcaster_core::room::core::{Applied, By, Decided, ProposeError, Proposed, Space};
+use rtbroadcaster_core::room::core::{Applied, Decided, EndCause, ProposeError, Proposed, Space};
 use rtbroadcaster_core::room::log::{Proposal, Rejection};
 use rtbroadcaster_core::standing::{OwnerStatus, Start};
 
@@ -83,7 +83,7 @@ impl Saga {
 
     pub(super) fn close(&mut self) {
         if let Ok(room) = self.core.open() {
-            let decided = room.end(By::Program);
+            let decided = room.end(EndCause::Program);
             self.decided(decided, What::Other);
         }
         assert!(self.core.open().is_err(), "nobody owns or joins a room that has ended");
