@@ -91,9 +91,9 @@ impl Owner {
         self.room.viewers()
     }
 
-    /// How many viewers watch the room and how far they are behind, from now on: told at once when the first viewer comes or the
-    /// last one goes, otherwise at most once a second and only when it has changed. No more is told when the room has ended
-    /// or another owner has come.
+    /// Returns how many viewers watch the room and how far they are behind, from now on. It is sent at once when the
+    /// first viewer joins or the last one leaves, otherwise at most once a second and only when it has changed. It ends
+    /// when the room has ended or another owner has taken over.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -110,9 +110,10 @@ impl Owner {
         self.room.watch_audience(self.term)
     }
 
-    /// What viewers say to the owner of the room, from now on, see
-    /// [`Manager::create_room_with`](crate::Manager::create_room_with). Before it is called, and when nobody has what it gave
-    /// any more, viewers are refused; what is counted is counted all the same. Called again, only the newest one hears.
+    /// Returns the signals of viewers to the owner of the room, from now on, see
+    /// [`Manager::create_room_with`](crate::Manager::create_room_with). Before this is called, and after the returned
+    /// `Signals` is dropped, the server refuses single signals; it counts the others all the same. Called again, only
+    /// the newest `Signals` gets them.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -128,21 +129,23 @@ impl Owner {
         self.room.hear_signals(self.term)
     }
 
-    /// Publishes `message` to every viewer, and returns its number when it is safe: at once, or when the log is written where the
-    /// room is kept. An ephemeral message has no number; for one this returns that of the last numbered message.
+    /// Publishes `message` to every viewer, and returns its number when it is safe. That is at once, or when the log is
+    /// written where the room is kept. An ephemeral message has no number; for one this returns that of the last
+    /// numbered message.
     ///
     /// Waits while more than 1 MiB is on its way to the room's lanes: an owner is slowed, never refused by rate.
     ///
     /// # Errors
-    /// [`PublishError`] if the room has ended or has another owner, if the message is over `message_bytes_max`, if the state is full,
-    /// or if the id names another message: then no viewer gets the message. [`PublishError::Unavailable`] if the log cannot be
-    /// written.
+    /// [`PublishError`] if the room has ended or has another owner, if the message is over `message_bytes_max`, if the
+    /// state is full, or if the id names another message: then no viewer gets the message.
+    /// [`PublishError::Unavailable`] if the log cannot be written.
     pub async fn publish(&self, message: Message) -> Result<Seq, PublishError> {
         self.send(message).await?.await
     }
 
-    /// Publishes `message`, and returns a [`Ticket`] for its number as soon as the room has taken it, in the order of the calls.
-    /// So a program that owns a kept room need not wait for one message to be written before it publishes the next.
+    /// Publishes `message`, and returns a [`Ticket`] for its number as soon as the room has taken it, in the order of
+    /// the calls. So a program that owns a kept room need not wait for one message to be written before it publishes
+    /// the next.
     ///
     /// # Errors
     /// As [`publish`](Self::publish), if that is known at once.
@@ -225,19 +228,19 @@ impl Owner {
         self.room.standing()
     }
 
-    /// Ends the room: every viewer gets everything that was published, then its connection is closed. Returns when the end is safe,
-    /// which takes a write where the room is kept.
+    /// Ends the room: every viewer gets everything that was published, then its connection is closed. Returns when the
+    /// end is safe, which takes a write where the room is kept.
     ///
     /// # Errors
-    /// [`PublishError::Fenced`] if another owner has the room, which does not end then; [`PublishError::RoomEnded`] if it had ended
-    /// before.
+    /// [`PublishError::Fenced`] if another owner has the room, which does not end then. [`PublishError::RoomEnded`] if
+    /// it had ended before.
     pub async fn close(self) -> Result<(), PublishError> {
         let (done, written) = when_done();
         self.room.end_by_owner(self.term, done)?;
         Ticket::waiting(written).await.map(|_| ())
     }
 
-    /// Ends the room; the owner is a client, which is told the end through its outbox.
+    /// Ends the room of an owner that is a client, which gets the end through its outbox.
     pub(crate) fn close_now(self) {
         let (done, _) = when_done();
         // If it has ended, or has another owner, that is on its way to the client.

@@ -24,13 +24,13 @@ use crate::metrics::SignalRefusal;
 /// How many signals may wait for a program that owns a room.
 const WAITING_MAX: usize = 256;
 
-/// How many may when totals are told: each is up to five times as long as another signal can be, and the next one says the
-/// same and more.
+/// How many signals may wait when totals are sent. Totals are up to five times as long as another signal can be, and
+/// the next ones contain them.
 const BEFORE_TOTALS_MAX: usize = 32;
 
-/// A stream of what viewers send to the owner of a room, made by [`Owner::signals`](crate::Owner::signals). At most 256 signals
-/// wait in it; while they do, the server refuses further ones. While 32 do, it holds totals back, and sends the newest ones later.
-/// It ends when the room has ended, when another owner has come, and when newer `Signals` were made.
+/// A stream of what viewers send to the owner of a room, made by [`Owner::signals`](crate::Owner::signals). At most 256
+/// signals wait in it; while they do, the server refuses further ones. While 32 do, it holds totals back, and sends the
+/// newest ones later. It ends when the room has ended, when another owner has come, and when newer `Signals` were made.
 #[derive(Debug)]
 pub struct Signals(mpsc::Receiver<Signal>);
 
@@ -114,7 +114,7 @@ impl Room {
         }
     }
 
-    /// A program that owns the room under the lease `term` hears what is said from now on.
+    /// Returns the signals, from now on, for a program that owns the room under the lease `term`.
     pub(super) fn hear_signals(&self, term: Term) -> Signals {
         let (ear, heard) = mpsc::channel(WAITING_MAX);
         let mut state = self.lock();

@@ -9,8 +9,8 @@ use rtbroadcaster_core::refusal::PublishError;
 use rtbroadcaster_core::room::core::ProposeError;
 use tokio::sync::oneshot;
 
-/// The number of a message that the room has taken, by [`Owner::send`](crate::Owner::send): a future. Dropping it does not take the
-/// message back.
+/// The number of a message that the room has taken, by [`Owner::send`](crate::Owner::send): a future. Dropping it does
+/// not take the message back.
 #[derive(Debug)]
 #[must_use = "it is known when this is ready whether the message was stored"]
 pub struct Ticket(State);
