@@ -1,4 +1,4 @@
-//! What `watch` and `publish` share: the runtime, and what is said on stderr while a connection comes and goes.
+//! The parts that `watch` and `publish` share: the runtime, and notes on stderr about the state of the connection.
 //! Must not know rooms.
 
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::ending::{Ending, Failure};
 use crate::notes::note;
 use crate::patience::Patience;
 
-/// Runs `work` to its end, without waiting for a pipe that nobody reads or writes any more.
+/// Runs `work` to its end. Does not wait for threads that are blocked on a pipe.
 pub(crate) fn run(work: impl Future<Output = Result<Ending, Failure>>) -> Ending {
     let runtime = match runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
@@ -22,23 +22,23 @@ pub(crate) fn run(work: impl Future<Output = Result<Ending, Failure>>) -> Ending
     ended.unwrap_or_else(Ending::Failed)
 }
 
-/// From which wait on it is said when the next attempt begins.
+/// The shortest wait for the next attempt that gets a note.
 const LONG_WAIT: Duration = Duration::from_secs(3);
 
-/// For how long an owner has to be away for it to be said: what has just happened is told as a message.
+/// The shortest absence of the owner that gets a note: `watch` prints a change that has just happened as a message.
 const LONG_AWAY: Duration = Duration::from_secs(1);
 
-/// Says where a client stands: that the connection is lost, checked or back, when it is tried again, and for how long the
-/// owner has been away.
+/// Writes notes about the connection to stderr: that it is lost, checked or back, when the next attempt begins, and how
+/// long the owner has been away.
 #[derive(Debug)]
 pub(crate) struct Whereabouts {
     address: String,
     patience: Patience,
-    /// Whether it was said that it is outside.
+    /// A note has said that the client is disconnected.
     is_out: bool,
-    /// Whether it was said that the connection is being checked.
+    /// A note has said that the connection is being checked.
     is_checking: bool,
-    /// After how many failed attempts it was said last when the next one begins.
+    /// The number of failed attempts at the last note that said when the next one begins.
     told_wait: u32,
 }
 
@@ -69,55 +69,55 @@ impl Whereabouts {
             self.told_wait = 0;
         } else if is_checking {
             if !self.is_checking {
-                texts.push(format!("no sign of life from {}; it was asked for one", self.address));
+                texts.push(format!("no sign of life from {}; checking the connection", self.address));
             }
         } else if self.is_checking && !is_out {
-            texts.push("the connection is there".into());
+            texts.push("the connection is alive".into());
         }
         (self.is_out, self.is_checking) = (is_out, is_checking);
         let wait = next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now));
-        // Each time that the number of attempts has doubled: not with each one.
+        // Only when the number of attempts has doubled, not after each one.
         if is_out && wait >= LONG_WAIT && failed >= self.told_wait.saturating_mul(2) {
             self.told_wait = failed.max(1);
-            texts.push(format!("still out after {failed} attempts; the next one begins in {}", seconds(wait)));
+            texts.push(format!("still disconnected after {failed} attempts; the next one begins in {}", seconds(wait)));
         }
         if let Status::Away { since } = status {
             let away = now.saturating_duration_since(*since);
             if away >= LONG_AWAY {
                 texts
-                    .push(format!("the owner has been away for {}; the room ends unless it comes back", seconds(away)));
+                    .push(format!("the owner has been away for {}; the room ends unless it returns", seconds(away)));
             }
         }
         texts
     }
 
-    /// It has gone out, or come in.
+    /// Returns the note for a client that has been disconnected or has connected.
     fn turn(&self, status: &Status, is_out: bool) -> String {
         let time = self.patience.0.map(|time| format!(" for {}", humantime::format_duration(time)));
         let time = time.unwrap_or_default();
         match status {
             Status::Resuming { after, .. } => {
-                format!("the connection was lost ({} {}); trying to come back{time}", after.code(), after.reason())
+                format!("the connection was lost ({} {}); trying to reconnect{time}", after.code(), after.reason())
             }
             _ if is_out => format!("no answer from {}; trying again{time}", self.address),
-            _ => "the connection is there".into(),
+            _ => "the connection is alive".into(),
         }
     }
 }
 
-/// What programs are told of a connection, as lines of JSON on the standard output: that it is being checked, and that it is
-/// there again, once each for every occasion.
+/// The lines of JSON about the connection, for programs that read the standard output: one when a check begins, and one
+/// when the connection is alive again.
 #[derive(Debug)]
 pub(crate) struct Checks {
     status: watch::Receiver<Status>,
-    /// Whether the line of [`CHECKING`] was the last one.
+    /// The last line was [`CHECKING`].
     is_checking: bool,
 }
 
-/// The server gives no sign of life, and was asked for one.
+/// The line for a connection without a sign of life, whose check begins.
 const CHECKING: &str = "{\"type\":\"connection\",\"status\":\"checking\"}\n";
 
-/// It has given one, or there is another connection.
+/// The line for a sign of life, or for a new connection.
 const LIVE: &str = "{\"type\":\"connection\",\"status\":\"live\"}\n";
 
 impl Checks {
@@ -125,7 +125,7 @@ impl Checks {
         Self { status, is_checking: false }
     }
 
-    /// Waits for the next line. Cancelling it loses none.
+    /// Returns the next line, as soon as there is one. Cancel safe.
     pub(crate) async fn next(&mut self) -> &'static str {
         loop {
             if self.status.changed().await.is_err() {
@@ -153,7 +153,7 @@ impl Checks {
     }
 }
 
-/// A time in whole seconds.
+/// Returns a time in whole seconds, as text.
 fn seconds(time: Duration) -> String {
     humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
 }
@@ -192,11 +192,11 @@ mod tests {
             told(&mut whereabouts, Instant::now(), &states),
             [
                 "no answer from ws://a/b; trying again for 5s",
-                "the connection is there",
-                "no sign of life from ws://a/b; it was asked for one",
-                "the connection is there",
-                "no sign of life from ws://a/b; it was asked for one",
-                "the connection was lost (1012 restart); trying to come back for 5s",
+                "the connection is alive",
+                "no sign of life from ws://a/b; checking the connection",
+                "the connection is alive",
+                "no sign of life from ws://a/b; checking the connection",
+                "the connection was lost (1012 restart); trying to reconnect for 5s",
             ]
         );
     }
@@ -232,14 +232,14 @@ mod tests {
         let now = Instant::now();
         let waits = |failed, seconds| Status::Connecting { failed, next: Some(now + Duration::from_secs(seconds)) };
         let states = [waits(1, 0), waits(8, 4), waits(9, 12), waits(15, 9), waits(16, 10), Status::Live, waits(1, 30)];
-        let after = |failed, seconds| format!("still out after {failed} attempts; the next one begins in {seconds}s");
+        let after = |failed, seconds| format!("still disconnected after {failed} attempts; the next one begins in {seconds}s");
         assert_eq!(
             told(&mut whereabouts, now, &states),
             [
                 "no answer from ws://a/b; trying again".to_owned(),
                 after(8, 4),
                 after(16, 10),
-                "the connection is there".into(),
+                "the connection is alive".into(),
                 "no answer from ws://a/b; trying again".into(),
                 after(1, 30),
             ]
@@ -252,6 +252,6 @@ mod tests {
         let now = Instant::now() + Duration::from_secs(100);
         let away = |seconds| Status::Away { since: now - Duration::from_secs(seconds) };
         let told = told(&mut whereabouts, now, &[away(0), Status::Live, away(62)]);
-        assert_eq!(told, ["the owner has been away for 1m 2s; the room ends unless it comes back"]);
+        assert_eq!(told, ["the owner has been away for 1m 2s; the room ends unless it returns"]);
     }
 }

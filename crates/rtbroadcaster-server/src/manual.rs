@@ -1,5 +1,5 @@
-//! `rtbroadcaster completions` and `rtbroadcaster man`: what a shell and `man` know of the command line, written from the
-//! definitions that read it. Must not know the commands.
+//! `rtbroadcaster completions` and `rtbroadcaster man`: prints completion scripts and manual pages, generated from the
+//! definitions of the command line. Must not know the commands.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use clap_complete::Shell;
 
 use crate::ending::{Code, Ending, Failure};
 
-/// Prints the completions of the program for `shell`.
+/// Prints the completion script of the program for `shell`.
 pub(crate) fn completions(mut command: Command, shell: Shell) -> ExitCode {
     let name = command.get_name().to_owned();
     let mut text = Vec::new();
@@ -17,7 +17,7 @@ pub(crate) fn completions(mut command: Command, shell: Shell) -> ExitCode {
     print(&text)
 }
 
-/// Prints the page of the program, or of its command `name`, for `man`.
+/// Prints the manual page of the program, or of its command `name`.
 pub(crate) fn page(mut command: Command, name: Option<&str>) -> ExitCode {
     command.build();
     let chosen = match name {

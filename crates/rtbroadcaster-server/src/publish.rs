@@ -1,5 +1,5 @@
-//! `rtbroadcaster publish`: makes a room or owns one, says messages, and tells what became of each.
-//! Must not know how messages are read, nor how anything is shown.
+//! `rtbroadcaster publish`: creates or owns a room, publishes messages, and reports the outcome of each.
+//! Must not know how messages are read, nor how reports are written.
 
 mod grace;
 mod key_file;
@@ -30,21 +30,22 @@ use losses::Losses;
 use speech::{Spoken, speak};
 use teller::{Beginning, Teller};
 
-/// What stands below the options.
+/// The help text below the options.
 pub(crate) const EXAMPLES: &str = "\
-Without ROOM it makes a room, and prints the link that its viewers open. The room's owner key is written to the file that
---owner-key-file names, which must not be there yet; with ROOM it is read from there. A key never stands in an address or
-in a list of processes.
+Without ROOM it creates a room, and prints the link for its viewers. --owner-key-file names the file for the room's owner
+key. For a new room the key is written there, and the file must not exist yet; with ROOM the key is read from there. No
+address and no list of processes ever contains the key.
 
-Messages are options, said in their order, or lines of JSON on the standard input:
-  {\"key\":\"slide\",\"params\":[3],\"state\":true}     kept for those who come later; without `state` for those who are there
+Messages are options, published in their order, or lines of JSON on the standard input:
+  {\"key\":\"slide\",\"params\":[3],\"state\":true}     kept for viewers that join later; without `state` an event
   {\"key\":\"pointer\",\"params\":[0.5],\"ephemeral\":true}    neither kept nor acknowledged
-  {\"key\":\"slide\",\"clear\":true}                  not kept any more
-What `rtbroadcaster watch` writes can be read too. In a pipe each line on the standard output tells what became of one
-message: `ack` with its number, or `error`. On a terminal there is a count.
+  {\"key\":\"slide\",\"clear\":true}                  removes the value
+The output of `rtbroadcaster watch` is a valid input. In a pipe each line on the standard output reports one message:
+`ack` with its number, or `error`. On a terminal there is a counter.
 
-A room that was made without --owner-key-file ends when this program does, since nobody could own it: with messages as
-options that is Ctrl-C. Other rooms stay, and wait for their owner for the server's grace.
+A room that was created without --owner-key-file ends together with this program, since no other program could own it.
+With messages as options, the program therefore runs until Ctrl-C. Other rooms stay, and wait for their owner for the
+server's grace.
 
 Examples:
   rtbroadcaster publish ws://127.0.0.1:8080 --state 'slide=[1]'
@@ -53,10 +54,10 @@ Examples:
   rtbroadcaster publish ws://127.0.0.1:8080 < talk.ndjson
   sensors | jq -c '{key: .name, params: [.value], state: true}' | rtbroadcaster publish ws://127.0.0.1:8080";
 
-/// How many messages may wait for their acknowledgement to be told.
+/// The most messages whose outcome is not reported yet.
 const TOLD_MAX: usize = 1_024;
 
-/// How long it takes at most to hear of what was said before a signal, and to end.
+/// How long the program waits, after a signal, for pending outcomes and for its end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The options of `rtbroadcaster publish`.
@@ -65,35 +66,35 @@ pub(crate) struct Options {
     /// Address of the server, or the viewers' link of a room
     #[arg(value_name = "URL")]
     destination: Destination,
-    /// The room to own, unless the link names it; without any a new one is made
+    /// The room to own, unless the link names it; without one a new room is created
     #[arg(value_name = "ROOM")]
     room: Option<RoomId>,
     #[command(flatten)]
     spoken: Spoken,
-    /// File with the room's owner key; for a new room it is written, so that only you can read it
+    /// File with the room's owner key; for a new room it is created, readable only for you
     #[arg(long, value_name = "FILE")]
     owner_key_file: Option<std::path::PathBuf>,
-    /// Viewers of a new room are told how many they are
+    /// Send viewers of a new room their number
     #[arg(long)]
     audience: bool,
     /// How long a new room waits for its owner; the server may lower or raise it
     #[arg(long, value_name = "TIME")]
     grace: Option<Grace>,
-    /// End the room when everything is said
+    /// End the room when all messages are published
     #[arg(long, conflicts_with = "stay")]
     close: bool,
-    /// Stay the room's owner until Ctrl-C when everything is said
+    /// Stay the room's owner until Ctrl-C when all messages are published
     #[arg(long)]
     stay: bool,
-    /// How long to try to get in or back; 0 is for ever
+    /// How long to try to connect or reconnect; 0 is for ever
     #[arg(long, value_name = "TIME", default_value = "30s")]
     patience: Patience,
-    /// Most bytes of one message as it is sent; where the server takes less, that counts
+    /// Most bytes of one message as it is sent; a lower limit of the server wins
     #[arg(long, value_name = "BYTES", default_value_t = 65_536)]
     message_bytes_max: usize,
 }
 
-/// What follows from the options.
+/// The options with everything that follows from them.
 struct Plan<'a> {
     options: &'a Options,
     address: String,
@@ -101,7 +102,7 @@ struct Plan<'a> {
     key: KeyFile,
 }
 
-/// Publishes, and gives the process's exit code.
+/// Publishes, and returns the process's exit code.
 pub(crate) fn run(options: &Options) -> ExitCode {
     console::run(publish(options)).told()
 }
@@ -109,7 +110,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 async fn publish(options: &Options) -> Result<Ending, Failure> {
     let room = options.destination.room(options.room.clone())?;
     if room.is_some() && options.grace.is_some() {
-        let advice = "A room that is there keeps its own.";
+        let advice = "An existing room keeps its own grace.";
         return Err(Failure::new(Code::Usage, "--grace is for a new room", advice));
     }
     let key = KeyFile::of(options.owner_key_file.as_deref(), room.as_ref())?;
@@ -128,13 +129,13 @@ async fn publish(options: &Options) -> Result<Ending, Failure> {
     }
     let mut losses = Losses::of(&owner);
     let ended = plan.speak(owner, &mut teller, &mut signals, &mut losses).await;
-    // One may have come with the last acknowledgement.
+    // A loss may have come with the last acknowledgement.
     losses.tell();
     ended
 }
 
 impl Plan<'_> {
-    /// Says everything, stays if it should, and ends.
+    /// Publishes everything, then stays the owner if the options say so, and ends.
     async fn speak(
         &self,
         owner: Broadcaster,
@@ -156,7 +157,7 @@ impl Plan<'_> {
             Some(came) => Ok(Ending::Interrupted(came)),
             None if refused > 0 => {
                 let what = if refused == 1 { "1 message was".into() } else { format!("{refused} messages were") };
-                Err(Failure::new(Code::Refused, format!("{what} not said"), "All others were."))
+                Err(Failure::new(Code::Refused, format!("{what} not published"), "All others were."))
             }
             None => untold.map_or(Ok(Ending::Done), Err),
         }
@@ -176,10 +177,10 @@ impl Plan<'_> {
                 }
             }
         };
-        // Its status cannot be seen before it is open.
+        // There is no status to watch before the room is open.
         let slow = async {
             sleep(FAREWELL).await;
-            note(&format!("no answer from {} yet; Ctrl-C ends it", self.address));
+            note(&format!("no answer from {} yet; Ctrl-C aborts", self.address));
             std::future::pending().await
         };
         let opened = tokio::select! { opened = opening => opened?, never = slow => never };
@@ -190,7 +191,7 @@ impl Plan<'_> {
         })
     }
 
-    /// Says everything, or what comes before a signal; how much was not said, and that signal.
+    /// Publishes everything, or the messages before a signal. Returns the number of refused messages, and that signal.
     async fn say(
         &self,
         owner: &Broadcaster,
@@ -223,7 +224,7 @@ impl Plan<'_> {
         outcome.map(|refused| (refused, came)).map_err(|error| self.failed(error))
     }
 
-    /// Whether it stays the owner when everything is said.
+    /// Returns whether the program stays the owner when all messages are published.
     fn stays(&self) -> bool {
         let Options { spoken, stay, close, .. } = self.options;
         let would_end_at_once = self.room.is_none() && !self.key.is_there() && !spoken.is_empty();
@@ -244,7 +245,7 @@ impl Plan<'_> {
         }
     }
 
-    /// Ends the room where it should, and otherwise leaves it.
+    /// Ends the room if the options say so or no key is kept; otherwise leaves the room open.
     async fn end(&self, owner: Broadcaster, came: Option<Came>, signals: &mut Signals) -> Result<(), Failure> {
         let is_orphaned = self.room.is_none() && !self.key.is_there();
         if !self.options.close && !is_orphaned {
@@ -264,7 +265,7 @@ impl Plan<'_> {
         }
     }
 
-    /// Waits until it is over, and says when the connection is lost, or what was acknowledged.
+    /// Returns the reason when the connection ends for good. Notes lost connections and lost messages meanwhile.
     async fn over(&self, owner: &Broadcaster, losses: &mut Losses) -> Closing {
         let mut whereabouts = Whereabouts::new(&self.address, self.options.patience);
         let mut status = owner.watch_status();
@@ -298,10 +299,10 @@ impl Plan<'_> {
     }
 }
 
-/// Why nothing more is said.
+/// The reason why publishing has stopped.
 #[derive(Debug)]
 enum Unsaid {
-    /// The owner is over.
+    /// The room's owner cannot publish any more.
     Publish(PublishError),
     Failed(Failure),
 }

@@ -1,4 +1,4 @@
-//! A queue with a thread of its own: whoever adds to it waits for nobody, and what there is no room for is dropped and counted.
+//! A queue with a thread of its own: adding an item never blocks. Items that do not fit are dropped and counted.
 //! Must not know what its items are.
 
 use std::collections::VecDeque;
@@ -8,45 +8,45 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-/// How often it is told what was dropped while that goes on.
+/// The least time between two reports of dropped items while items wait.
 const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the thread does.
+/// The work of the thread.
 pub(crate) trait Work<T>: Send + 'static {
-    /// Does one item, however long that takes; whether it could.
+    /// Processes one item, however long that takes. Returns whether it succeeded.
     fn is_done(&mut self, item: T) -> bool;
 
-    /// Tells that so many items were dropped. An item that it adds for that always has room.
+    /// Reports the number of dropped items. An item that it queues for that is always accepted.
     fn tell(&mut self, dropped: u64);
 }
 
-/// Items on their way to the thread. Each clone is the same queue.
+/// A handle of the queue. Clones share it.
 #[derive(Debug)]
 pub(crate) struct Queue<T>(Arc<Shared<T>>);
 
 #[derive(Debug)]
 struct Shared<T> {
     state: Mutex<State<T>>,
-    /// An item was added, or none waits any more.
+    /// Notified when an item is added, and when one is done.
     changed: Condvar,
-    /// How much all items may cost.
+    /// The most that all items may cost together.
     cost_max: usize,
-    /// How many were dropped.
+    /// The number of dropped items.
     dropped: AtomicU64,
 }
 
 #[derive(Debug)]
 struct State<T> {
     waiting: VecDeque<Held<T>>,
-    /// What these cost, and the one that is being done.
+    /// The cost of these items, and of the one in process.
     cost: usize,
-    /// One is being done.
+    /// The thread is processing an item.
     is_busy: bool,
-    /// How many were dropped and no item that waits says so.
+    /// The number of dropped items that no queued report contains.
     untold: u64,
-    /// The thread. Its own items, which tell what was dropped, always have room.
+    /// The id of the thread. Its own items, the reports of dropped ones, are always accepted.
     worker: Option<ThreadId>,
-    /// How many dropped ones the item tells that the thread adds now.
+    /// The number in the report that the thread is about to queue.
     telling: u64,
 }
 
@@ -54,7 +54,7 @@ struct State<T> {
 struct Held<T> {
     item: T,
     cost: usize,
-    /// How many dropped items it tells of.
+    /// The number of dropped items that it reports; 0 for an ordinary item.
     tells: u64,
 }
 
@@ -65,23 +65,23 @@ impl<T> Clone for Queue<T> {
 }
 
 impl<T: Send + 'static> Queue<T> {
-    /// A queue of items that cost at most so much together.
+    /// Returns a queue whose items may cost `cost_max` together.
     pub(crate) fn new(cost_max: usize) -> Self {
         let state = State { waiting: VecDeque::new(), cost: 0, is_busy: false, untold: 0, worker: None, telling: 0 };
         let (state, changed, dropped) = (Mutex::new(state), Condvar::new(), AtomicU64::new(0));
         Self(Arc::new(Shared { state, changed, cost_max, dropped }))
     }
 
-    /// Starts its thread, which lasts as long as the process: it may be in something that never ends.
+    /// Starts the thread, which runs as long as the process, since processing an item may block for ever.
     ///
     /// # Errors
-    /// When the system has no thread.
+    /// If the system cannot start a thread.
     pub(crate) fn start(&self, name: &str, mut work: impl Work<T>) -> io::Result<()> {
         let queue = self.clone();
         thread::Builder::new().name(name.to_owned()).spawn(move || queue.run(&mut work)).map(|_| ())
     }
 
-    /// Adds an item of this cost, or drops and counts it when too much waits.
+    /// Queues an item of this cost, or drops and counts it if too much waits.
     pub(crate) fn add(&self, item: T, cost: usize) {
         let mut state = self.lock();
         let is_notice = state.worker == Some(thread::current().id());
@@ -97,12 +97,12 @@ impl<T: Send + 'static> Queue<T> {
         self.0.changed.notify_all();
     }
 
-    /// How many were dropped: too much waited, or they could not be done.
+    /// Returns the number of dropped items: too much waited, or processing failed.
     pub(crate) fn dropped(&self) -> u64 {
         self.0.dropped.load(Ordering::Relaxed)
     }
 
-    /// Waits until everything is done, for `time` at most.
+    /// Waits until all items are processed, for `time` at most.
     pub(crate) fn flush(&self, time: Duration) {
         let is_busy = |state: &mut State<T>| state.is_busy || !state.waiting.is_empty();
         let waited = self.0.changed.wait_timeout_while(self.lock(), time, is_busy);
@@ -110,31 +110,31 @@ impl<T: Send + 'static> Queue<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Nothing that is done under the lock can panic halfway.
+        // No code under the lock can panic halfway.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does what waits, for ever.
+    /// Processes items, for ever.
     fn run(&self, work: &mut impl Work<T>) {
         self.lock().worker = Some(thread::current().id());
-        // When it was told last what was dropped.
+        // The time of the last report of dropped items.
         let mut noticed: Option<Instant> = None;
         loop {
             let Held { item, cost, tells } = self.next();
             let is_done = work.is_done(item);
             self.done(cost, tells, is_done);
-            // Not after a failure: the notice would fail too, and the next one, for ever.
+            // Not after a failure: the report would fail too, and so would the next one, for ever.
             let is_due = noticed.is_none_or(|at| at.elapsed() >= NOTICE_INTERVAL);
             if let Some(dropped) = self.take_untold(is_due).filter(|_| is_done) {
                 noticed = Some(Instant::now());
                 work.tell(dropped);
-                // It may have added nothing.
+                // The report may have queued nothing.
                 self.lock().telling = 0;
             }
         }
     }
 
-    /// Waits for the next item.
+    /// Returns the next item, as soon as there is one.
     fn next(&self) -> Held<T> {
         let is_idle = |state: &mut State<T>| state.waiting.is_empty();
         let waited = self.0.changed.wait_while(self.lock(), is_idle);
@@ -143,13 +143,13 @@ impl<T: Send + 'static> Queue<T> {
         state.waiting.pop_front().expect("the wait ends when there is one")
     }
 
-    /// An item is done with.
+    /// Notes that an item of this cost was processed, or failed.
     fn done(&self, cost: usize, tells: u64, is_done: bool) {
         let mut state = self.lock();
         state.cost -= cost;
         state.is_busy = false;
         if !is_done {
-            // Of a notice only what it was to say counts: that is said by another one.
+            // A report that failed is no dropped item: its number moves to the next report.
             state.untold += tells.max(1);
             if tells == 0 {
                 self.0.dropped.fetch_add(1, Ordering::Relaxed);
@@ -159,7 +159,7 @@ impl<T: Send + 'static> Queue<T> {
         self.0.changed.notify_all();
     }
 
-    /// How many were dropped and are to be told of now; they are told of from then on.
+    /// Takes the number of dropped items for a report, if one is due or no items wait.
     fn take_untold(&self, is_due: bool) -> Option<u64> {
         let mut state = self.lock();
         if state.untold == 0 || !(is_due || state.waiting.is_empty()) {
@@ -176,7 +176,7 @@ mod tests {
 
     use super::*;
 
-    /// Does nothing until it may, and tells what it does.
+    /// Waits for permission before each item, and sends what it has processed.
     struct Slow {
         is_at_it: mpsc::Sender<()>,
         may: mpsc::Receiver<()>,
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_what_cannot_be_done_and_what_is_dropped_is_counted_and_told() {
+    fn adding_never_blocks_and_dropped_items_are_counted_and_reported() {
         const COST_MAX: u32 = 64;
         let queue = Queue::new(64);
         let ((is_at_it, begun), (may, waits), (done, all)) = (mpsc::channel(), mpsc::channel(), mpsc::channel());

@@ -1,4 +1,4 @@
-//! `rtbroadcaster serve`: from the settings to the last connection.
+//! `rtbroadcaster serve`: starts the server, runs it until a signal, and shuts it down.
 //! Must not know HTTP or WebSocket.
 
 mod admin;
@@ -49,7 +49,7 @@ use sockets::{Limits, Sockets};
 /// How long all connections together may take to end after a signal.
 const SHUTDOWN: Duration = Duration::from_secs(3);
 
-/// Why the server does not serve.
+/// The error with which the server fails to start, or ends.
 #[derive(Debug, thiserror::Error)]
 enum ServeError {
     #[error("cannot start the runtime: {0}")]
@@ -69,7 +69,7 @@ enum ServeError {
     Lost,
 }
 
-/// How what an error says is done here.
+/// Returns the flag that accepts the error, if there is one.
 fn hint(error: &DiskError) -> String {
     match error {
         DiskError::Loss { word, .. } => format!(" (--accept-data-loss {word})"),
@@ -77,7 +77,7 @@ fn hint(error: &DiskError) -> String {
     }
 }
 
-/// Serves until a signal and gives the process's exit code. What the configuration has to be warned of is logged first. `load`
+/// Serves until a signal, and returns the process's exit code. Logs the `warnings` of the configuration first. `load`
 /// reads the settings again.
 pub(crate) fn run(settings: &Settings, warnings: &[String], load: impl Load) -> ExitCode {
     let log = match Log::start(&settings.log, settings.log_format) {
@@ -93,7 +93,7 @@ pub(crate) fn run(settings: &Settings, warnings: &[String], load: impl Load) -> 
     match start(settings, load, &log) {
         Ok(code) => code,
         Err(error) => {
-            // Without a log line around it: this is for whoever typed the command.
+            // A plain line, not a log line: a person reads it.
             log.stderr().add(format!("rtbroadcaster: {error}\n").as_bytes());
             ExitCode::FAILURE
         }
@@ -102,24 +102,24 @@ pub(crate) fn run(settings: &Settings, warnings: &[String], load: impl Load) -> 
 
 fn start(settings: &Settings, load: impl Load, log: &Arc<Log>) -> Result<ExitCode, ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
-    // Before anything that may take long: until here a signal has ended the process by itself.
+    // Before anything that may take long. Until here a signal kills the process.
     let watched = {
         let _here = runtime.enter();
         Signals::new().and_then(|signals| Ok((signals, Hangups::new()?)))
     };
     let (signals, hangups) = watched.map_err(ServeError::Signals)?;
-    // All files that it makes are what rooms have said.
+    // All files that the server creates contain messages of rooms.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let reload = Reload::new(hangups, load, settings.clone(), Arc::clone(log));
-    // On a worker, as all that it spawns: whoever accepts takes turns with those who are here.
+    // On a worker thread, like all tasks that it spawns, so that accepting and serving share the workers fairly.
     let serving = runtime.spawn(serve(settings.clone(), signals, reload, log.stderr().clone()));
     let outcome = runtime.block_on(serving);
-    // Whoever has not gone by now is not waited for, nor a directory that is still being opened.
+    // Does not wait for connections that are still open, nor for a directory that is still being opened.
     runtime.shutdown_background();
     outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
-/// What a server has when it is ready.
+/// A server that is ready to accept connections.
 struct Ready {
     listeners: Listeners,
     manager: Manager,
@@ -128,12 +128,12 @@ struct Ready {
 }
 
 impl Ready {
-    /// Does all that comes before the first connection is accepted.
+    /// Prepares everything that the first connection needs.
     async fn make(mut settings: Settings, log: Output) -> Result<Self, ServeError> {
         let process = Process::begins();
         let beyond = bound_connections(&mut settings.config);
         let listeners = Listeners::bind(&settings.listen, "--listen").await?;
-        // Before the first connection is accepted: whoever waits in the queue of the port finds its room.
+        // Before the first connection is accepted: a client that waits in the accept queue finds its room.
         let manager = manager(&settings).await?;
         let (all, per_address) = (settings.config.connections_max, settings.http_connections_per_address_max);
         let sockets = Sockets::new(Limits { all, beyond, per_address }, Some(manager.clone()));
@@ -153,7 +153,7 @@ async fn serve(
     let ready = tokio::select! {
         biased;
         signal = signals.next() => {
-            tracing::info!(%signal, "ending: the server was not ready yet");
+            tracing::info!(%signal, "shutting down: the server was not ready yet");
             return Ok(ExitCode::SUCCESS);
         }
         ready = Ready::make(settings.clone(), log) => ready?,
@@ -176,10 +176,10 @@ async fn serve(
     }
     let hosts = |address| Hosts::of(address, &settings.allow_hosts);
     if let Some(admin) = admin {
-        // Until the last client is gone, so that its end is counted where somebody looks.
+        // Until the last client is gone, so that its close is still in the metrics.
         admin.serve(hosts, &config, keep_alive, &connections, &stop);
     }
-    // Until then too: who comes while it ends is told to come later.
+    // Also during the shutdown: new connections get 503.
     listeners.serve(&server, hosts, &sockets, &connections);
     let mut reload = pin!(reload.run(&manager));
     let mut totals = pin!(totals::tell(&manager));
@@ -191,7 +191,7 @@ async fn serve(
         never = &mut totals => match never {},
     };
     let open = manager.connections();
-    // Before it is said: from then on nobody is let in and `/readyz` says so.
+    // Before the log line: from here on handshakes and `/readyz` answer 503.
     let clients_are_gone = manager.shutdown();
     match cause {
         Cause::Signal(signal) => tracing::info!(%signal, connections = open, "shutting down"),
@@ -200,7 +200,7 @@ async fn serve(
     let mut end = pin!(async {
         tokio::select! {
             () = tokio::time::sleep(SHUTDOWN) => {
-                tracing::warn!(connections = manager.connections(), "left connections that did not end in time");
+                tracing::warn!(connections = manager.connections(), "some connections did not close in time");
             }
             () = finish(clients_are_gone, &manager, &connections, &stop) => tracing::info!("every connection has ended"),
         }
@@ -217,15 +217,15 @@ async fn serve(
     }
 }
 
-/// Why the server ends.
+/// The reason for the shutdown.
 enum Cause {
     Signal(Came),
-    /// What rooms keep can never be written again.
+    /// The data directory cannot be written any more.
     Lost,
 }
 
-/// Lowers the limit of connections to what the open files carry, so that the store never lacks one. Returns how many more
-/// there may be for a moment.
+/// Lowers the limit of connections to what the limit of open files allows, so that the store always has files. Returns
+/// how many connections beyond that limit may be open for a moment.
 fn bound_connections(config: &mut Config) -> usize {
     const BEYOND: usize = 32;
     let Some(sockets) = files::sockets_max() else { return BEYOND };
@@ -236,12 +236,12 @@ fn bound_connections(config: &mut Config) -> usize {
         && asked > carried
     {
         let advice = "raise the limit of open files (ulimit -n, LimitNOFILE), or lower connections_max";
-        tracing::warn!(connections_max = asked, carried, "open files carry fewer connections: {advice}");
+        tracing::warn!(connections_max = asked, carried, "the limit of open files allows fewer connections: {advice}");
     }
     beyond
 }
 
-/// The manager, with the rooms that are kept.
+/// Returns the manager, with all rooms of the data directory.
 async fn manager(settings: &Settings) -> Result<Manager, ServeError> {
     let secret = settings.secret_file.as_ref().map(SecretFile::read).transpose()?;
     let config = Config { secret, ..settings.config.clone() };
@@ -259,18 +259,18 @@ async fn manager(settings: &Settings) -> Result<Manager, ServeError> {
     Ok(manager)
 }
 
-/// Waits until every client is gone, and then until every connection is.
+/// Waits until all clients are gone, and then until all connections are closed.
 async fn finish(
     clients_are_gone: impl Future<Output = ()>,
     manager: &Manager,
     connections: &TaskTracker,
     stop: &CancellationToken,
 ) {
-    // Plain HTTP goes on meanwhile: its answer is that this server is not ready any more.
+    // Plain HTTP is served meanwhile: `/readyz` answers 503.
     clients_are_gone.await;
     stop.cancel();
     connections.close();
     connections.wait().await;
-    // An upgrade that was on its way is told too.
+    // Closes clients whose upgrade was not complete before.
     manager.shutdown().await;
 }

@@ -1,5 +1,5 @@
-//! `rtbroadcaster watch`: what a room says, as lines of JSON for programs or as text for a terminal.
-//! Must not know how connections are made, nor how a line is written.
+//! `rtbroadcaster watch`: prints the messages of a room, as lines of JSON for programs or as text for a terminal.
+//! Must not know how connections are made, nor the format of a line.
 
 mod identity_file;
 mod line;
@@ -24,25 +24,25 @@ use crate::patience::Patience;
 use crate::signals::Signals;
 use identity_file::IdentityFile;
 
-/// What stands below the options.
+/// The help text below the options.
 pub(crate) const EXAMPLES: &str = "\
-On a terminal it is readable; in a pipe each line is one JSON object: `state` at the beginning, then `message`, `skipped`,
-`owner`, and `closed` at the end. `rtbroadcaster publish` reads the same lines.
+On a terminal it prints text; in a pipe each line is one JSON object: first `state`, then `message`, `skipped`, `owner` and
+`connection`, and at the end `closed`. `rtbroadcaster publish` reads the same lines.
 
 Examples:
   rtbroadcaster watch http://127.0.0.1:8080/?uuid=ROOM           The viewers' link
   rtbroadcaster watch ws://127.0.0.1:8080/broadcasting ROOM      The same
-  rtbroadcaster watch --state URL ROOM | jq .state               What holds now
+  rtbroadcaster watch --state URL ROOM | jq .state               The current state
   rtbroadcaster watch URL ROOM | jq -r 'select(.key == \"score\") | .params[0]'
-  rtbroadcaster watch --patience 0 URL ROOM >> talk.ndjson       Write down all of it, whatever happens to the network";
+  rtbroadcaster watch --patience 0 URL ROOM >> talk.ndjson       Record everything, across lost connections";
 
-/// How many bytes may wait to be written while more comes.
+/// The most bytes of output that wait while further messages arrive.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
 
-/// How long leaving may take.
+/// The limit for leaving the room at the end.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// The room's end, as viewers are told.
+/// The close code of a room's end.
 const ROOM_CLOSED: u16 = 4503;
 
 /// The options of `rtbroadcaster watch`.
@@ -54,18 +54,19 @@ pub(crate) struct Options {
     /// The room, unless the link names it
     #[arg(value_name = "ROOM")]
     room: Option<RoomId>,
-    /// Print what holds now, and end
+    /// Print the current state, and exit
     #[arg(long)]
     state: bool,
-    /// File that keeps who this viewer is, so that the next one is the same to the room; it is made so that only you can read it
+    /// File with this viewer's identity, so that the room counts the next `watch` as the same viewer; it is created
+    /// readable only for you
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
-    /// How long to try to get in or back; 0 is for ever
+    /// How long to try to connect or reconnect; 0 is for ever
     #[arg(long, value_name = "TIME", default_value = "30s")]
     patience: Patience,
 }
 
-/// Watches, and gives the process's exit code.
+/// Watches a room, and returns the process's exit code.
 pub(crate) fn run(options: &Options) -> ExitCode {
     console::run(watch(options)).told()
 }
@@ -95,7 +96,7 @@ async fn watch(options: &Options) -> Result<Ending, Failure> {
     };
     let ended = tokio::select! {
         ended = watched => ended,
-        // Whoever reads has what it wanted.
+        // The reader has closed the pipe.
         () = reader::gone() => return Ok(Ending::Done),
         came = signals.next() => {
             let _ = timeout(FAREWELL, viewer.leave()).await;
@@ -114,7 +115,7 @@ async fn watch(options: &Options) -> Result<Ending, Failure> {
     }
 }
 
-/// Prints what holds, unless it does not come in.
+/// Prints the state. Returns the reason if the viewer cannot join.
 async fn look(viewer: &Viewer, printer: &mut Printer, file: &mut IdentityFile) -> io::Result<Option<Closing>> {
     if let Err(closing) = viewer.inside().await {
         return Ok(Some(closing));
@@ -125,7 +126,7 @@ async fn look(viewer: &Viewer, printer: &mut Printer, file: &mut IdentityFile) -
     Ok(None)
 }
 
-/// Prints everything, until the viewer is over.
+/// Prints everything until the viewer's end, and returns the reason.
 async fn listen(
     viewer: &Viewer,
     printer: &mut Printer,
@@ -155,7 +156,7 @@ async fn listen(
         }
     }
     file.keep(viewer.identity());
-    // The stream may end a moment before.
+    // The stream of messages may end a moment before the status changes.
     let closed = status.wait_for(|status| status.closing().is_some()).await;
     let closing = match closed.as_deref() {
         Ok(Status::Closed(closing)) => closing.clone(),
@@ -166,7 +167,7 @@ async fn listen(
     Ok(Some(closing))
 }
 
-/// Writes to the standard output.
+/// Writes the output, in the format for a pipe or for a terminal.
 struct Printer {
     out: tokio::io::Stdout,
     manner: Manner,
@@ -201,7 +202,7 @@ impl Printer {
         }
     }
 
-    /// A line about the connection, which people are told by a note.
+    /// Adds a line about the connection. On a terminal a note says it instead.
     fn check(&mut self, line: &str) {
         if self.manner == Manner::Lines {
             self.waiting.push_str(line);

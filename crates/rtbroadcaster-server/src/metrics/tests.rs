@@ -1,4 +1,4 @@
-//! How numbers are written, and that the document has the same table.
+//! The text format, and the table in docs/metrics.md.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ fn what_would_end_a_line_or_a_label_is_escaped() {
 }
 
 #[test]
-fn a_number_is_written_whole_or_in_seconds_and_one_that_nobody_knows_not_at_all() {
+fn a_number_is_written_whole_or_in_seconds_and_an_unknown_one_not_at_all() {
     let row = row(Kind::Gauge, &[], "help");
     for (value, expected) in [
         (Value::Whole(u64::MAX), "18446744073709551615"),
@@ -44,7 +44,7 @@ fn a_number_is_written_whole_or_in_seconds_and_one_that_nobody_knows_not_at_all(
 
 #[test]
 fn buckets_hold_those_below_them_and_the_last_one_all() {
-    // Nothing but a manager makes one, and this one has measured nothing.
+    // Only a manager can make a histogram. This one is empty.
     let mut histogram = Manager::new(Config::default()).metrics().apply_to_written;
     histogram.buckets = vec![(Duration::from_micros(100), 1), (Duration::from_secs(10), 5)];
     (histogram.count, histogram.sum) = (6, Duration::from_millis(61_500));

@@ -7,7 +7,7 @@ use rtbroadcaster::Histogram;
 
 use super::table::{Row, Samples, Value};
 
-/// Appends one metric; nothing where it has no sample.
+/// Appends one metric. Appends nothing if it has no sample.
 pub(super) fn write(text: &mut String, row: &Row, samples: &Samples<'_>) {
     if matches!(samples, Samples::One(None)) {
         return;
@@ -63,7 +63,7 @@ impl Display for Labels<'_> {
     }
 }
 
-/// Text that ends neither its line nor, between quotes, itself.
+/// Text with the characters escaped that would end its line or, between quotes, the text itself.
 struct Escaped<'a> {
     text: &'a str,
     quoted: bool,

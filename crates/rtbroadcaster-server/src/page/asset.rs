@@ -1,4 +1,4 @@
-//! One file of the page as an HTTP answer: type, validator and the rules browsers shall hold it to.
+//! One file as an HTTP response: content type, entity tag and security headers.
 //! Must not know where the file comes from.
 
 use std::borrow::Cow;
@@ -14,19 +14,19 @@ use sha2::{Digest, Sha256};
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                                        object-src 'none'";
 
-/// Bytes of the SHA-256 that make the entity tag: 64 bits tell versions of one file apart.
+/// The bytes of the SHA-256 in an entity tag: 64 bits are enough to distinguish versions of one file.
 const TAG_BYTES: usize = 8;
 
-/// Whose pages may load a file.
+/// The origins whose pages may load a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reader {
-    /// Only the server's own.
+    /// The server's own origin only.
     SameOrigin,
-    /// Any: the SDK is public, and who may connect is decided at the WebSocket.
+    /// Any origin: the SDK is public, and the WebSocket handshake decides which pages may connect.
     Anybody,
 }
 
-/// A file and how it is served. Every answer shares its bytes.
+/// A file with its headers. All responses share its bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Asset {
     content_type: &'static str,
@@ -36,7 +36,7 @@ pub(super) struct Asset {
 }
 
 impl Asset {
-    /// A file whose type follows from the ending of its name.
+    /// Returns a file with the content type of its name's extension.
     pub(super) fn new(name: &str, body: Cow<'static, [u8]>, reader: Reader) -> Self {
         let body = match body {
             Cow::Borrowed(body) => Bytes::from_static(body),
@@ -45,13 +45,13 @@ impl Asset {
         Self::of(name, body, reader)
     }
 
-    /// The same for bytes that others may hold too.
+    /// Like [`new`](Self::new), for shared bytes.
     pub(super) fn of(name: &str, body: Bytes, reader: Reader) -> Self {
         let tag = HeaderValue::try_from(entity_tag(&body)).expect("a tag is hexadecimal digits between quotes");
         Self { content_type: content_type(name), body, tag, reader }
     }
 
-    /// 200 with the file, or 304 if the client has it (RFC 9110 section 13.1.2).
+    /// Returns 200 with the file, or 304 if the client has it (RFC 9110 section 13.1.2).
     pub(super) fn answer(&self, request: &HeaderMap) -> Response {
         let mut response = if is_known(request, &self.tag) {
             StatusCode::NOT_MODIFIED.into_response()
@@ -99,7 +99,7 @@ fn entity_tag(body: &[u8]) -> String {
     tag
 }
 
-/// Whether the client names this version, weakly compared.
+/// Returns whether the request names this version, by weak comparison.
 fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
     let named = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     named
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_for_anybody_may_be_read_by_other_origins() {
+    fn only_files_for_any_origin_may_be_read_by_other_origins() {
         let of = |reader| Asset::new("a.js", Cow::Borrowed(b""), reader).answer(&HeaderMap::new());
         assert!(!of(Reader::SameOrigin).headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
         assert_eq!(of(Reader::Anybody).headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");

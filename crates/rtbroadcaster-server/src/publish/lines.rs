@@ -1,10 +1,10 @@
-//! Lines of the standard input, each at most so long. Must not know what they mean.
+//! Reads lines of the standard input, each with a limit of bytes. Must not know what they mean.
 
 use std::io;
 
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
-/// A state of a MiB, each byte of it written as an escape, and what is around it.
+/// The most bytes of a line: a state of 1 MiB with each byte written as an escape, and the JSON around it.
 pub(super) const BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// One line.
@@ -15,10 +15,10 @@ pub(super) enum Line {
     NotUtf8,
 }
 
-/// What some editors write before UTF-8 (Unicode, section 23.8). It is no part of the first line.
+/// The byte order mark, which some editors write before UTF-8 (Unicode, section 23.8). It is no part of the first line.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// The first line, without the mark that may stand before it.
+/// Returns the first line, without a byte order mark.
 pub(super) async fn first(input: &mut (impl AsyncBufRead + Unpin), bytes_max: usize) -> io::Result<Option<Line>> {
     let line = next(input, bytes_max.saturating_add(BYTE_ORDER_MARK.len_utf8())).await?;
     let Some(Line::Text(text)) = line else { return Ok(line) };
@@ -26,7 +26,8 @@ pub(super) async fn first(input: &mut (impl AsyncBufRead + Unpin), bytes_max: us
     Ok(Some(if rest.len() > bytes_max { Line::TooLong } else { Line::Text(rest.into()) }))
 }
 
-/// The next line without its end; `None` behind the last one. Cancelling it loses what was read of a line.
+/// Returns the next line without its line break; `None` at the end of the input. Not cancel safe: the part of a line
+/// that was read is lost.
 pub(super) async fn next(input: &mut (impl AsyncBufRead + Unpin), bytes_max: usize) -> io::Result<Option<Line>> {
     let (mut line, mut is_too_long, mut is_begun) = (Vec::new(), false, false);
     loop {
@@ -37,7 +38,7 @@ pub(super) async fn next(input: &mut (impl AsyncBufRead + Unpin), bytes_max: usi
         is_begun = true;
         let end = read.iter().position(|&byte| byte == b'\n');
         let part = &read[..end.unwrap_or(read.len())];
-        // The rest of a line that is too long is read and forgotten.
+        // The rest of a line that is too long is read and dropped.
         is_too_long |= line.len() + part.len() > bytes_max;
         if !is_too_long {
             line.extend_from_slice(part);

@@ -1,4 +1,4 @@
-//! One message as it is written by whoever publishes: an option, or a line of JSON. Pure. Must not know who says it.
+//! Parses one message of the command line: an option, or a line of JSON. Pure.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,12 +8,12 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// What is to be said.
+/// One message, parsed.
 #[derive(Debug, Clone)]
 pub(super) struct Phrase {
     pub(super) key: String,
     pub(super) what: What,
-    /// Its own name, by which a repetition is known.
+    /// The message's id, by which the server recognizes a repetition.
     pub(super) id: Option<String>,
 }
 
@@ -25,7 +25,7 @@ pub(super) enum What {
     Clear,
 }
 
-/// Why a text is no message.
+/// The error for a text that is not a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PhraseError {
     #[error("parameters are JSON, such as 3, [1,2] or \"text\" with its quotes")]
@@ -38,17 +38,17 @@ pub(super) enum PhraseError {
     NoKey,
     #[error("a message is at most one of `state`, `ephemeral` and `clear`")]
     Contradiction,
-    #[error("there is nothing like `{0}` to publish")]
+    #[error("a line of type `{0}` cannot be published")]
     Type(String),
 }
 
-/// The members of a message.
+/// The members of a line with a message.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Members<'a> {
     #[serde(rename = "type")]
     _type: Option<Cow<'a, str>>,
-    /// The number that a recorded message had.
+    /// The number of a recorded message, which is ignored.
     #[serde(rename = "seq")]
     _seq: Option<u64>,
     key: Option<Cow<'a, str>>,
@@ -60,7 +60,7 @@ struct Members<'a> {
     ephemeral: bool,
     #[serde(default)]
     clear: bool,
-    /// The same, as viewers are told it.
+    /// The same as `clear`, in the messages that viewers get.
     #[serde(default)]
     cleared: bool,
     id: Option<String>,
@@ -72,10 +72,10 @@ struct Whole {
     state: Values,
 }
 
-/// Keys and what they hold, in their order.
+/// Keys and their values, in their order.
 struct Values(Vec<(String, Box<RawValue>)>);
 
-/// What kind of line it is; the other members may be of any type.
+/// The type of a line. The other members may be anything.
 #[derive(Deserialize)]
 struct Name<'a> {
     #[serde(borrow)]
@@ -83,7 +83,7 @@ struct Name<'a> {
 }
 
 impl Phrase {
-    /// Reads `KEY=PARAMS`, or `KEY` alone. A value that is no array stands for an array of it.
+    /// Parses `KEY=PARAMS`, or `KEY` alone. A value that is no array becomes an array of one.
     pub(super) fn option(text: &str, what: fn(Box<RawValue>) -> What) -> Result<Self, PhraseError> {
         let (key, params) = text.split_once('=').unwrap_or((text, "[]"));
         let params: &RawValue = serde_json::from_str(params).map_err(|_| PhraseError::NoJson)?;
@@ -95,12 +95,12 @@ impl Phrase {
         Ok(Self { key: key.into(), what: what(params), id: None })
     }
 
-    /// A key that is not kept any more.
+    /// Returns the message that clears `key`.
     pub(super) fn clear(key: &str) -> Self {
         Self { key: key.into(), what: What::Clear, id: None }
     }
 
-    /// Reads a line: a message, a whole state, or something that `watch` says and nobody publishes.
+    /// Parses a line. Returns one message, all values of a state, or nothing for the other lines that `watch` writes.
     pub(super) fn line(text: &str) -> Result<Vec<Self>, PhraseError> {
         let no_line = |error: serde_json::Error| PhraseError::NoLine(error.to_string());
         let name: Name<'_> = serde_json::from_str(text).map_err(no_line)?;
@@ -132,7 +132,7 @@ impl Phrase {
         Ok(vec![Self { key, what, id: members.id }])
     }
 
-    /// As the owner says it; a key that is cleared has no message.
+    /// Returns the message that the owner publishes; `None` to clear a key, for which there is a call of its own.
     pub(super) fn message(&self) -> Option<Message> {
         let message = match &self.what {
             What::Event(params) => Message::event(&self.key, params),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_a_message_or_what_watch_says() {
+    fn a_line_is_a_message_or_a_line_of_watch() {
         for (text, expected) in [
             (r#"{"key":"bell"}"#, Ok("bell []")),
             (r#"{"key":"t","params":[21.50],"state":true}"#, Ok("t = [21.50]")),

@@ -1,5 +1,5 @@
-//! Where messages come from, and how they are said: options in their order, or lines of the standard input. Must not know
-//! what becomes of them.
+//! Reads messages from the options, in their order, or from lines of the standard input, and publishes them. Must not
+//! know how outcomes are reported.
 
 use std::io::{self, IsTerminal};
 
@@ -23,32 +23,32 @@ const EVENT: &str = "event";
 const EPHEMERAL: &str = "ephemeral";
 const CLEAR: &str = "clear";
 
-/// What stands above them in the help.
-const HEADING: &str = "Messages, said in this order; without any they are read from the standard input";
+/// The heading of these options in the help.
+const HEADING: &str = "Messages, published in this order; without any, lines of the standard input are published";
 
 /// The messages among the options, in their order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Spoken(Vec<Phrase>);
 
-/// One message on its way.
+/// One message whose outcome is to be reported.
 #[derive(Debug)]
 pub(super) struct Pending {
-    /// The number of its line, or its place among the options.
+    /// The number of its line, or its position among the options, from 1.
     pub(super) place: u64,
     pub(super) key: String,
     pub(super) id: Option<String>,
     pub(super) outcome: Outcome,
 }
 
-/// What becomes of it.
+/// The outcome of a message.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// That is not known yet.
+    /// Not known yet: the acknowledgement is pending.
     Waits(Ticket),
     Known(Result<Seq, PublishError>),
-    /// It was no message.
+    /// The line was not a message.
     Nonsense(String),
-    /// It has no number.
+    /// Sent; an ephemeral message has no number and no acknowledgement.
     Ephemeral,
 }
 
@@ -66,11 +66,11 @@ impl clap::Args for Spoken {
         let message = |name, what: fn(Box<RawValue>) -> What, help| {
             arg(name, "KEY=PARAMS", help).value_parser(move |text: &str| Phrase::option(text, what))
         };
-        let clear = arg(CLEAR, "KEY", "Keep the value of this key no more");
+        let clear = arg(CLEAR, "KEY", "Remove the value of this key");
         command.args([
-            message(STATE, What::State, "Say a value that is kept for those who come later; PARAMS is JSON"),
-            message(EVENT, What::Event, "Say something that happens once, for those who are there"),
-            message(EPHEMERAL, What::Ephemeral, "Say something of which only the newest matters, like a pointer"),
+            message(STATE, What::State, "Publish a value that is kept for viewers that join later; PARAMS is JSON"),
+            message(EVENT, What::Event, "Publish an event for the viewers that are connected now"),
+            message(EPHEMERAL, What::Ephemeral, "Publish a value of which only the newest matters, such as a pointer"),
             clear.value_parser(|key: &str| Ok::<_, PhraseError>(Phrase::clear(key))),
         ])
     }
@@ -100,7 +100,7 @@ impl FromArgMatches for Spoken {
     }
 }
 
-/// Says everything, and tells of each message in order. Ends early when `stop` is cancelled.
+/// Publishes everything, and sends each message's outcome to `told` in order. Returns early when `stop` is cancelled.
 pub(super) async fn speak(
     owner: &Broadcaster,
     spoken: &Spoken,
@@ -119,10 +119,10 @@ pub(super) async fn speak(
     }
 }
 
-/// Says what the standard input brings.
+/// Publishes the messages of the standard input.
 async fn read(owner: &Broadcaster, told: &mpsc::Sender<Pending>) -> Result<(), Unsaid> {
     if io::stdin().is_terminal() {
-        note(r#"type messages, one a line, such as {"key":"slide","params":[3],"state":true}; Ctrl-D ends"#);
+        note(r#"type one message per line, such as {"key":"slide","params":[3],"state":true}; Ctrl-D ends"#);
     }
     let mut input = BufReader::new(tokio::io::stdin());
     for place in 1.. {
@@ -153,7 +153,7 @@ async fn read(owner: &Broadcaster, told: &mpsc::Sender<Pending>) -> Result<(), U
     Ok(())
 }
 
-/// Says one message.
+/// Publishes one message.
 async fn say(owner: &Broadcaster, place: u64, phrase: &Phrase, told: &mpsc::Sender<Pending>) -> Result<(), Unsaid> {
     let outcome = match (phrase.message(), &phrase.what) {
         (Some(message), What::Ephemeral(_)) => match owner.publish(message).await {
@@ -176,6 +176,6 @@ async fn say(owner: &Broadcaster, place: u64, phrase: &Phrase, told: &mpsc::Send
 }
 
 async fn tell(told: &mpsc::Sender<Pending>, pending: Pending) {
-    // Who listens no more has said why.
+    // Without a receiver the command is ending, and its error is reported there.
     let _ = told.send(pending).await;
 }

@@ -1,4 +1,5 @@
-//! What `publish` tells: the room and what became of each message, as lines of JSON in a pipe, as a count on a terminal.
+//! The reports of `publish`: the room and the outcome of each message, as lines of JSON in a pipe or as a counter on a
+//! terminal.
 //! Must not know where messages come from.
 
 use std::error::Error as _;
@@ -18,29 +19,29 @@ use crate::ending::Failure;
 use crate::notes;
 use crate::plain::{name, plain};
 
-/// How often the count is drawn anew.
+/// The interval at which the counter is redrawn.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How the room came to be owned.
+/// How the program became the owner of the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Beginning {
     Created,
     Owned,
 }
 
-/// Tells.
+/// Writes the reports.
 pub(super) struct Teller {
     out: tokio::io::Stdout,
     manner: Manner,
-    /// What is told of the connection.
+    /// The lines about the connection.
     checks: Checks,
-    /// A count on stderr. Whoever changes it waits for whoever reads it, so only the thread of the notes does.
+    /// The counter on stderr. Only the thread of the notes draws it, since drawing blocks on a stderr that is not read.
     bar: ProgressBar,
-    /// Where stderr is no terminal, or somebody types there.
+    /// Stderr is no terminal, or messages are typed on it.
     is_bar_hidden: bool,
     said: u64,
     refused: u64,
-    /// Why the standard output cannot be written.
+    /// The error of the standard output, after it has failed.
     failure: Option<Failure>,
 }
 
@@ -48,7 +49,7 @@ pub(super) struct Teller {
 enum Manner {
     Lines,
     Screen,
-    /// Nobody reads the standard output any more, or it cannot be written; what is said is said nevertheless.
+    /// The standard output is closed or has failed. Messages are still published.
     Silence,
 }
 
@@ -59,14 +60,14 @@ impl Teller {
         let style = ProgressStyle::with_template("{spinner} {pos} messages acknowledged{msg} {elapsed_precise}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.enable_steady_tick(TICK);
-        // Dropping the last one would wait for the thread that draws it.
+        // Dropping the last handle would wait for the thread that draws it.
         std::mem::forget(bar.clone());
         let is_bar_hidden = !io::stderr().is_terminal() || io::stdin().is_terminal();
         let (out, checks) = (tokio::io::stdout(), Checks::new(owner.watch_status()));
         Self { out, manner, checks, bar, is_bar_hidden, said: 0, refused: 0, failure: None }
     }
 
-    /// Tells where viewers find the room.
+    /// Writes the room and the link for viewers.
     pub(super) async fn begin(&mut self, owner: &Broadcaster, destination: &Destination, beginning: Beginning) {
         let (room, link, term) = (owner.room(), destination.link(&owner.room()), owner.term());
         let text = match (self.manner, beginning) {
@@ -82,7 +83,7 @@ impl Teller {
         self.print(&text).await;
     }
 
-    /// Tells what becomes of each message; how many were not said.
+    /// Reports the outcome of each message, and returns the number of refused ones.
     pub(super) async fn listen(&mut self, mut pending: mpsc::Receiver<Pending>) -> Result<u64, Unsaid> {
         while let Some(Pending { place, key, id, outcome }) = self.meanwhile(pending.recv()).await {
             let outcome = match outcome {
@@ -111,7 +112,7 @@ impl Teller {
         Ok(self.refused)
     }
 
-    /// Waits for `awaited`, and tells meanwhile that the connection is checked and is there.
+    /// Waits for `awaited`, and writes the lines about the connection meanwhile.
     pub(super) async fn meanwhile<T>(&mut self, awaited: impl Future<Output = T>) -> T {
         tokio::pin!(awaited);
         loop {
@@ -120,24 +121,24 @@ impl Teller {
                 done = &mut awaited => return done,
                 line = self.checks.next() => line,
             };
-            // People are told by a note.
+            // On a terminal a note says it.
             if self.manner == Manner::Lines {
                 self.print(line).await;
             }
         }
     }
 
-    /// Everything is said, and the room goes on.
+    /// Notes that all messages are published and the room stays open.
     pub(super) fn stay(&self) {
-        notes::note_above(&self.bar, "everything is said; the room stays open until Ctrl-C");
+        notes::note_above(&self.bar, "all messages are published; the room stays open until Ctrl-C");
     }
 
-    /// It is over. Returns why what became of the messages could not be told, if so.
+    /// Ends the reports. Returns the error if the outcomes could not be written.
     pub(super) fn end(&mut self) -> Option<Failure> {
         notes::draw(&self.bar, ProgressBar::finish_and_clear);
         if self.manner == Manner::Screen {
             let messages = if self.said == 1 { "1 message is".into() } else { format!("{} messages are", self.said) };
-            notes::note(&format!("{messages} said and acknowledged"));
+            notes::note(&format!("{messages} published and acknowledged"));
         }
         self.failure.take()
     }
@@ -154,8 +155,8 @@ impl Teller {
         self.refused += 1;
         let which =
             if key.is_empty() { format!("message {place}") } else { format!("message {place} ({})", name(key)) };
-        notes::note_above(&self.bar, &format!("{which} was not said: {}", plain(why)));
-        let refused = format!(", {} not said", self.refused);
+        notes::note_above(&self.bar, &format!("{which} was not published: {}", plain(why)));
+        let refused = format!(", {} refused", self.refused);
         if !self.is_bar_hidden {
             notes::draw(&self.bar, |bar| bar.set_message(refused));
         }
@@ -177,20 +178,20 @@ impl Teller {
         self.manner = Manner::Silence;
         if error.kind() != io::ErrorKind::BrokenPipe {
             let failure = Failure::here("cannot write to the standard output", &error);
-            notes::note_above(&self.bar, &format!("{failure}; messages are said nevertheless"));
+            notes::note_above(&self.bar, &format!("{failure}; messages are still published"));
             self.failure = Some(failure);
         }
     }
 }
 
 impl Drop for Teller {
-    /// Also where it ends in the middle.
+    /// Clears the counter, also if the program ends early.
     fn drop(&mut self) {
         notes::draw(&self.bar, ProgressBar::finish_and_clear);
     }
 }
 
-/// Which message it was.
+/// Returns the JSON members that identify a message.
 fn about(place: u64, key: &str, id: Option<&str>) -> String {
     let quoted = |text: &str| serde_json::to_string(text).expect("text is JSON");
     let key = if key.is_empty() { String::new() } else { format!(",\"key\":{}", quoted(key)) };
@@ -198,7 +199,7 @@ fn about(place: u64, key: &str, id: Option<&str>) -> String {
     format!("\"n\":{place}{key}{id}")
 }
 
-/// The word for programs: that of PROTOCOL.md where the server has said it.
+/// Returns the error code for programs: that of PROTOCOL.md if the server has refused the message.
 fn code(error: &PublishError) -> &str {
     match error {
         PublishError::BadMessage(_) => "bad_message",
@@ -210,7 +211,7 @@ fn code(error: &PublishError) -> &str {
     }
 }
 
-/// The words for people.
+/// Returns the error text for people, with its source.
 fn reason(error: &PublishError) -> String {
     error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }

@@ -1,5 +1,5 @@
-//! The address for whoever runs the server: the numbers that Prometheus collects, and whether the server is well.
-//! Must not know rooms, nor what the numbers mean.
+//! The admin address: the metrics for Prometheus, and the health checks.
+//! Must not know rooms, nor what the metrics mean.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,20 +25,20 @@ use super::sockets::{Limits, Sockets};
 use crate::metrics::{self, Source};
 use crate::settings::Settings;
 
-/// How many connections there may be. They have files of their own in the reserve.
+/// The limits of connections to this address. The reserve of open files covers them.
 const LIMITS: Limits = Limits { all: Limit::Max(56), beyond: 8, per_address: Limit::None };
 
-/// The flag that chooses the address.
+/// The flag that sets the address.
 const FLAG: &str = "--admin-listen";
 
-/// The address, and what is served there.
+/// The listeners of the admin address, and the site that they serve.
 pub(super) struct Admin {
     listeners: Listeners,
     site: Site,
 }
 
 impl Admin {
-    /// Listens, if the settings say where.
+    /// Listens on the admin address; `None` if it is not set.
     pub(super) async fn bind(
         settings: &Settings,
         manager: &Manager,
@@ -74,7 +74,7 @@ impl Admin {
 }
 
 async fn tell(State(source): State<Source>) -> Response {
-    // Not on a thread that has rooms to serve: with 20 000 open files it takes milliseconds.
+    // Not on a thread that serves rooms: with 20 000 open files it takes milliseconds.
     match tokio::task::spawn_blocking(move || metrics::tell(&source)).await {
         Ok(text) => ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),

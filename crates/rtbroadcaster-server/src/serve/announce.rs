@@ -1,5 +1,5 @@
-//! What is said on standard output when the server is ready: where to start, where viewers go, and a code to scan; or the same
-//! for machines.
+//! The announcement on standard output when the server is ready: the addresses for presenters and viewers with a QR
+//! code, or a line of JSON for programs.
 //! Must not know connections.
 
 use std::io::{self, IsTerminal, Write};
@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::log::Format;
 use crate::settings::Settings;
 
-/// Says where the server is, and its `admin` addresses. Nobody may be reading it.
+/// Prints the announcement, from a thread of its own: stdout may have no reader.
 pub(super) fn ready(addresses: &[SocketAddr], admin: &[SocketAddr], settings: &Settings) {
     let reach = addresses.iter().find_map(|address| Some(SocketAddr::new(reach(*address)?, address.port())));
     let places = Places::new(addresses, admin, settings, reach);
@@ -26,28 +26,28 @@ pub(super) fn ready(addresses: &[SocketAddr], admin: &[SocketAddr], settings: &S
         let mut out = io::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     };
-    // A pipe that is full holds this thread for ever, and nothing else.
+    // A full pipe blocks this thread only.
     if let Err(error) = thread::Builder::new().name("announce".to_owned()).spawn(say) {
-        tracing::warn!(%error, "nothing is said on standard output");
+        tracing::warn!(%error, "no announcement on standard output: the system has no thread for it");
     }
 }
 
-/// Where everything is.
+/// The contents of the announcement.
 struct Places {
-    /// Where it listens.
+    /// The addresses on which the server listens.
     addresses: Vec<SocketAddr>,
-    /// The address of its pages without a slash at the end, as others see it if they can.
+    /// The URL of the pages without a slash at the end, as other machines see it if they can reach it.
     home: String,
-    /// The WebSocket endpoint there.
+    /// The URL of the WebSocket endpoint.
     websocket: String,
-    /// Where its metrics are.
+    /// The URLs of the metrics.
     metrics: Vec<String>,
-    /// Whether another machine can open `home`.
+    /// Other machines can open `home`.
     is_reachable: bool,
 }
 
 impl Places {
-    /// Of a server that listens on `addresses`, of which others reach `reach`.
+    /// Returns the contents for a server that listens on `addresses`. Other machines can reach it at `reach`, if set.
     fn new(addresses: &[SocketAddr], admin: &[SocketAddr], settings: &Settings, reach: Option<SocketAddr>) -> Self {
         let near = |address: &SocketAddr| {
             let ip = if address.ip().is_unspecified() { loopback(*address) } else { address.ip() };
@@ -63,7 +63,7 @@ impl Places {
         Self { addresses: addresses.to_vec(), home, websocket, metrics, is_reachable }
     }
 
-    /// The lines, with a code of the address that others open if a terminal can show it.
+    /// Returns the text for people, with a QR code if stdout is a terminal and other machines can open the page.
     fn text(&self, settings: &Settings, is_terminal: bool) -> String {
         let Self { addresses, home, websocket, metrics, is_reachable } = self;
         let rooms = match &settings.data_dir {
@@ -80,7 +80,7 @@ impl Places {
             "rtbroadcaster is ready.\n\n  Present    {home}/\n  Viewers    {home}/?uuid=ROOM\n  Rooms      {rooms}\n"
         );
         if addresses.len() > 1 || addresses.iter().any(|address| *home != format!("http://{address}")) {
-            // Where a proxy finds it, and which port it took.
+            // The addresses for a proxy, with the port that the system has chosen.
             let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
             text.push_str(&format!("  Listening  {}\n", addresses.join(", ")));
         }
@@ -93,7 +93,7 @@ impl Places {
             && *is_reachable
             && let Ok(code) = QrCode::new(format!("{home}/"))
         {
-            // Light modules drawn, dark ones left: most terminals are dark.
+            // Draws the light modules and leaves the dark ones out: most terminals are dark.
             let code = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
             text.push_str(&code);
             text.push('\n');
@@ -101,7 +101,7 @@ impl Places {
         text
     }
 
-    /// One line.
+    /// Returns the line of JSON.
     fn json(&self, settings: &Settings) -> String {
         let Self { addresses, home, websocket, metrics, .. } = self;
         let listen: Vec<_> = addresses.iter().map(ToString::to_string).collect();
@@ -121,19 +121,19 @@ impl Places {
     }
 }
 
-/// The loopback address of the family of `address`.
+/// Returns the loopback address of the family of `address`.
 fn loopback(address: SocketAddr) -> IpAddr {
     if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() }
 }
 
-/// Under which address others on the network reach a server that listens on `address`.
+/// Returns the IP address under which other machines reach a server that listens on `address`. `None` if they cannot.
 fn reach(address: SocketAddr) -> Option<IpAddr> {
     match address.ip() {
         ip if ip.to_canonical().is_loopback() => None,
         ip if !ip.is_unspecified() => Some(ip),
         _ => {
-            // Connecting a datagram socket sends nothing; it makes the kernel choose the address towards the network.
-            // The destination is kept free for documentation (RFC 5737).
+            // Connecting a UDP socket sends nothing; it makes the kernel choose a source address. The destination is
+            // reserved for documentation (RFC 5737).
             let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
             socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
             Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())

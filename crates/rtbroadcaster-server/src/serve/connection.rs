@@ -1,4 +1,4 @@
-//! One connection as long as it speaks HTTP: to its end or to its upgrade.
+//! One connection while it speaks HTTP: until it closes or becomes a WebSocket.
 //! Must not know what the requests ask for.
 
 use std::convert::Infallible;
@@ -27,31 +27,31 @@ use super::site::Site;
 use super::sockets::{Rest, TooMany, Visit};
 use super::watched::{HEAD, Watch, Watched};
 
-/// The most that a request's head may hold; more is answered with 431.
+/// The most bytes and fields in a request's head; more get 431.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 
-/// The most requests of one connection; the answer to the last one says that it is closed.
+/// The most requests of one connection; the last response has `Connection: close`.
 const REQUESTS_MAX: u32 = 1_000;
 
-/// How connections are served.
+/// The parts and settings that all connections of a listener share.
 #[derive(Debug, Clone)]
 pub(super) struct Server {
     pub(super) arrivals: Arc<Arrivals>,
     pub(super) site: Site,
-    /// By which the options of sockets are set.
+    /// The configuration with the socket options.
     pub(super) config: Arc<Config>,
-    /// How long a connection may be idle behind an answer.
+    /// How long a connection may be idle after a response.
     pub(super) keep_alive: Duration,
-    /// From then on connections end with the answer that they wait for.
+    /// After its cancellation, connections close with the response that is pending.
     pub(super) stop: CancellationToken,
 }
 
-/// Serves a connection until it ends, becomes a WebSocket, is late, has to give its place away, or has answered its last
-/// request after `stop`.
+/// Serves a connection until it closes, becomes a WebSocket, misses a deadline, is displaced by another connection, or
+/// has answered its last request after `stop`.
 pub(super) async fn serve(accepted: Accepted, visit: Visit, server: Server) {
     let Server { arrivals, site, config, keep_alive, stop } = server;
-    // Before anything waits for the peer.
+    // Before the first wait for the peer.
     let tuned = tune(&accepted.socket, &config);
     let peer = tokio::select! {
         biased;
@@ -65,7 +65,7 @@ pub(super) async fn serve(accepted: Accepted, visit: Visit, server: Server) {
     let answer = service_fn(|request: Request<Incoming>| {
         watch.asked();
         let number = requests.fetch_add(1, Ordering::Relaxed);
-        // The first request is what the client came for, so its deadlines count from the accept; later ones have their own.
+        // The deadlines of the first request count from the accept, those of a later one from its own start.
         let since = if number == 0 { accepted.at } else { Instant::now() };
         let answer = answer(request, peer, since, tuned, &arrivals, &site, &visit);
         let watch = &watch;
@@ -110,14 +110,14 @@ pub(super) async fn serve(accepted: Accepted, visit: Visit, server: Server) {
     })
     .await;
     match ended {
-        // Its peer's doing: a head that was broken, or a reset.
-        Some(Err(error)) => tracing::debug!(%error, "connection ended early"),
+        // Caused by the peer: a malformed head, or a reset.
+        Some(Err(error)) => tracing::debug!(%error, "connection ended with an error"),
         Some(Ok(())) => {}
-        None => tracing::debug!("connection closed: it was late, or another one needed its place"),
+        None => tracing::debug!("connection closed: it missed a deadline, or was displaced by another one"),
     }
 }
 
-/// Answers a request from the connection of `peer`, whose options are set.
+/// Answers a request on the connection of `peer`, whose socket options are set.
 async fn answer(
     mut request: Request<Incoming>,
     peer: SocketAddr,
@@ -127,7 +127,7 @@ async fn answer(
     site: &Site,
     visit: &Visit,
 ) -> Response {
-    // Of each request: a proxy may send those of several clients by one connection.
+    // For each request: a proxy may send requests of several clients on one connection.
     let client = arrivals.client(peer, request.headers());
     if visit.work(arrivals.counted(client)).is_err() {
         return too_many(TooMany);
@@ -137,7 +137,7 @@ async fn answer(
     site.answer(request, visit.may_upgrade()).await
 }
 
-/// The answer to a request whose client has too many connections.
+/// Returns the response 429 for a client that has too many connections.
 fn too_many(TooMany: TooMany) -> Response {
     let later = [(RETRY_AFTER, "1")];
     (StatusCode::TOO_MANY_REQUESTS, later, "too many connections from this address, try again soon\n").into_response()

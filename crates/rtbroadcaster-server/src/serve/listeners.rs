@@ -1,5 +1,5 @@
-//! All the addresses on which something listens: names looked up, each address bound, each accepting by itself.
-//! Must not know what is answered.
+//! The listening sockets of one setting: resolves names, binds every address, and accepts in a task for each.
+//! Must not know the responses.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,14 +14,14 @@ use super::sockets::Sockets;
 use crate::address::Address;
 use crate::host_name::HostName;
 
-/// How often a free port is looked for that all addresses of a name have free.
+/// The most attempts to find a port that is free on all addresses of a name.
 const ATTEMPTS: u32 = 16;
 
 /// At least one listening socket.
 pub(super) struct Listeners(Vec<Listener>);
 
 impl Listeners {
-    /// Listens on all `addresses`, which `flag` chooses. A name means all its addresses that this machine has.
+    /// Listens on all `addresses`, which are set by `flag`. A name stands for all its addresses that this machine has.
     pub(super) async fn bind(addresses: &[Address], flag: &'static str) -> Result<Self, ListenError> {
         let mut listeners = Vec::new();
         for address in addresses {
@@ -39,13 +39,13 @@ impl Listeners {
         Ok(Self(listeners))
     }
 
-    /// Returns where they are, with the real ports.
+    /// Returns the bound addresses, with the real ports.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         self.0.iter().map(Listener::address).collect()
     }
 
-    /// Accepts on all of them until the `server` stops, each in a task of its own among the `connections`. Each answers to the
-    /// host names that its own address allows, besides those in `allowed`.
+    /// Accepts on all sockets until the `server` stops, each in a task of its own among the `connections`. `hosts`
+    /// returns the host names that a socket accepts, by its address.
     pub(super) fn serve(
         self,
         server: &Server,
@@ -60,7 +60,7 @@ impl Listeners {
     }
 }
 
-/// Serves the clients that connect, as far as there is a place for them.
+/// Serves each connection that `sockets` admits.
 async fn accept(mut listener: Listener, server: Server, sockets: Arc<Sockets>, connections: TaskTracker) {
     loop {
         tokio::select! {
@@ -79,7 +79,7 @@ async fn bind_name(name: &HostName, port: u16, flag: &'static str) -> Result<Vec
     let given = format!("{name}:{port}");
     let addresses = tokio::net::lookup_host((name.as_ref(), port)).await;
     let mut addresses: Vec<_> = addresses.map_or_else(|_| Vec::new(), Iterator::collect);
-    // Some systems list an address once for each kind of socket.
+    // Some systems list an address once for each socket type.
     addresses.sort();
     addresses.dedup();
     if addresses.is_empty() {
@@ -89,7 +89,7 @@ async fn bind_name(name: &HostName, port: u16, flag: &'static str) -> Result<Vec
     loop {
         match bind_all(&addresses) {
             Ok(listeners) => return Ok(listeners),
-            // Its first address had the port free and another one has not.
+            // The port of the first address is in use on another one.
             Err((_, error)) if port == 0 && error.kind() == io::ErrorKind::AddrInUse && attempt < ATTEMPTS => {
                 attempt += 1
             }
@@ -107,7 +107,7 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<Listener>, (SocketAddr, io::
         let address = SocketAddr::new(address.ip(), port);
         match Listener::bind(address, Dual::No) {
             Ok(listener) => listeners.push(listener),
-            // As ::1 for localhost where there is no IPv6.
+            // Such as ::1 for localhost on a machine without IPv6.
             Err(error) if is_of_elsewhere(&error) => missing = Some((address, error)),
             Err(error) => return Err((address, error)),
         }
@@ -118,7 +118,7 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<Listener>, (SocketAddr, io::
     }
 }
 
-/// Whether this machine has no such address, or no addresses of this family.
+/// Returns whether this machine has no such address, or no addresses of its family.
 fn is_of_elsewhere(error: &io::Error) -> bool {
     let no_family = error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error());
     error.kind() == io::ErrorKind::AddrNotAvailable || no_family
@@ -146,19 +146,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_of_several_addresses_is_bound_and_what_cannot_be_is_named() {
+    async fn each_of_several_addresses_is_bound_and_an_error_names_the_address() {
         let held = Listeners::bind(&["127.0.0.1:0".parse().unwrap()], "--listen").await.unwrap();
         let port = held.addresses()[0].port();
         let addresses = bind(&["127.0.0.2:0", "127.0.0.3:0"]).await.unwrap();
         let ips: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
         assert_eq!(ips, ["127.0.0.2", "127.0.0.3"]);
         for (listen, expected) in [
-            (format!("127.0.0.1:{port}"), format!("cannot listen on 127.0.0.1:{port}: another program does.")),
+            (format!("127.0.0.1:{port}"), format!("cannot listen on 127.0.0.1:{port}: another program uses")),
             (format!("localhost:{port}"), format!("cannot listen on localhost:{port} (127.0.0.1:{port}): another")),
             ("192.0.2.1:0".into(), "cannot listen on 192.0.2.1:0: this machine has no such address.".into()),
             (
                 "no-such-host.invalid:0".into(),
-                "cannot listen on no-such-host.invalid:0: this name has no address.".into(),
+                "cannot listen on no-such-host.invalid:0: the name does not resolve.".into(),
             ),
         ] {
             let error = bind(&["127.0.0.4:0", &listen]).await.unwrap_err();
@@ -169,7 +169,7 @@ mod tests {
     #[tokio::test]
     async fn all_addresses_of_both_families_can_be_listed() {
         let mut error = String::new();
-        // Another program may take the port that was free; that happens once and again, but not each time.
+        // Another program may take the free port meanwhile, but not each time.
         for _ in 0..ATTEMPTS {
             let held = Listeners::bind(&["127.0.0.1:0".parse().unwrap()], "--listen").await.unwrap();
             let port = held.addresses()[0].port();

@@ -1,5 +1,5 @@
 //! Counts the sockets that speak plain HTTP, from their accept on, and chooses which of them is closed for a new one.
-//! Must not know sockets.
+//! Must not know the sockets themselves.
 
 mod resting;
 
@@ -15,19 +15,20 @@ use crate::network::Network;
 pub(super) use resting::Rest;
 use resting::{Resting, Turn};
 
-/// The most sockets.
+/// The limits of sockets.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// In all, WebSocket connections included.
+    /// The most sockets in all, WebSocket connections included.
     pub(super) all: Limit,
-    /// How many more are taken, so that probes are answered and handshakes are refused with a status.
+    /// The sockets beyond that, so that health checks are answered and handshakes get a status.
     pub(super) beyond: usize,
-    /// Of plain HTTP from one address (IPv6: one /64); never more than half of all.
+    /// The most sockets of plain HTTP from one address (IPv6: one /64); never more than half of all.
     pub(super) per_address: Limit,
 }
 
 impl Limits {
-    /// One address that leaves its answers unread must not hold the places of all others.
+    /// Returns the limit of one address. At most half of all: an address that does not read its responses must not
+    /// block others.
     fn of_one_address(self) -> Limit {
         if self.per_address.is_none() { Limit::None } else { self.per_address.min(self.all.map(|all| all.div_ceil(2))) }
     }
@@ -37,25 +38,25 @@ impl Limits {
 #[derive(Debug)]
 pub(super) struct Sockets {
     limits: Limits,
-    /// Counts the WebSocket connections, where there may be any.
+    /// Counts the WebSocket connections; `None` for a listener without them.
     manager: Option<Manager>,
     open: Mutex<Open>,
 }
 
-/// A socket is one too many, and no other can be closed for it.
+/// The error at a limit, if no other socket can be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooMany;
 
 #[derive(Debug, Default)]
 struct Open {
-    /// The next socket's number.
+    /// The number of the next socket.
     next: u64,
     sockets: HashMap<u64, Known>,
     /// The sockets of each address.
     addresses: HashMap<Network, Neighbours>,
-    /// The sockets that may be closed for a new one.
+    /// The sockets that may be closed for a new one, in their order.
     resting: Resting,
-    /// How many were not taken, and how many were closed for others.
+    /// The number of refused sockets, and of sockets that were closed for others.
     refused: u64,
     displaced: u64,
 }
@@ -75,12 +76,12 @@ struct Neighbours {
     resting: Resting,
 }
 
-/// A socket that is counted. Dropping it is how it leaves.
+/// A counted socket. Dropping it removes it from the counts.
 #[derive(Debug)]
 pub(super) struct Visit {
     sockets: Arc<Sockets>,
     number: u64,
-    /// There is no place for it: it gets answers and no WebSocket connection.
+    /// It is beyond the limit: its requests are answered, but handshakes are refused.
     is_beyond: bool,
     closed: Arc<Notify>,
 }
@@ -90,8 +91,11 @@ impl Sockets {
         Arc::new(Self { limits, manager, open: Mutex::default() })
     }
 
-    /// Counts a socket that was accepted. `address` is the client's; none is a proxy's, which has no limit of its own. At
-    /// a limit the socket that has been idle longest is closed for it, or else the one that has been silent longest.
+    /// Counts an accepted socket of a client at `address`; `None` for a proxy, which has no limit. At a limit it closes
+    /// the socket that has been idle longest, or else the one that has been silent longest.
+    ///
+    /// # Errors
+    /// At a limit, if no socket can be closed.
     pub(super) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Visit, TooMany> {
         let visit = self.try_enter(address);
         if visit.is_err() {
@@ -123,28 +127,29 @@ impl Sockets {
         Ok(Visit { sockets: Arc::clone(self), number, is_beyond, closed })
     }
 
-    /// Returns how many sockets speak plain HTTP now, and what became of others.
+    /// Returns the number of open sockets with plain HTTP, and of refused and closed ones.
     pub(super) fn counts(&self) -> PlainHttp {
         let open = self.lock();
         PlainHttp { open: open.sockets.len() as u64, refused: open.refused, displaced: open.displaced }
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
-        // A panic between two changes leaves a socket counted at most, not uncounted.
+        // After a panic between two changes a socket may stay counted, but is never uncounted.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Visit {
-    /// The socket waits for a request, for a reason by which it may be closed.
+    /// Notes that the socket waits for a request, so that it may be closed for another one.
     pub(super) fn rest(&self, rest: Rest) {
         self.sockets.lock().rest(self.number, rest);
     }
 
-    /// A request of a client at `address` has come, which a proxy may have passed on.
+    /// Notes a request of a client at `address`, which is not the peer's behind a proxy. Counts the socket for that
+    /// address.
     ///
     /// # Errors
-    /// That address has as many sockets as it may have, all with requests.
+    /// If that address has reached its limit with sockets that all have requests.
     pub(super) fn work(&self, address: Option<IpAddr>) -> Result<(), TooMany> {
         let mut open = self.sockets.lock();
         open.wake(self.number);
@@ -159,12 +164,12 @@ impl Visit {
         Ok(())
     }
 
-    /// Whether it may become a WebSocket connection.
+    /// Returns whether the socket may become a WebSocket connection.
     pub(super) fn may_upgrade(&self) -> bool {
         !self.is_beyond
     }
 
-    /// Waits until the socket is to be closed, since another one needs its place.
+    /// Waits until the socket has to be closed for another one.
     pub(super) async fn closed(&self) {
         self.closed.notified().await;
     }
@@ -177,7 +182,7 @@ impl Drop for Visit {
 }
 
 impl Open {
-    /// Counts the socket for `address` and for no other.
+    /// Counts the socket for `address` instead of its former address.
     fn count_at(&mut self, number: u64, address: Option<Network>) {
         let Some(known) = self.sockets.get_mut(&number) else { return };
         let (before, turn) = (std::mem::replace(&mut known.address, address), known.turn);
@@ -197,7 +202,7 @@ impl Open {
         }
     }
 
-    /// Closes a socket of `address` if it has `max`.
+    /// Closes a waiting socket of `address` if that address has reached `max`.
     fn make_room_at(&mut self, address: Option<Network>, max: Limit) -> Result<(), TooMany> {
         let Some(neighbours) = address.and_then(|address| self.addresses.get(&address)) else { return Ok(()) };
         if !max.is_reached_by(neighbours.count) {

@@ -1,5 +1,5 @@
-//! A TCP stream under plain HTTP, with a look at what it waits for and until when.
-//! Must not know requests.
+//! A TCP stream with plain HTTP on it, and the deadlines of its current phase.
+//! Must not know what the requests are.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,63 +11,63 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// How long a request's whole head may take, the first one's from the accept, with a PROXY header before it.
+/// The limit for a request's whole head. For the first request it counts from the accept, and includes a PROXY header.
 pub(super) const HEAD: Duration = Duration::from_secs(5);
 
-/// How long an answer may take, from its request's head to its last byte in the socket, and the pace from then on: a slow
-/// link has its time, a client that reads nothing does not.
+/// The limit for a response, from the request's head to the last byte in the socket, and the bytes that extend it by
+/// one second: a slow link gets more time, a client that reads nothing does not.
 const ANSWER: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_PER_SECOND: u64 = 2_048;
 
-/// A stream that is watched.
+/// A TCP stream whose reads and writes are recorded.
 #[derive(Debug)]
 pub(super) struct Watched {
     stream: TokioIo<TcpStream>,
     watch: Watch,
 }
 
-/// What is seen of a stream. Cheap to clone; every clone sees the same stream.
+/// The recorded state of a stream. Cheap to clone; all clones share the state.
 #[derive(Debug, Clone)]
 pub(super) struct Watch(Arc<Mutex<Seen>>);
 
 #[derive(Debug)]
 struct Seen {
     phase: Phase,
-    /// How long the stream may be idle behind an answer.
+    /// How long the stream may be idle after a response.
     idle: Duration,
-    /// Bytes of the answer that the socket has taken.
+    /// The bytes of the response that were written to the socket.
     written: u64,
-    /// The socket takes no more at the moment.
+    /// The socket's buffer is full.
     is_blocked: bool,
 }
 
-/// What a stream waits for, and until when; an answer, since when.
+/// The phase of a stream, with its deadline or its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// For the first byte of another request.
+    /// Waits for the first byte of another request, until then.
     Idle(Instant),
-    /// For the rest of a request's head.
+    /// Waits for the rest of a request's head, until then.
     Head(Instant),
-    /// For an answer.
+    /// Waits for the response, since then.
     Answer(Instant),
-    /// For the socket to take the answer.
+    /// Writes the response, which began then.
     Writing(Instant),
 }
 
 impl Watch {
-    /// A stream that was `accepted` then, and may be `idle` so long behind each answer.
+    /// Returns the state of a stream that was accepted at `accepted` and may be idle for `idle` after each response.
     pub(super) fn new(accepted: Instant, idle: Duration) -> Self {
         let phase = Phase::Head(accepted + HEAD);
         Self(Arc::new(Mutex::new(Seen { phase, idle, written: 0, is_blocked: false })))
     }
 
-    /// A request's head has come.
+    /// Notes that a request's head has arrived.
     pub(super) fn asked(&self) {
         let mut seen = self.lock();
         (seen.phase, seen.written) = (Phase::Answer(Instant::now()), 0);
     }
 
-    /// The request's answer is known, with all of its body.
+    /// Notes that the response is complete and only has to be written.
     pub(super) fn answered(&self) {
         let mut seen = self.lock();
         if let Phase::Answer(since) = seen.phase {
@@ -75,8 +75,8 @@ impl Watch {
         }
     }
 
-    /// Whether the last answer has just been written whole, once for each answer. To be asked when the connection has
-    /// done what it can.
+    /// Returns whether the last response has just been written in full; true once for each response. Call it after
+    /// polling the connection.
     pub(super) fn has_become_idle(&self) -> bool {
         let mut seen = self.lock();
         let has = matches!(seen.phase, Phase::Writing(_)) && !seen.is_blocked;
@@ -86,12 +86,12 @@ impl Watch {
         has
     }
 
-    /// Whether the socket takes no more of an answer at the moment.
+    /// Returns whether the socket's buffer is full.
     pub(super) fn is_blocked(&self) -> bool {
         self.lock().is_blocked
     }
 
-    /// Returns the moment at which the stream is to be closed if nothing else happens.
+    /// Returns the deadline of the current phase, at which the stream is closed.
     pub(super) fn deadline(&self) -> Instant {
         let seen = self.lock();
         match seen.phase {
@@ -127,7 +127,7 @@ impl Watched {
         Self { stream: TokioIo::new(stream), watch }
     }
 
-    /// Returns the stream, which is watched no more.
+    /// Returns the TCP stream, whose reads and writes are no longer recorded.
     pub(super) fn into_inner(self) -> TcpStream {
         self.stream.into_inner()
     }

@@ -1,4 +1,4 @@
-//! A configuration file: TOML with one key per setting.
+//! Parses a configuration file: TOML with one key per setting.
 //! Must not know what the keys mean, only which shape each has.
 
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::range::Lifted;
 use super::value::Shape;
 use super::{Given, Place, Settings, SettingsError, printable};
 
-/// The values of a file with the lines on which they stand. What cannot be one is a problem.
+/// Returns the values of a file with their lines. Adds a problem for each value that has the wrong shape.
 pub(super) fn parse(path: &Path, text: &str, problems: &mut Vec<SettingsError>) -> Vec<Given> {
     let place = |offset: usize| {
         let line = text.get(..offset).unwrap_or(text).matches('\n').count() + 1;
@@ -43,7 +43,7 @@ pub(super) fn parse(path: &Path, text: &str, problems: &mut Vec<SettingsError>) 
     given
 }
 
-/// Which shape the value of a key has in a file.
+/// Returns the error text for a value of `key` that has the wrong shape.
 fn expected(key: &Key) -> String {
     let default = (key.show)(&Settings::default());
     match key.shape {
@@ -58,7 +58,7 @@ fn expected(key: &Key) -> String {
     }
 }
 
-/// The value as a flag would give it, if it has the right shape.
+/// Returns the value as the text of a flag, if it has the right shape.
 fn text(value: &DeValue<'_>, key: &Key) -> Option<String> {
     match (key.shape, value) {
         (Shape::Number, DeValue::Integer(number)) => Some(decimal(number)),
@@ -67,7 +67,7 @@ fn text(value: &DeValue<'_>, key: &Key) -> Option<String> {
         }
         (Shape::Switch, DeValue::Boolean(on)) => Some(on.to_string()),
         (Shape::Text | Shape::List, DeValue::String(text)) => Some(text.to_string()),
-        // What it would mean is told where it is read.
+        // The parser of the value has an error text of its own for 0.
         (Shape::Text, DeValue::Integer(number)) if decimal(number) == "0" => Some("0".into()),
         (Shape::List, DeValue::Array(parts)) => {
             let text =
@@ -79,8 +79,8 @@ fn text(value: &DeValue<'_>, key: &Key) -> Option<String> {
     }
 }
 
-/// The number as a flag has it; TOML also knows hexadecimal, octal and binary ones. One that is out of range stays as it
-/// is, to be told so by whoever reads it.
+/// Returns the number in decimal; TOML also has hexadecimal, octal and binary numbers. A number that is out of range
+/// stays as it is, so that the parser of the value refuses it.
 fn decimal(number: &DeInteger<'_>) -> String {
     u64::from_str_radix(number.as_str(), number.radix())
         .map_or_else(|_| number.to_string(), |number| number.to_string())

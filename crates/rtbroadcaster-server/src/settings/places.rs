@@ -1,4 +1,4 @@
-//! Where values come from.
+//! The locations of values: file and line, variable, or flag.
 //! Must not know the values.
 
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::printable;
 
-/// Where a value comes from, as an error names it.
+/// The location of a value, as an error names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     Default,
@@ -27,7 +27,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Where the value of each setting comes from that was given.
+/// The locations of all values that are not defaults.
 #[derive(Debug, Default)]
 pub(super) struct Places(HashMap<&'static str, Place>);
 

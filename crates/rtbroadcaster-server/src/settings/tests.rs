@@ -1,4 +1,4 @@
-//! Every source, every error: what is given, and what comes of it.
+//! Settings from every source, and every error.
 
 use super::*;
 use range::Lifted;
@@ -19,7 +19,7 @@ fn flags(arguments: &[&str]) -> Flags {
     Flags::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
 }
 
-/// All that the file `show.toml` with this text, these variables and these arguments come to.
+/// Examines the file `show.toml` with this text, these variables and these arguments.
 fn examine(file: Option<&str>, variables: &[(&str, &str)], arguments: &[&str]) -> Examined {
     let mut problems = Vec::new();
     let variables = variables.iter().map(|(name, text)| (OsString::from(name), OsString::from(text)));
@@ -80,7 +80,7 @@ fn every_key_is_taken_from_every_source_and_shown_as_it_is_taken() {
             value::Shape::Text => format!("{text:?}"),
             value::Shape::List => format!("[{text:?}]"),
         };
-        // What it needs besides to make sense.
+        // Other settings without which it contradicts a default.
         let needs: &[&str] = match key.name {
             "proxy_protocol" => &["--trusted-proxies", "10.0.0.0/8"],
             "ack" | "accept_data_loss" | "data_bytes_max" => &["--data-dir", "rooms"],
@@ -262,7 +262,7 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             None,
             &[],
             &["--listen", "0.0.0.0:80", "--listen", "127.0.0.1:80"],
-            "listen (--listen) and listen (--listen) contradict each other: an address that is listed twice, or with all",
+            "listen (--listen) and listen (--listen) contradict each other: an address that is listed twice, also by",
         ),
         (
             None,
@@ -327,13 +327,13 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             None,
             &[],
             &["--accept-data-loss", "yes"],
-            "--accept-data-loss: `accept_data_loss` cannot be `yes`: expected the word of a loss, 8 hexadecimal digits",
+            "--accept-data-loss: `accept_data_loss` cannot be `yes`: expected the word of a data loss, 8 hexadecimal digits",
         ),
         (
             None,
             &[("RTB_OWNER_GRACE", "none")],
             &["--owner-grace-max", "10s"],
-            "owner_grace_max (--owner-grace-max) and ping_interval (default) contradict each other: no room waits for less",
+            "owner_grace_max (--owner-grace-max) and ping_interval (default) contradict each other: a room whose creator",
         ),
         (
             None,
@@ -416,7 +416,7 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
 }
 
 #[test]
-fn all_problems_are_told_and_contradictions_only_of_values_that_are_fine_by_themselves() {
+fn all_problems_are_listed_and_contradictions_only_of_valid_values() {
     let told = |file, variables: &[(&str, &str)], arguments: &[&str]| {
         examine(file, variables, arguments).problems.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
@@ -433,7 +433,7 @@ fn all_problems_are_told_and_contradictions_only_of_values_that_are_fine_by_them
     let problems = told(Some("join_timeout = \"1s\""), &[], &["--ack", "disk"]);
     assert_eq!(problems.len(), 2, "{problems:?}");
     let problems = told(Some("log = "), &[], &["--ack", "raid"]);
-    assert_eq!(problems.len(), 2, "what is no TOML has no keys, and the rest is looked at: {problems:?}");
+    assert_eq!(problems.len(), 2, "a file that is no TOML has no keys, and the other sources are checked: {problems:?}");
 }
 
 #[test]

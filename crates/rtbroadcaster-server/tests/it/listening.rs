@@ -15,7 +15,7 @@ async fn a_port_in_use_is_told_plainly() {
     let output =
         soon("the refusal", program().args(["--listen", &address, "--connections-max", "100"]).output()).await.unwrap();
     let expected = format!(
-        "rtbroadcaster: cannot listen on {address}: another program does. \
+        "rtbroadcaster: cannot listen on {address}: another program uses this address. \
          Stop it, or choose another address with --listen (port 0 takes a free one)\n"
     );
     assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);

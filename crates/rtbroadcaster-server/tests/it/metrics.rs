@@ -167,7 +167,7 @@ async fn an_admin_address_in_use_is_told_plainly() {
     );
     let output = output.await.unwrap();
     let expected = format!(
-        "rtbroadcaster: cannot listen on {address}: another program does. \
+        "rtbroadcaster: cannot listen on {address}: another program uses this address. \
          Stop it, or choose another address with --admin-listen (port 0 takes a free one)\n"
     );
     assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);

@@ -114,7 +114,7 @@ async fn hears_all(viewer: &mut Client) {
 async fn viewers_beyond_the_limit_of_files_are_refused_and_those_who_are_there_lose_nothing() {
     let directory = Directory::new("viewers");
     let mut server = keeping(&directory, &NO_LIMITS_PER_ADDRESS).await;
-    let line = server.log_has("open files carry fewer connections").await;
+    let line = server.log_has("the limit of open files allows fewer connections").await;
     let carried = line.split("carried=").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
     assert!((600..FILES as usize).contains(&carried), "{carried}");
     fill(&server, carried).await;

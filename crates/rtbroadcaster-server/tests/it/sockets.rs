@@ -138,7 +138,7 @@ async fn silent_connections_leave_files_for_the_store_and_for_others() {
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -n 200; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_rtbroadcaster")]);
     let mut server = Server::started_by(&mut shell, &["--data-dir", directory.to_str().unwrap()]).await;
-    server.log_has("open files carry fewer connections").await;
+    server.log_has("the limit of open files allows fewer connections").await;
     let (mut owner, room) = Client::owner(&server).await;
     let mut viewer = Client::viewer(&server, &room).await;
     let mut crowd = Vec::new();

@@ -161,7 +161,7 @@ async fn why_a_server_does_not_start_is_told_wherever_stdout_goes() {
     let mut refused = program();
     refused.args(["--listen", &server.address.to_string()]).stdout(writer);
     let output = soon("the refusal", refused.stderr(Stdio::piped()).output()).await.unwrap();
-    assert!(String::from_utf8(output.stderr).unwrap().contains("another program does"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("another program uses this address"));
     assert_eq!(output.status.code(), Some(1));
 
     // Where nobody reads that either it ends nevertheless.

@@ -84,7 +84,7 @@ async fn a_secret_of_the_operators_is_that_of_all_starts_and_no_log_has_it() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
     let arguments = ["--log", "trace", "--secret-file", path.to_str().unwrap()];
     let mut server = directory.server(&arguments).await;
-    let told = server.log_has("everybody on this machine may use the secret").await;
+    let told = server.log_has("all users of this machine may use the secret").await;
     assert!(told.contains("WARN") && told.contains("0604"), "{told}");
     let mut room = poll(&server).await;
     let (mut viewer, one) = join(&server, &room.name, None).await;

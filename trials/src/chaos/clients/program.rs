@@ -108,7 +108,7 @@ fn noted(line: &str) -> Vec<What> {
     let status = |name| vec![What::Status { name, reason: Some(line.into()) }];
     if line.contains("the connection was lost") {
         status(Standing::Resuming)
-    } else if line.contains("the connection is there") {
+    } else if line.contains("the connection is alive") {
         status(Standing::Live)
     } else {
         Vec::new()
@@ -127,7 +127,7 @@ mod tests {
         let heard = r#"{"type":"message","seq":6,"key":"tick","params":[4,5]}"#;
         assert_eq!(answered(heard), [What::Heard { number: 4, said: 5 }]);
         assert_eq!(answered("nonsense"), []);
-        let lost = "rtbroadcaster: the connection was lost (1006 lost); trying to come back for 30s";
+        let lost = "rtbroadcaster: the connection was lost (1006 lost); trying to reconnect for 30s";
         assert_eq!(noted(lost), [What::Status { name: Standing::Resuming, reason: Some(lost.into()) }]);
         assert_eq!(noted("rtbroadcaster: a warning"), []);
     }

@@ -1,4 +1,4 @@
-//! Has costly work done one piece after the other with pauses in between, and lets no address hold more than a few turns.
+//! A throttle for costly work: one piece at a time, with pauses in between, and few waiting requests for each address.
 //! Must not know the work.
 
 use std::collections::HashMap;
@@ -10,29 +10,30 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::network::Network;
 
-/// How many may wait, in all and for one address.
+/// The most requests that wait or run, in all and for one address.
 const WAITING_MAX: usize = 64;
 const WAITING_PER_ADDRESS_MAX: usize = 4;
 
-/// How much time lies between two turns: so many codes a second take a few hundredths of a core.
+/// The pause between two pieces of work: at this rate QR codes take a few hundredths of a core.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The turns.
+/// Runs one piece of work at a time.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
+    /// The number of requests that wait or run, by address.
     waiting: Mutex<HashMap<Option<Network>, usize>>,
-    /// When the next turn may begin. Fair: turns come in the order in which they were asked for.
+    /// When the next piece of work may begin. The lock is fair: requests get it in their order.
     next: tokio::sync::Mutex<Option<Instant>>,
 }
 
-/// A turn. The next one begins when this is dropped.
+/// The right to work now. Dropping it starts the pause before the next one.
 #[derive(Debug)]
 pub(super) struct Turn<'a> {
     next: tokio::sync::MutexGuard<'a, Option<Instant>>,
     _place: Place<'a>,
 }
 
-/// A place among those that wait. Dropping it gives it back.
+/// One counted request of an address. Dropping it removes it from the count.
 #[derive(Debug)]
 struct Place<'a> {
     turns: &'a Turns,
@@ -40,7 +41,7 @@ struct Place<'a> {
 }
 
 impl Turns {
-    /// Waits for a turn of a client at `address`. None if too many wait already.
+    /// Waits until a client at `address` may work. `None` if too many requests wait already.
     pub(super) async fn next(&self, address: Option<IpAddr>) -> Option<Turn<'_>> {
         let place = self.place(address.map(Network::of_client))?;
         let next = self.next.lock().await;

@@ -20,7 +20,7 @@ fn six() -> Vec<u8> {
     [&from.octets()[..], &to.octets(), &[0xc3, 0x50, 1, 187]].concat()
 }
 
-/// Good headers, and where they say that the connection comes from.
+/// Good headers, each with its source.
 fn good() -> Vec<(Vec<u8>, Option<&'static str>)> {
     let line = |text: &str| format!("{text}\r\n").into_bytes();
     let more = [&FOUR[..], &[0x04, 0, 3, 1, 2, 3]].concat();
@@ -45,7 +45,7 @@ fn good() -> Vec<(Vec<u8>, Option<&'static str>)> {
 }
 
 #[test]
-fn a_good_header_tells_the_source_however_it_is_cut_and_whatever_follows() {
+fn a_good_header_has_its_source_however_it_is_cut_and_whatever_follows() {
     for (header, source) in good() {
         let told = Header { bytes: header.len(), source: source.map(|source| source.parse().unwrap()) };
         for cut in 0..header.len() {
@@ -123,7 +123,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_is_named_is_found_in_both_versions(four in any::<bool>(), bits: u128, port: u16, more in vec(any::<u8>(), 0..64)) {
+    fn every_source_is_found_in_both_versions(four in any::<bool>(), bits: u128, port: u16, more in vec(any::<u8>(), 0..64)) {
         let address = if four {
             IpAddr::from(Ipv4Addr::from_bits(u32::try_from(bits >> 96).unwrap()))
         } else {

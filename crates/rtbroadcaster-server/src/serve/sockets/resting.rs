@@ -1,21 +1,21 @@
-//! The order in which sockets that wait for a request are closed when places are needed. Pure.
+//! The order in which sockets that wait for a request are closed to make room for new ones. Pure.
 
 use std::collections::BTreeMap;
 
-/// What a socket waits for. The first kind is closed first.
+/// The reason why a socket waits. Sockets with the first reason are closed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::serve) enum Rest {
-    /// For another request, after an answer.
+    /// It waits for another request, after a response.
     Idle,
-    /// For its first request.
+    /// It waits for its first request.
     Silent,
 }
 
-/// Since when a socket waits, in the order of all.
+/// The position of a waiting socket in the order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Turn(Rest, u64);
 
-/// The sockets that wait, by number.
+/// The numbers of the waiting sockets, in the order in which they are closed.
 #[derive(Debug, Default)]
 pub(super) struct Resting {
     last: u64,
@@ -23,7 +23,7 @@ pub(super) struct Resting {
 }
 
 impl Resting {
-    /// Returns a turn behind all others of its kind.
+    /// Returns the position behind all others with the same reason.
     pub(super) fn next_turn(&mut self, rest: Rest) -> Turn {
         self.last += 1;
         Turn(rest, self.last)

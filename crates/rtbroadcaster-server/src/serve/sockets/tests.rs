@@ -1,4 +1,4 @@
-//! Who gets in, and who is closed for it.
+//! Which sockets are admitted, and which are closed for them.
 
 use super::*;
 use futures_util::future::poll_immediate;

@@ -1,4 +1,4 @@
-//! What operators write: right, almost right, extreme and nonsense. By a seed, so that it can be had again.
+//! Random texts of settings: valid, almost valid, extreme and nonsense. Repeatable by a seed.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::super::keys::{KEYS, Key};
 use super::super::range::Range;
 use super::super::value::Shape;
 
-/// A source of chance (splitmix64).
+/// A random generator (splitmix64).
 #[derive(Debug)]
 pub(super) struct Dice(u64);
 
@@ -95,7 +95,7 @@ impl Dice {
         }
     }
 
-    /// What somebody may write for `key`.
+    /// A text that an operator may write for `key`.
     pub(super) fn text(&mut self, key: &Key) -> String {
         let text = match (key.name, key.placeholder) {
             _ if self.is_one_in(40) => return self.nonsense(),
@@ -122,7 +122,7 @@ impl Dice {
             (_, "FORMAT") => self.pick(&["text", "json", "xml"]).to_owned(),
             (_, "LEVEL") => self.pick(&["written", "disk", "raid"]).to_owned(),
             (_, "PATH") => self.pick(&PATHS).to_owned(),
-            (name, placeholder) => panic!("nobody knows what to write for {name}, {placeholder}"),
+            (name, placeholder) => panic!("no text is known for {name}, {placeholder}"),
         };
         let text = if self.is_one_in(16) { self.spoiled(&text) } else { text };
         if key.shape == Shape::List && self.is_one_in(4) { format!("{text},{}", self.text(key)) } else { text }

@@ -1,4 +1,4 @@
-//! The values that are texts: how each is read and written.
+//! Parses and writes the values that are texts in a file.
 //! Must not know which settings there are.
 
 use std::path::PathBuf;
@@ -13,10 +13,10 @@ use crate::log::{Filter, Format};
 use crate::network::{Network, NetworkError};
 use crate::secret_file::SecretFile;
 
-/// How many digits the word of a loss has.
+/// The number of digits in the word of a data loss.
 const LOSS_WORD_DIGITS: usize = 8;
 
-/// The word of a loss.
+/// The word of a data loss.
 impl Value for String {
     const PLACEHOLDER: &'static str = "WORD";
 
@@ -25,7 +25,7 @@ impl Value for String {
         if is_word {
             Ok(text.to_ascii_lowercase())
         } else {
-            Err(format!("expected the word of a loss, {LOSS_WORD_DIGITS} hexadecimal digits"))
+            Err(format!("expected the word of a data loss, {LOSS_WORD_DIGITS} hexadecimal digits"))
         }
     }
 
@@ -125,7 +125,7 @@ impl Value for PathBuf {
     const PLACEHOLDER: &'static str = "DIR";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
-        // No system has a path with a zero in it.
+        // No system allows a zero byte in a path.
         if text.is_empty() || text.contains('\0') {
             Err("expected the path of a directory".into())
         } else {
@@ -142,7 +142,7 @@ impl Value for SecretFile {
     const PLACEHOLDER: &'static str = "FILE";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
-        // No system has a path with a zero in it.
+        // No system allows a zero byte in a path.
         if text.is_empty() || text.contains('\0') {
             Err("expected the path of a file".into())
         } else {

@@ -108,6 +108,6 @@ async fn a_watcher_hears_everything_once() {
             }
         };
         assert_eq!((&line["seq"], &line["params"]), (&json!(number), &json!([number])), "{line}");
-        watcher.notes("the connection is there").await;
+        watcher.notes("the connection is alive").await;
     }
 }

@@ -190,11 +190,11 @@ async fn no_server_holds_a_program_beyond_its_patience_or_fills_its_memory() {
         (publish, Act::Say(r#"{"type":"alive","seq":0}"#), "no answer", 1),
         (publish, Act::Pings, "no answer", 1),
         (publish, Act::Refuse("unavailable"), "no answer", 1),
-        (watch, Act::Close("\u{1b}[2J"), "has ended it (4501 )", 1),
+        (watch, Act::Close("\u{1b}[2J"), "has closed the connection (4501 )", 1),
     ];
     join_all(rows.map(|(program, act, said, connections)| ends(program, &room, act, said, connections, 64))).await;
     // Its state alone may have 64 MiB, and is copied while it grows.
-    ends(watch, &room, Act::State, "sends more than this program takes", 1, 256).await;
+    ends(watch, &room, Act::State, "sends more than this program accepts", 1, 256).await;
 }
 
 /// A program on such a server fails, in time, and says why.

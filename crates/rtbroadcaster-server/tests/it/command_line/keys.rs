@@ -91,7 +91,7 @@ async fn no_key_is_overwritten_and_a_room_that_was_not_made_leaves_no_file() {
     let server = Server::start().await;
     let end = Process::start(&["publish", &server.url, "--owner-key-file", &key, "--event", "bell"]).end().await;
     assert_eq!(end.code, Some(1));
-    assert!(end.stderr[0].contains("cannot make the file"), "{:?}", end.stderr);
+    assert!(end.stderr[0].contains("cannot create the file"), "{:?}", end.stderr);
     assert_eq!(fs::read_to_string(&key).unwrap(), "precious");
     let other = directory.path("other.key");
     let nowhere = ["publish", "ws://127.0.0.1:1", "--patience", "10ms", "--owner-key-file", &other];

@@ -79,8 +79,8 @@ async fn an_unread_stderr_stops_no_publish_and_what_is_missing_there_is_counted(
     let status = soon("its end", publisher.wait()).await.unwrap();
     assert_eq!(status.code(), Some(5));
     let text = soon("the notes", read).await.unwrap();
-    assert!(text.contains("notes are missing here: nobody has read them"), "{}", &text[text.len() - 400..]);
-    assert!(text.contains("3003 messages were not said"), "{}", &text[text.len() - 400..]);
+    assert!(text.contains("notes were dropped here: stderr was blocked"), "{}", &text[text.len() - 400..]);
+    assert!(text.contains("3003 messages were not published"), "{}", &text[text.len() - 400..]);
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn a_full_stdout_stops_no_publish_and_is_told_at_the_end() {
     let shell = shell.args(["-c", script, env!("CARGO_BIN_EXE_rtbroadcaster"), &stage.link, &key]);
     let end = Process::of(shell).end().await;
     assert_eq!(end.code, Some(1), "{:?}", end.stderr);
-    assert!(end.stderr[0].contains("messages are said nevertheless"), "{:?}", end.stderr);
+    assert!(end.stderr[0].contains("messages are still published"), "{:?}", end.stderr);
     let end = Process::start(&["watch", "--state", &stage.link]).end().await;
     assert_eq!(end.stdout, [r#"{"type":"state","seq":3,"state":{"slide":[3]}}"#]);
 }
