@@ -9,7 +9,7 @@ use crate::host_name::HostName;
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Address {
+pub(crate) enum ListenAddress {
     Ip(SocketAddr),
     /// All addresses to which the system resolves a name, and a port.
     Name(HostName, u16),
@@ -20,7 +20,7 @@ pub(crate) enum Address {
 #[error("expected an IP address or a host name, and a port: 127.0.0.1:8080, 0.0.0.0:80, [::1]:8080 or localhost:8080")]
 pub(crate) struct NotAnAddress;
 
-impl Address {
+impl ListenAddress {
     /// Returns the port; 0 stands for a free one.
     pub(crate) fn port(&self) -> u16 {
         match self {
@@ -50,7 +50,7 @@ impl Address {
     }
 }
 
-impl FromStr for Address {
+impl FromStr for ListenAddress {
     type Err = NotAnAddress;
 
     fn from_str(text: &str) -> Result<Self, NotAnAddress> {
@@ -69,7 +69,7 @@ impl FromStr for Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(address) => address.fmt(f),
@@ -82,7 +82,7 @@ impl fmt::Display for Address {
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> Address {
+    fn address(text: &str) -> ListenAddress {
         text.parse().unwrap()
     }
 
@@ -94,7 +94,7 @@ mod tests {
             ("localhost:8080", "localhost:8080"),
             ("Show.Example.org:80", "show.example.org:80"),
         ] {
-            assert_eq!(text.parse::<Address>().map(|address| address.to_string()).as_deref(), Ok(shown));
+            assert_eq!(text.parse::<ListenAddress>().map(|address| address.to_string()).as_deref(), Ok(shown));
         }
         for bad in [
             "",
@@ -111,7 +111,7 @@ mod tests {
             "10.0.0.300:80",
             "*:80",
         ] {
-            assert_eq!(bad.parse::<Address>(), Err(NotAnAddress), "{bad}");
+            assert_eq!(bad.parse::<ListenAddress>(), Err(NotAnAddress), "{bad}");
         }
     }
 

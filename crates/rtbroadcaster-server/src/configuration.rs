@@ -13,7 +13,7 @@ const UNUSABLE: u8 = 2;
 
 /// The options of `rtbroadcaster config`.
 #[derive(Debug, Args)]
-pub(crate) struct Options {
+pub(crate) struct ConfigArgs {
     /// Print the settings in force instead, from the file, the variables and the options of `serve`, with the source of
     /// each value that is not a default
     #[arg(long)]
@@ -33,7 +33,7 @@ pub(crate) fn check(flags: &Flags) -> ExitCode {
     match usable(flags) {
         Ok(examined) => {
             for warning in &examined.warnings {
-                say(&format!("warning: {warning}"));
+                write_stderr(&format!("warning: {warning}"));
             }
             print("ok\n")
         }
@@ -42,7 +42,7 @@ pub(crate) fn check(flags: &Flags) -> ExitCode {
 }
 
 /// Prints a configuration file.
-pub(crate) fn config(options: &Options) -> ExitCode {
+pub(crate) fn config(options: &ConfigArgs) -> ExitCode {
     if options.effective {
         return match usable(&options.serve) {
             Ok(examined) => print(&examined.to_string()),
@@ -50,7 +50,7 @@ pub(crate) fn config(options: &Options) -> ExitCode {
         };
     }
     if !options.serve.is_empty() {
-        say("the options of `serve` change no defaults; `config --effective` prints the settings in force");
+        write_stderr("the options of `serve` change no defaults; `config --effective` prints the settings in force");
         return ExitCode::from(UNUSABLE);
     }
     print(&settings::print_defaults())
@@ -62,13 +62,13 @@ fn usable(flags: &Flags) -> Result<Examined, ExitCode> {
         return Ok(examined);
     }
     for problem in &examined.problems {
-        say(&problem.to_string());
+        write_stderr(&problem.to_string());
     }
     Err(ExitCode::from(UNUSABLE))
 }
 
 /// Writes a plain line to stderr, without the format of the log: a person reads it.
-fn say(text: &str) {
+fn write_stderr(text: &str) {
     let _ = writeln!(io::stderr(), "rtbroadcaster: {text}");
 }
 

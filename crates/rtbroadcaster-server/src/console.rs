@@ -7,19 +7,19 @@ use rtbroadcaster::remote::Status;
 use tokio::runtime;
 use tokio::sync::watch;
 
-use crate::ending::{Ending, Failure};
+use crate::ending::{CommandEnd, CommandError};
 use crate::notes::note;
-use crate::patience::Patience;
+use crate::patience::PatienceArg;
 
 /// Runs `work` to its end. Does not wait for threads that are blocked on a pipe.
-pub(crate) fn run(work: impl Future<Output = Result<Ending, Failure>>) -> Ending {
+pub(crate) fn run(work: impl Future<Output = Result<CommandEnd, CommandError>>) -> CommandEnd {
     let runtime = match runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return Ending::Failed(Failure::here("cannot start the runtime", &error)),
+        Err(error) => return CommandEnd::Failed(CommandError::here("cannot start the runtime", &error)),
     };
     let ended = runtime.block_on(work);
     runtime.shutdown_background();
-    ended.unwrap_or_else(Ending::Failed)
+    ended.unwrap_or_else(CommandEnd::Failed)
 }
 
 /// The shortest wait for the next attempt that gets a note.
@@ -31,9 +31,9 @@ const LONG_AWAY: Duration = Duration::from_secs(1);
 /// Writes notes about the connection to stderr: that it is lost, checked or back, when the next attempt begins, and how
 /// long the owner has been away.
 #[derive(Debug)]
-pub(crate) struct Whereabouts {
+pub(crate) struct ConnectionNotes {
     address: String,
-    patience: Patience,
+    patience: PatienceArg,
     /// A note has said that the client is disconnected.
     is_out: bool,
     /// A note has said that the connection is being checked.
@@ -42,12 +42,12 @@ pub(crate) struct Whereabouts {
     told_wait: u32,
 }
 
-impl Whereabouts {
-    pub(crate) fn new(address: &str, patience: Patience) -> Self {
+impl ConnectionNotes {
+    pub(crate) fn new(address: &str, patience: PatienceArg) -> Self {
         Self { address: address.into(), patience, is_out: false, is_checking: false, told_wait: 0 }
     }
 
-    pub(crate) fn tell(&mut self, status: &Status) {
+    pub(crate) fn update(&mut self, status: &Status) {
         for text in self.texts(status, Instant::now()) {
             note(&text);
         }
@@ -65,7 +65,7 @@ impl Whereabouts {
         let is_checking = *status == Status::Checking;
         let mut texts = Vec::new();
         if is_out != self.is_out {
-            texts.push(self.turn(status, is_out));
+            texts.push(self.change(status, is_out));
             self.told_wait = 0;
         } else if is_checking {
             if !self.is_checking {
@@ -84,15 +84,14 @@ impl Whereabouts {
         if let Status::Away { since } = status {
             let away = now.saturating_duration_since(*since);
             if away >= LONG_AWAY {
-                texts
-                    .push(format!("the owner has been away for {}; the room ends unless it returns", seconds(away)));
+                texts.push(format!("the owner has been away for {}; the room ends unless it returns", seconds(away)));
             }
         }
         texts
     }
 
     /// Returns the note for a client that has been disconnected or has connected.
-    fn turn(&self, status: &Status, is_out: bool) -> String {
+    fn change(&self, status: &Status, is_out: bool) -> String {
         let time = self.patience.0.map(|time| format!(" for {}", humantime::format_duration(time)));
         let time = time.unwrap_or_default();
         match status {
@@ -108,7 +107,7 @@ impl Whereabouts {
 /// The lines of JSON about the connection, for programs that read the standard output: one when a check begins, and one
 /// when the connection is alive again.
 #[derive(Debug)]
-pub(crate) struct Checks {
+pub(crate) struct ConnectionLines {
     status: watch::Receiver<Status>,
     /// The last line was [`CHECKING`].
     is_checking: bool,
@@ -120,7 +119,7 @@ const CHECKING: &str = "{\"type\":\"connection\",\"status\":\"checking\"}\n";
 /// The line for a sign of life, or for a new connection.
 const LIVE: &str = "{\"type\":\"connection\",\"status\":\"live\"}\n";
 
-impl Checks {
+impl ConnectionLines {
     pub(crate) fn new(status: watch::Receiver<Status>) -> Self {
         Self { status, is_checking: false }
     }
@@ -164,13 +163,13 @@ mod tests {
 
     use super::*;
 
-    fn told(whereabouts: &mut Whereabouts, now: Instant, states: &[Status]) -> Vec<String> {
-        states.iter().flat_map(|status| whereabouts.texts(status, now)).collect()
+    fn told(notes: &mut ConnectionNotes, now: Instant, states: &[Status]) -> Vec<String> {
+        states.iter().flat_map(|status| notes.texts(status, now)).collect()
     }
 
     #[test]
     fn each_change_is_told_once() {
-        let mut whereabouts = Whereabouts::new("ws://a/b", Patience(Some(Duration::from_secs(5))));
+        let mut notes = ConnectionNotes::new("ws://a/b", PatienceArg(Some(Duration::from_secs(5))));
         let after = Closing::with(1012, "restart");
         let resuming = |failed| Status::Resuming { failed, next: None, after: after.clone() };
         let connecting = |failed| Status::Connecting { failed, next: None };
@@ -189,7 +188,7 @@ mod tests {
             Status::Closed(after.clone()),
         ];
         assert_eq!(
-            told(&mut whereabouts, Instant::now(), &states),
+            told(&mut notes, Instant::now(), &states),
             [
                 "no answer from ws://a/b; trying again for 5s",
                 "the connection is alive",
@@ -221,20 +220,21 @@ mod tests {
             Status::Checking,
             Status::Closed(after),
         ];
-        let mut checks = Checks::new(watch::channel(Status::Live).1);
+        let mut checks = ConnectionLines::new(watch::channel(Status::Live).1);
         let lines: Vec<_> = states.iter().filter_map(|status| checks.line(status)).collect();
         assert_eq!(lines, [CHECKING, LIVE, CHECKING, LIVE, CHECKING]);
     }
 
     #[test]
     fn long_waits_are_told_with_their_time_and_not_one_by_one() {
-        let mut whereabouts = Whereabouts::new("ws://a/b", Patience(None));
+        let mut notes = ConnectionNotes::new("ws://a/b", PatienceArg(None));
         let now = Instant::now();
         let waits = |failed, seconds| Status::Connecting { failed, next: Some(now + Duration::from_secs(seconds)) };
         let states = [waits(1, 0), waits(8, 4), waits(9, 12), waits(15, 9), waits(16, 10), Status::Live, waits(1, 30)];
-        let after = |failed, seconds| format!("still disconnected after {failed} attempts; the next one begins in {seconds}s");
+        let after =
+            |failed, seconds| format!("still disconnected after {failed} attempts; the next one begins in {seconds}s");
         assert_eq!(
-            told(&mut whereabouts, now, &states),
+            told(&mut notes, now, &states),
             [
                 "no answer from ws://a/b; trying again".to_owned(),
                 after(8, 4),
@@ -248,10 +248,10 @@ mod tests {
 
     #[test]
     fn an_owner_that_was_away_before_is_told_with_its_time() {
-        let mut whereabouts = Whereabouts::new("ws://a/b", Patience(None));
+        let mut notes = ConnectionNotes::new("ws://a/b", PatienceArg(None));
         let now = Instant::now() + Duration::from_secs(100);
         let away = |seconds| Status::Away { since: now - Duration::from_secs(seconds) };
-        let told = told(&mut whereabouts, now, &[away(0), Status::Live, away(62)]);
+        let told = told(&mut notes, now, &[away(0), Status::Live, away(62)]);
         assert_eq!(told, ["the owner has been away for 1m 2s; the room ends unless it returns"]);
     }
 }

@@ -8,7 +8,7 @@ use axum::http::Uri;
 use axum::http::uri::{PathAndQuery, Scheme};
 use rtbroadcaster::RoomId;
 
-use crate::ending::{Code, Failure};
+use crate::ending::{Code, CommandError};
 use crate::endpoint::Endpoint;
 
 /// The start of the query parameter that names the room in a viewers' link.
@@ -34,9 +34,9 @@ impl Destination {
     ///
     /// # Errors
     /// If they name different rooms.
-    pub(crate) fn room(&self, beside: Option<RoomId>) -> Result<Option<RoomId>, Failure> {
+    pub(crate) fn room(&self, beside: Option<RoomId>) -> Result<Option<RoomId>, CommandError> {
         match (self.room.clone(), beside) {
-            (Some(one), Some(other)) if one != other => Err(Failure::new(
+            (Some(one), Some(other)) if one != other => Err(CommandError::new(
                 Code::Usage,
                 format!("the link names the room {one}, the argument behind it the room {other}"),
                 "Give one of them.",

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rtbroadcaster::remote::Closing;
 
 use crate::notes;
-use crate::signals::Came;
+use crate::signals::TerminationSignal;
 
 /// The reasons for a failure, each with an exit code. The numbers never change, since scripts rely on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,15 +62,15 @@ pub(crate) fn table() -> String {
 
 /// The end of a command.
 #[derive(Debug)]
-pub(crate) enum Ending {
+pub(crate) enum CommandEnd {
     Done,
-    Interrupted(Came),
-    Failed(Failure),
+    Interrupted(TerminationSignal),
+    Failed(CommandError),
 }
 
-impl Ending {
+impl CommandEnd {
     /// Writes the failure to stderr, if there is one, and returns the exit code.
-    pub(crate) fn told(self) -> ExitCode {
+    pub(crate) fn finish(self) -> ExitCode {
         let code = match self {
             Self::Done => ExitCode::SUCCESS,
             Self::Interrupted(came) => came.exit_code(),
@@ -86,13 +86,13 @@ impl Ending {
 
 /// An error message with its exit code, and advice on what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct CommandError {
     code: Code,
     what: String,
     advice: String,
 }
 
-impl Failure {
+impl CommandError {
     pub(crate) fn new(code: Code, what: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { code, what: what.into(), advice: advice.into() }
     }
@@ -157,9 +157,10 @@ impl Failure {
                     "Is the server running, and the address right? --patience sets how long to try; 0 means for ever.",
                 )
             }
-            (code, _) => {
-                new(format!("the server at {address} has closed the connection ({code} {word})"), "PROTOCOL.md lists the reasons.")
-            }
+            (code, _) => new(
+                format!("the server at {address} has closed the connection ({code} {word})"),
+                "PROTOCOL.md lists the reasons.",
+            ),
         }
     }
 }
@@ -177,7 +178,7 @@ pub(crate) fn why_ended(closing: &Closing) -> &'static str {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         if self.advice.is_empty() { Ok(()) } else { write!(f, "\n  {}", self.advice) }
@@ -200,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_failure_says_what_happened_and_what_to_do() {
-        let told = |code, word, patience| Failure::closed(&Closing::with(code, word), "ws://a/b", patience);
+        let told = |code, word, patience| CommandError::closed(&Closing::with(code, word), "ws://a/b", patience);
         let gone = told(4510, "no_room", None);
         assert_eq!((gone.code, gone.to_string().lines().count()), (Code::NoRoom, 2));
         let silent = told(1006, "lost", Some(Duration::from_secs(30)));

@@ -68,12 +68,12 @@ fn filter(text: &str) -> Result<EnvFilter, String> {
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// The running log. Dropping it waits for unwritten lines, for [`FLUSH`] at most.
-pub(crate) struct Log {
+pub(crate) struct LogHandle {
     stderr: Output,
     filter: Handle<EnvFilter, Registry>,
 }
 
-impl Log {
+impl LogHandle {
     /// Starts the log. Lines that were logged before are lost.
     ///
     /// # Errors
@@ -123,7 +123,7 @@ impl Log {
     }
 }
 
-impl Drop for Log {
+impl Drop for LogHandle {
     fn drop(&mut self) {
         self.stderr.flush(FLUSH);
     }

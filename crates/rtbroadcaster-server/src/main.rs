@@ -104,22 +104,22 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 )]
 struct CommandLine {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<CliCommand>,
     #[command(flatten)]
     serve: Flags,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Serve rooms over WebSocket until SIGTERM or SIGINT
     #[command(after_help = EXAMPLES)]
     Serve(Flags),
     /// Watch a room: print its messages, as lines of JSON in a pipe or as text on a terminal
     #[command(after_help = format!("{}\n\n{}", watch::EXAMPLES, ending::table()))]
-    Watch(watch::Options),
+    Watch(watch::WatchArgs),
     /// Publish messages to the viewers of a room, as the owner of a new or an existing room
     #[command(after_help = format!("{}\n\n{}", publish::EXAMPLES, ending::table()))]
-    Publish(Box<publish::Options>),
+    Publish(Box<publish::PublishArgs>),
     /// Measure how many viewers a server holds, and what a delivery costs it
     #[command(after_help = bench::EXAMPLES)]
     Bench(Box<bench::Options>),
@@ -128,7 +128,7 @@ enum Command {
     Check(Flags),
     /// Print a configuration file with all defaults and what they mean, or with the settings in force
     #[command(after_help = CONFIG)]
-    Config(configuration::Options),
+    Config(configuration::ConfigArgs),
     /// Print the completion script for a shell
     #[command(after_help = COMPLETIONS)]
     Completions {
@@ -147,20 +147,20 @@ enum Command {
 
 fn main() -> ExitCode {
     let CommandLine { command, serve } = CommandLine::parse();
-    match command.unwrap_or(Command::Serve(serve)) {
-        Command::Serve(flags) => match configuration::settings(&flags) {
+    match command.unwrap_or(CliCommand::Serve(serve)) {
+        CliCommand::Serve(flags) => match configuration::settings(&flags) {
             Ok((settings, warnings)) => {
                 serve::run(&settings, &warnings, move || Examined::of(&flags, std::env::vars_os()))
             }
             Err(code) => code,
         },
-        Command::Check(flags) => configuration::check(&flags),
-        Command::Config(options) => configuration::config(&options),
-        Command::Watch(options) => watch::run(&options),
-        Command::Publish(options) => publish::run(&options),
-        Command::Bench(options) => bench::run(&options),
-        Command::Completions { shell } => manual::completions(CommandLine::command(), shell),
-        Command::Man { command } => manual::page(CommandLine::command(), command.as_deref()),
+        CliCommand::Check(flags) => configuration::check(&flags),
+        CliCommand::Config(options) => configuration::config(&options),
+        CliCommand::Watch(options) => watch::run(&options),
+        CliCommand::Publish(options) => publish::run(&options),
+        CliCommand::Bench(options) => bench::run(&options),
+        CliCommand::Completions { shell } => manual::completions(CommandLine::command(), shell),
+        CliCommand::Man { command } => manual::page(CommandLine::command(), command.as_deref()),
     }
 }
 

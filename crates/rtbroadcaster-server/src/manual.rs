@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Command;
 use clap_complete::Shell;
 
-use crate::ending::{Code, Ending, Failure};
+use crate::ending::{Code, CommandEnd, CommandError};
 
 /// Prints the completion script of the program for `shell`.
 pub(crate) fn completions(mut command: Command, shell: Shell) -> ExitCode {
@@ -27,19 +27,20 @@ pub(crate) fn page(mut command: Command, name: Option<&str>) -> ExitCode {
     let Some(chosen) = chosen else {
         let names: Vec<_> = command.get_subcommands().map(Command::get_name).collect();
         let what = format!("there is no command `{}`", name.unwrap_or_default());
-        return Ending::Failed(Failure::new(Code::Usage, what, format!("There are {}.", names.join(", ")))).told();
+        return CommandEnd::Failed(CommandError::new(Code::Usage, what, format!("There are {}.", names.join(", "))))
+            .finish();
     };
     let mut text = Vec::new();
     match clap_mangen::Man::new(chosen.clone()).render(&mut text) {
         Ok(()) => print(&text),
-        Err(error) => Ending::Failed(Failure::here("cannot write the page", &error)).told(),
+        Err(error) => CommandEnd::Failed(CommandError::here("cannot write the page", &error)).finish(),
     }
 }
 
 fn print(text: &[u8]) -> ExitCode {
     match io::stdout().write_all(text) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Ending::Failed(Failure::here("cannot write to the standard output", &error)).told()
+            CommandEnd::Failed(CommandError::here("cannot write to the standard output", &error)).finish()
         }
         _ => ExitCode::SUCCESS,
     }

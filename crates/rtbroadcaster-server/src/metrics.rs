@@ -24,12 +24,12 @@ pub(crate) struct PlainHttp {
     pub(crate) displaced: u64,
 }
 
-/// The media type of [`tell`] (Prometheus, "Exposition formats", text format).
+/// The media type of [`render`] (Prometheus, "Exposition formats", text format).
 pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The sources of all numbers.
 #[derive(Clone)]
-pub(crate) struct Source {
+pub(crate) struct MetricsSource {
     pub(crate) manager: Manager,
     pub(crate) http: Arc<dyn Fn() -> PlainHttp + Send + Sync>,
     pub(crate) process: Process,
@@ -38,9 +38,9 @@ pub(crate) struct Source {
 }
 
 /// Returns the text of all metrics. May take a few milliseconds, since it counts every open file of the process.
-pub(crate) fn tell(source: &Source) -> String {
-    let Source { manager, http, process, log } = source;
-    let (process, log_lines_dropped) = (process.look(), log.dropped());
+pub(crate) fn render(source: &MetricsSource) -> String {
+    let MetricsSource { manager, http, process, log } = source;
+    let (process, log_lines_dropped) = (process.stats(), log.dropped());
     let numbers = Numbers { manager: manager.metrics(), http: http(), process, log_lines_dropped };
     let mut text = String::new();
     for row in TABLE {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use crate::queue::{Queue, Work};
+use crate::queue::{Worker, WorkerQueue};
 
 /// The most notes that wait to be written.
 const WAITING_MAX: usize = 64;
@@ -24,22 +24,22 @@ type Job = Box<dyn FnOnce() + Send>;
 /// The worker that runs the jobs.
 struct Stderr;
 
-impl Work<Job> for Stderr {
-    fn is_done(&mut self, job: Job) -> bool {
+impl Worker<Job> for Stderr {
+    fn process(&mut self, job: Job) -> bool {
         job();
         true
     }
 
-    fn tell(&mut self, dropped: u64) {
+    fn report(&mut self, dropped: u64) {
         print(&format!("{dropped} notes were dropped here: stderr was blocked"));
     }
 }
 
 /// Returns the queue of this process's notes.
-fn notes() -> &'static Queue<Job> {
-    static NOTES: OnceLock<Queue<Job>> = OnceLock::new();
+fn notes() -> &'static WorkerQueue<Job> {
+    static NOTES: OnceLock<WorkerQueue<Job>> = OnceLock::new();
     NOTES.get_or_init(|| {
-        let notes = Queue::new(WAITING_MAX);
+        let notes = WorkerQueue::new(WAITING_MAX);
         // If the thread cannot start, there are no notes, and the command runs on.
         let _ = notes.start("notes", Stderr);
         notes

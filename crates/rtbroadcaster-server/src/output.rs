@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-use crate::queue::{Queue, Work};
+use crate::queue::{Worker, WorkerQueue};
 
 /// The most bytes that wait, plus [`LINE_BYTES`] for each line: about two thousand lines.
 const WAITING_BYTES_MAX: usize = 512 * 1024;
@@ -18,7 +18,7 @@ const LINE_BYTES: usize = 64;
 
 /// A queue of lines for a stream. Clones share the stream.
 #[derive(Debug, Clone)]
-pub(crate) struct Output(Queue<Box<[u8]>>);
+pub(crate) struct Output(WorkerQueue<Box<[u8]>>);
 
 impl Output {
     /// Starts the thread that writes to `stream`. After lines were dropped, and once the stream accepts lines again,
@@ -31,8 +31,8 @@ impl Output {
         stream: impl AsFd + Send + 'static,
         notice: impl Fn(u64) + Send + 'static,
     ) -> io::Result<Self> {
-        let queue = Queue::new(WAITING_BYTES_MAX);
-        queue.start(name, Writer { stream, notice, is_torn: false })?;
+        let queue = WorkerQueue::new(WAITING_BYTES_MAX);
+        queue.start(name, StreamWriter { stream, notice, is_torn: false })?;
         Ok(Self(queue))
     }
 
@@ -65,25 +65,25 @@ impl io::Write for Output {
 }
 
 /// The worker that writes lines to the stream.
-struct Writer<S, N> {
+struct StreamWriter<S, N> {
     stream: S,
     notice: N,
     /// The last write has failed in the middle of a line.
     is_torn: bool,
 }
 
-impl<S: AsFd + Send + 'static, N: Fn(u64) + Send + 'static> Work<Box<[u8]>> for Writer<S, N> {
-    fn is_done(&mut self, line: Box<[u8]>) -> bool {
+impl<S: AsFd + Send + 'static, N: Fn(u64) + Send + 'static> Worker<Box<[u8]>> for StreamWriter<S, N> {
+    fn process(&mut self, line: Box<[u8]>) -> bool {
         self.write(&line).is_ok()
     }
 
-    fn tell(&mut self, dropped: u64) {
+    fn report(&mut self, dropped: u64) {
         // The notice may add no line: the filter of the log may drop it.
         (self.notice)(dropped);
     }
 }
 
-impl<S: AsFd, N> Writer<S, N> {
+impl<S: AsFd, N> StreamWriter<S, N> {
     /// Writes a whole line, however long the reader takes. Bypasses the standard library's lock and buffer, which the
     /// process needs when it ends.
     fn write(&mut self, line: &[u8]) -> Result<(), Errno> {

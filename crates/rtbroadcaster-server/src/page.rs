@@ -18,8 +18,8 @@ use rtbroadcaster::Arrival;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 
-use asset::{Asset, Reader};
-use qr::{Codes, QrError};
+use asset::{Asset, OriginAccess};
+use qr::{QrCodes, QrError};
 
 /// The paths that this module answers, and the folders below which it answers every path.
 pub(crate) const PATHS: [&str; 3] = ["/", "/poll", "/qr.svg"];
@@ -80,10 +80,10 @@ where
         let page = page(file, &escaped(broadcasting_path), port);
         router = router.route(at, get(move |headers: HeaderMap| async move { answer(page.as_ref(), &headers) }));
     }
-    let sdk = files::<SdkFiles>(Reader::Anybody).chain(files::<TagFiles>(Reader::Anybody));
-    let codes = Codes::default();
+    let sdk = files::<SdkFiles>(OriginAccess::AnyOrigin).chain(files::<TagFiles>(OriginAccess::AnyOrigin));
+    let codes = QrCodes::default();
     router
-        .route("/page/{name}", get(file_of(files::<PageFiles>(Reader::SameOrigin))))
+        .route("/page/{name}", get(file_of(files::<PageFiles>(OriginAccess::SameOrigin))))
         .route("/sdk/{name}", get(file_of(sdk)))
         .route("/qr.svg", get(move |request: Request| qr_svg(codes, request.into_parts().0)))
 }
@@ -92,13 +92,13 @@ fn page(name: &str, path: &str, port: u16) -> Option<Asset> {
     let file = PageFiles::get(name)?;
     let text = String::from_utf8_lossy(&file.data).replace(PORT_PLACEHOLDER, &port.to_string());
     let text = text.replace(PATH_PLACEHOLDER, path);
-    Some(Asset::new(name, text.into_bytes().into(), Reader::SameOrigin))
+    Some(Asset::new(name, text.into_bytes().into(), OriginAccess::SameOrigin))
 }
 
 /// Returns the files of a folder by their names.
-fn files<F: RustEmbed>(reader: Reader) -> impl Iterator<Item = (String, Asset)> {
+fn files<F: RustEmbed>(access: OriginAccess) -> impl Iterator<Item = (String, Asset)> {
     F::iter().filter_map(move |name| {
-        let asset = Asset::new(&name, F::get(&name)?.data, reader);
+        let asset = Asset::new(&name, F::get(&name)?.data, access);
         Some((name.into_owned(), asset))
     })
 }
@@ -115,7 +115,7 @@ fn answer(asset: Option<&Asset>, headers: &HeaderMap) -> Response {
     asset.map_or_else(not_found, |asset| asset.answer(headers))
 }
 
-async fn qr_svg(codes: Codes, request: Parts) -> Response {
+async fn qr_svg(codes: QrCodes, request: Parts) -> Response {
     let Ok(Query(QrQuery { url })) = Query::try_from_uri(&request.uri) else {
         return bad_request("one `url` is needed");
     };
@@ -128,7 +128,7 @@ async fn qr_svg(codes: Codes, request: Parts) -> Response {
     };
     let address = request.extensions.get::<Arrival>().map(|arrival| arrival.peer.ip());
     match codes.svg(&url, host, address).await {
-        Ok(svg) => Asset::of("qr.svg", svg, Reader::SameOrigin).answer(headers),
+        Ok(svg) => Asset::of("qr.svg", svg, OriginAccess::SameOrigin).answer(headers),
         Err(QrError::Busy) => {
             let later = [(header::RETRY_AFTER, "1")];
             (StatusCode::SERVICE_UNAVAILABLE, later, format!("{}\n", QrError::Busy)).into_response()

@@ -12,21 +12,21 @@ use std::time::{Duration, Instant};
 const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The work of the thread.
-pub(crate) trait Work<T>: Send + 'static {
+pub(crate) trait Worker<T>: Send + 'static {
     /// Processes one item, however long that takes. Returns whether it succeeded.
-    fn is_done(&mut self, item: T) -> bool;
+    fn process(&mut self, item: T) -> bool;
 
     /// Reports the number of dropped items. An item that it queues for that is always accepted.
-    fn tell(&mut self, dropped: u64);
+    fn report(&mut self, dropped: u64);
 }
 
 /// A handle of the queue. Clones share it.
 #[derive(Debug)]
-pub(crate) struct Queue<T>(Arc<Shared<T>>);
+pub(crate) struct WorkerQueue<T>(Arc<Shared<T>>);
 
 #[derive(Debug)]
 struct Shared<T> {
-    state: Mutex<State<T>>,
+    state: Mutex<QueueState<T>>,
     /// Notified when an item is added, and when one is done.
     changed: Condvar,
     /// The most that all items may cost together.
@@ -36,38 +36,39 @@ struct Shared<T> {
 }
 
 #[derive(Debug)]
-struct State<T> {
-    waiting: VecDeque<Held<T>>,
+struct QueueState<T> {
+    waiting: VecDeque<QueuedJob<T>>,
     /// The cost of these items, and of the one in process.
     cost: usize,
     /// The thread is processing an item.
     is_busy: bool,
     /// The number of dropped items that no queued report contains.
-    untold: u64,
+    unreported: u64,
     /// The id of the thread. Its own items, the reports of dropped ones, are always accepted.
     worker: Option<ThreadId>,
     /// The number in the report that the thread is about to queue.
-    telling: u64,
+    reporting: u64,
 }
 
 #[derive(Debug)]
-struct Held<T> {
+struct QueuedJob<T> {
     item: T,
     cost: usize,
     /// The number of dropped items that it reports; 0 for an ordinary item.
-    tells: u64,
+    reports: u64,
 }
 
-impl<T> Clone for Queue<T> {
+impl<T> Clone for WorkerQueue<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T: Send + 'static> Queue<T> {
+impl<T: Send + 'static> WorkerQueue<T> {
     /// Returns a queue whose items may cost `cost_max` together.
     pub(crate) fn new(cost_max: usize) -> Self {
-        let state = State { waiting: VecDeque::new(), cost: 0, is_busy: false, untold: 0, worker: None, telling: 0 };
+        let state =
+            QueueState { waiting: VecDeque::new(), cost: 0, is_busy: false, unreported: 0, worker: None, reporting: 0 };
         let (state, changed, dropped) = (Mutex::new(state), Condvar::new(), AtomicU64::new(0));
         Self(Arc::new(Shared { state, changed, cost_max, dropped }))
     }
@@ -76,9 +77,9 @@ impl<T: Send + 'static> Queue<T> {
     ///
     /// # Errors
     /// If the system cannot start a thread.
-    pub(crate) fn start(&self, name: &str, mut work: impl Work<T>) -> io::Result<()> {
+    pub(crate) fn start(&self, name: &str, mut worker: impl Worker<T>) -> io::Result<()> {
         let queue = self.clone();
-        thread::Builder::new().name(name.to_owned()).spawn(move || queue.run(&mut work)).map(|_| ())
+        thread::Builder::new().name(name.to_owned()).spawn(move || queue.run(&mut worker)).map(|_| ())
     }
 
     /// Queues an item of this cost, or drops and counts it if too much waits.
@@ -86,13 +87,13 @@ impl<T: Send + 'static> Queue<T> {
         let mut state = self.lock();
         let is_notice = state.worker == Some(thread::current().id());
         if state.cost.saturating_add(cost) > self.0.cost_max && !is_notice {
-            state.untold += 1;
+            state.unreported += 1;
             self.0.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let tells = if is_notice { std::mem::take(&mut state.telling) } else { 0 };
+        let reports = if is_notice { std::mem::take(&mut state.reporting) } else { 0 };
         state.cost += cost;
-        state.waiting.push_back(Held { item, cost, tells });
+        state.waiting.push_back(QueuedJob { item, cost, reports });
         drop(state);
         self.0.changed.notify_all();
     }
@@ -104,39 +105,39 @@ impl<T: Send + 'static> Queue<T> {
 
     /// Waits until all items are processed, for `time` at most.
     pub(crate) fn flush(&self, time: Duration) {
-        let is_busy = |state: &mut State<T>| state.is_busy || !state.waiting.is_empty();
+        let is_busy = |state: &mut QueueState<T>| state.is_busy || !state.waiting.is_empty();
         let waited = self.0.changed.wait_timeout_while(self.lock(), time, is_busy);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
+    fn lock(&self) -> MutexGuard<'_, QueueState<T>> {
         // No code under the lock can panic halfway.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Processes items, for ever.
-    fn run(&self, work: &mut impl Work<T>) {
+    fn run(&self, worker: &mut impl Worker<T>) {
         self.lock().worker = Some(thread::current().id());
         // The time of the last report of dropped items.
         let mut noticed: Option<Instant> = None;
         loop {
-            let Held { item, cost, tells } = self.next();
-            let is_done = work.is_done(item);
-            self.done(cost, tells, is_done);
+            let QueuedJob { item, cost, reports } = self.next();
+            let is_done = worker.process(item);
+            self.done(cost, reports, is_done);
             // Not after a failure: the report would fail too, and so would the next one, for ever.
             let is_due = noticed.is_none_or(|at| at.elapsed() >= NOTICE_INTERVAL);
-            if let Some(dropped) = self.take_untold(is_due).filter(|_| is_done) {
+            if let Some(dropped) = self.take_unreported(is_due).filter(|_| is_done) {
                 noticed = Some(Instant::now());
-                work.tell(dropped);
+                worker.report(dropped);
                 // The report may have queued nothing.
-                self.lock().telling = 0;
+                self.lock().reporting = 0;
             }
         }
     }
 
     /// Returns the next item, as soon as there is one.
-    fn next(&self) -> Held<T> {
-        let is_idle = |state: &mut State<T>| state.waiting.is_empty();
+    fn next(&self) -> QueuedJob<T> {
+        let is_idle = |state: &mut QueueState<T>| state.waiting.is_empty();
         let waited = self.0.changed.wait_while(self.lock(), is_idle);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
         state.is_busy = true;
@@ -144,14 +145,14 @@ impl<T: Send + 'static> Queue<T> {
     }
 
     /// Notes that an item of this cost was processed, or failed.
-    fn done(&self, cost: usize, tells: u64, is_done: bool) {
+    fn done(&self, cost: usize, reports: u64, is_done: bool) {
         let mut state = self.lock();
         state.cost -= cost;
         state.is_busy = false;
         if !is_done {
             // A report that failed is no dropped item: its number moves to the next report.
-            state.untold += tells.max(1);
-            if tells == 0 {
+            state.unreported += reports.max(1);
+            if reports == 0 {
                 self.0.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -160,13 +161,13 @@ impl<T: Send + 'static> Queue<T> {
     }
 
     /// Takes the number of dropped items for a report, if one is due or no items wait.
-    fn take_untold(&self, is_due: bool) -> Option<u64> {
+    fn take_unreported(&self, is_due: bool) -> Option<u64> {
         let mut state = self.lock();
-        if state.untold == 0 || !(is_due || state.waiting.is_empty()) {
+        if state.unreported == 0 || !(is_due || state.waiting.is_empty()) {
             return None;
         }
-        state.telling = std::mem::take(&mut state.untold);
-        Some(state.telling)
+        state.reporting = std::mem::take(&mut state.unreported);
+        Some(state.reporting)
     }
 }
 
@@ -183,13 +184,13 @@ mod tests {
         done: mpsc::Sender<String>,
     }
 
-    impl Work<u32> for Slow {
-        fn is_done(&mut self, item: u32) -> bool {
+    impl Worker<u32> for Slow {
+        fn process(&mut self, item: u32) -> bool {
             let _ = (self.is_at_it.send(()), self.may.recv());
             self.done.send(item.to_string()).is_ok()
         }
 
-        fn tell(&mut self, dropped: u64) {
+        fn report(&mut self, dropped: u64) {
             self.done.send(format!("{dropped} dropped")).unwrap();
         }
     }
@@ -197,7 +198,7 @@ mod tests {
     #[test]
     fn adding_never_blocks_and_dropped_items_are_counted_and_reported() {
         const COST_MAX: u32 = 64;
-        let queue = Queue::new(64);
+        let queue = WorkerQueue::new(64);
         let ((is_at_it, begun), (may, waits), (done, all)) = (mpsc::channel(), mpsc::channel(), mpsc::channel());
         queue.start("test", Slow { is_at_it, may: waits, done }).unwrap();
         queue.add(0, 1);

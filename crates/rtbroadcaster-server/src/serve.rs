@@ -9,13 +9,13 @@ mod files;
 mod hosts;
 mod listener;
 mod listeners;
+mod monitored;
 mod proxies;
 mod proxy_header;
 mod reload;
 mod site;
 mod sockets;
 mod totals;
-mod watched;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -30,21 +30,21 @@ use rustix::fs::Mode;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::log::Log;
-use crate::metrics::{Process, Source};
+use crate::log::LogHandle;
+use crate::metrics::{MetricsSource, Process};
 use crate::output::Output;
 use crate::secret_file::{SecretError, SecretFile};
 use crate::settings::Settings;
-use crate::signals::{Came, Hangups, Signals};
+use crate::signals::{Hangups, TerminationSignal, TerminationSignals};
 use admin::Admin;
 use arrivals::Arrivals;
-use connection::Server;
+use connection::ConnectionServer;
 use hosts::Hosts;
 use listener::ListenError;
-use listeners::Listeners;
+use listeners::BoundListeners;
 use reload::{Load, Reload};
 use site::Site;
-use sockets::{Limits, Sockets};
+use sockets::{SocketLimits, Sockets};
 
 /// How long all connections together may take to end after a signal.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -80,7 +80,7 @@ fn hint(error: &DiskError) -> String {
 /// Serves until a signal, and returns the process's exit code. Logs the `warnings` of the configuration first. `load`
 /// reads the settings again.
 pub(crate) fn run(settings: &Settings, warnings: &[String], load: impl Load) -> ExitCode {
-    let log = match Log::start(&settings.log, settings.log_format) {
+    let log = match LogHandle::start(&settings.log, settings.log_format) {
         Ok(log) => Arc::new(log),
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "rtbroadcaster: cannot start the log: {error}");
@@ -100,14 +100,14 @@ pub(crate) fn run(settings: &Settings, warnings: &[String], load: impl Load) -> 
     }
 }
 
-fn start(settings: &Settings, load: impl Load, log: &Arc<Log>) -> Result<ExitCode, ServeError> {
+fn start(settings: &Settings, load: impl Load, log: &Arc<LogHandle>) -> Result<ExitCode, ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
     // Before anything that may take long. Until here a signal kills the process.
-    let watched = {
+    let listening = {
         let _here = runtime.enter();
-        Signals::new().and_then(|signals| Ok((signals, Hangups::new()?)))
+        TerminationSignals::new().and_then(|signals| Ok((signals, Hangups::new()?)))
     };
-    let (signals, hangups) = watched.map_err(ServeError::Signals)?;
+    let (signals, hangups) = listening.map_err(ServeError::Signals)?;
     // All files that the server creates contain messages of rooms.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let reload = Reload::new(hangups, load, settings.clone(), Arc::clone(log));
@@ -120,25 +120,25 @@ fn start(settings: &Settings, load: impl Load, log: &Arc<Log>) -> Result<ExitCod
 }
 
 /// A server that is ready to accept connections.
-struct Ready {
-    listeners: Listeners,
+struct ReadyServer {
+    listeners: BoundListeners,
     manager: Manager,
     sockets: Arc<Sockets>,
     admin: Option<Admin>,
 }
 
-impl Ready {
+impl ReadyServer {
     /// Prepares everything that the first connection needs.
     async fn make(mut settings: Settings, log: Output) -> Result<Self, ServeError> {
-        let process = Process::begins();
+        let process = Process::started_now();
         let beyond = bound_connections(&mut settings.config);
-        let listeners = Listeners::bind(&settings.listen, "--listen").await?;
+        let listeners = BoundListeners::bind(&settings.listen, "--listen").await?;
         // Before the first connection is accepted: a client that waits in the accept queue finds its room.
         let manager = manager(&settings).await?;
         let (all, per_address) = (settings.config.connections_max, settings.http_connections_per_address_max);
-        let sockets = Sockets::new(Limits { all, beyond, per_address }, Some(manager.clone()));
+        let sockets = Sockets::new(SocketLimits { all, beyond, per_address }, Some(manager.clone()));
         let counted = Arc::clone(&sockets);
-        let source = Source { manager: manager.clone(), http: Arc::new(move || counted.counts()), process, log };
+        let source = MetricsSource { manager: manager.clone(), http: Arc::new(move || counted.counts()), process, log };
         let admin = Admin::bind(&settings, &manager, source).await?;
         Ok(Self { listeners, manager, sockets, admin })
     }
@@ -146,7 +146,7 @@ impl Ready {
 
 async fn serve(
     settings: Settings,
-    mut signals: Signals,
+    mut signals: TerminationSignals,
     reload: Reload<impl Load>,
     log: Output,
 ) -> Result<ExitCode, ServeError> {
@@ -156,16 +156,16 @@ async fn serve(
             tracing::info!(%signal, "shutting down: the server was not ready yet");
             return Ok(ExitCode::SUCCESS);
         }
-        ready = Ready::make(settings.clone(), log) => ready?,
+        ready = ReadyServer::make(settings.clone(), log) => ready?,
     };
-    let Ready { listeners, manager, sockets, admin } = ready;
+    let ReadyServer { listeners, manager, sockets, admin } = ready;
     let addresses = listeners.addresses();
     let port = addresses.first().map_or(0, SocketAddr::port);
     let site = Site::new(&settings.path, port, manager.clone());
     let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
     let keep_alive = settings.keep_alive_timeout;
     let (arrivals, config) = (Arc::new(Arrivals::new(&settings)), Arc::new(settings.config.clone()));
-    let server = Server { arrivals, site, config: Arc::clone(&config), keep_alive, stop: stop.clone() };
+    let server = ConnectionServer { arrivals, site, config: Arc::clone(&config), keep_alive, stop: stop.clone() };
     let admin_addresses = admin.as_ref().map(Admin::addresses).unwrap_or_default();
     announce::ready(&addresses, &admin_addresses, &settings);
     for address in addresses {
@@ -182,11 +182,11 @@ async fn serve(
     // Also during the shutdown: new connections get 503.
     listeners.serve(&server, hosts, &sockets, &connections);
     let mut reload = pin!(reload.run(&manager));
-    let mut totals = pin!(totals::tell(&manager));
+    let mut totals = pin!(totals::log_totals(&manager));
     let mut lost = pin!(manager.log_lost());
     let cause = tokio::select! {
-        signal = signals.next() => Cause::Signal(signal),
-        () = &mut lost => Cause::Lost,
+        signal = signals.next() => ShutdownCause::Signal(signal),
+        () = &mut lost => ShutdownCause::Lost,
         never = &mut reload => match never {},
         never = &mut totals => match never {},
     };
@@ -194,32 +194,32 @@ async fn serve(
     // Before the log line: from here on handshakes and `/readyz` answer 503.
     let clients_are_gone = manager.shutdown();
     match cause {
-        Cause::Signal(signal) => tracing::info!(%signal, connections = open, "shutting down"),
-        Cause::Lost => tracing::error!(connections = open, "shutting down: rooms cannot be kept any more"),
+        ShutdownCause::Signal(signal) => tracing::info!(%signal, connections = open, "shutting down"),
+        ShutdownCause::Lost => tracing::error!(connections = open, "shutting down: rooms cannot be kept any more"),
     }
     let mut end = pin!(async {
         tokio::select! {
             () = tokio::time::sleep(SHUTDOWN) => {
                 tracing::warn!(connections = manager.connections(), "some connections did not close in time");
             }
-            () = finish(clients_are_gone, &manager, &connections, &stop) => tracing::info!("every connection has ended"),
+            () = finish(clients_are_gone, &manager, &connections, &stop) => tracing::info!("all connections are closed"),
         }
     });
     tokio::select! {
         () = &mut end => match cause {
-            Cause::Signal(_) => Ok(ExitCode::SUCCESS),
-            Cause::Lost => Err(ServeError::Lost),
+            ShutdownCause::Signal(_) => Ok(ExitCode::SUCCESS),
+            ShutdownCause::Lost => Err(ServeError::Lost),
         },
         second = signals.next() => {
-            tracing::warn!(signal = %second, "ending at once");
+            tracing::warn!(signal = %second, "second signal: the process ends at once");
             Ok(second.exit_code())
         }
     }
 }
 
 /// The reason for the shutdown.
-enum Cause {
-    Signal(Came),
+enum ShutdownCause {
+    Signal(TerminationSignal),
     /// The data directory cannot be written any more.
     Lost,
 }

@@ -5,7 +5,7 @@ mod contradictions;
 mod file;
 mod flags;
 mod keys;
-mod places;
+mod locations;
 mod print;
 mod range;
 mod value;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use rtbroadcaster::{Ack, Config, Limit};
 
-use crate::address::Address;
+use crate::address::ListenAddress;
 use crate::endpoint::Endpoint;
 use crate::host_name::HostName;
 use crate::log;
@@ -28,9 +28,9 @@ use crate::network::Network;
 use crate::secret_file::SecretFile;
 
 pub(crate) use flags::Flags;
-use keys::Key;
-pub(crate) use places::Place;
-use places::Places;
+use keys::SettingKey;
+pub(crate) use locations::Location;
+use locations::Locations;
 pub(crate) use print::print_defaults;
 use variables::Variables;
 
@@ -38,9 +38,9 @@ use variables::Variables;
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// The addresses to listen on, at least one.
-    pub(crate) listen: Vec<Address>,
+    pub(crate) listen: Vec<ListenAddress>,
     /// The address of the metrics, if there are any.
-    pub(crate) admin_listen: Option<Address>,
+    pub(crate) admin_listen: Option<ListenAddress>,
     /// The directory in which rooms are kept; without one they are in memory only.
     pub(crate) data_dir: Option<PathBuf>,
     /// The file with the secret by which viewers are recognized; without one it is in that directory.
@@ -68,7 +68,7 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            listen: vec![Address::Ip(([127, 0, 0, 1], 8080).into())],
+            listen: vec![ListenAddress::Ip(([127, 0, 0, 1], 8080).into())],
             // No default: a second server on the machine, or Prometheus itself, would use the same port.
             admin_listen: None,
             data_dir: None,
@@ -95,25 +95,25 @@ impl Default for Settings {
 pub(crate) enum SettingsError {
     #[error("cannot read the configuration {path}: {error}")]
     Unreadable { path: PathBuf, error: io::Error },
-    #[error("{place}: {message}")]
-    NotToml { place: Place, message: String },
-    #[error("{place}: unknown key `{key}`{}", nearest.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default())]
-    Unknown { place: Place, key: String, nearest: Option<&'static str> },
-    #[error("{place}: `{key}` cannot be `{text}`: {message}")]
-    Invalid { place: Place, key: &'static str, text: String, message: String },
-    #[error("{first} ({first_place}) and {second} ({second_place}) contradict each other: {message}")]
+    #[error("{location}: {message}")]
+    NotToml { location: Location, message: String },
+    #[error("{location}: unknown key `{key}`{}", nearest.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default())]
+    Unknown { location: Location, key: String, nearest: Option<&'static str> },
+    #[error("{location}: `{key}` cannot be `{text}`: {message}")]
+    Invalid { location: Location, key: &'static str, text: String, message: String },
+    #[error("{first} ({first_location}) and {second} ({second_location}) contradict each other: {message}")]
     Contradiction {
         first: &'static str,
-        first_place: Place,
+        first_location: Location,
         second: &'static str,
-        second_place: Place,
+        second_location: Location,
         message: &'static str,
     },
 }
 
 /// A setting with a new value. The values are written as in a file; an unset one is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct SettingChange {
     pub(crate) key: &'static str,
     pub(crate) old: String,
     pub(crate) new: String,
@@ -124,7 +124,7 @@ pub(crate) struct Change {
 pub(crate) struct Given {
     key: String,
     text: String,
-    place: Place,
+    location: Location,
 }
 
 /// The settings from all sources, with all problems and warnings.
@@ -132,7 +132,7 @@ pub(crate) struct Given {
 pub(crate) struct Examined {
     /// The settings; one with a problem has its default.
     pub(crate) settings: Settings,
-    places: Places,
+    locations: Locations,
     /// Values without an effect, which may be meant for other programs.
     pub(crate) warnings: Vec<String>,
     /// All problems, in the order of the sources. With any of them the server does not start.
@@ -167,37 +167,38 @@ impl Examined {
     }
 
     fn from_given(given: Vec<Given>, problems: Vec<SettingsError>) -> Self {
-        let (settings, places) = (Settings::default(), Places::default());
-        let mut examined = Self { settings, places, warnings: Vec::new(), problems };
+        let (settings, locations) = (Settings::default(), Locations::default());
+        let mut examined = Self { settings, locations, warnings: Vec::new(), problems };
         for given in given {
             if let Err(problem) = examined.take(given) {
                 examined.problems.push(problem);
             }
         }
-        // Only if all values are valid: the default in the place of an invalid value may contradict a valid one.
+        // Only if all values are valid: the default that replaces an invalid value may contradict a valid one.
         if examined.problems.is_empty() {
-            examined.problems = contradictions::of(&examined.settings, &examined.places);
+            examined.problems = contradictions::of(&examined.settings, &examined.locations);
             examined.warnings = contradictions::without_effect(&examined.settings);
         }
         examined
     }
 
-    fn take(&mut self, Given { key: name, text, place }: Given) -> Result<(), SettingsError> {
-        let Some(key) = Key::named(&name) else {
-            return Err(SettingsError::Unknown { place, nearest: Key::nearest(&name), key: name });
+    fn take(&mut self, Given { key: name, text, location }: Given) -> Result<(), SettingsError> {
+        let Some(key) = SettingKey::named(&name) else {
+            return Err(SettingsError::Unknown { location, nearest: SettingKey::nearest(&name), key: name });
         };
         if let Err(message) = (key.set)(&mut self.settings, &text) {
-            return Err(SettingsError::Invalid { place, key: key.name, text: printable(&text), message });
+            return Err(SettingsError::Invalid { location, key: key.name, text: printable(&text), message });
         }
-        self.places.note(key.name, place);
+        self.locations.note(key.name, location);
         Ok(())
     }
 }
 
 impl Settings {
     /// Returns the settings that differ in `new`, in the order of the documentation.
-    pub(crate) fn changes(&self, new: &Self) -> Vec<Change> {
-        let change = |key: &keys::Key| Change { key: key.name, old: (key.show)(self), new: (key.show)(new) };
+    pub(crate) fn changes(&self, new: &Self) -> Vec<SettingChange> {
+        let change =
+            |key: &keys::SettingKey| SettingChange { key: key.name, old: (key.show)(self), new: (key.show)(new) };
         keys::KEYS.iter().map(change).filter(|change| change.old != change.new).collect()
     }
 }
@@ -242,7 +243,7 @@ fn read_to_string(path: &Path) -> io::Result<String> {
 impl fmt::Display for Examined {
     /// Writes the settings in force as a configuration file, with the location of each value that is not a default.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&print::print_in_force(&self.settings, &self.places))
+        f.write_str(&print::print_in_force(&self.settings, &self.locations))
     }
 }
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// SIGTERM and SIGINT. From its creation on, they do not kill the process.
-pub(crate) struct Signals {
+pub(crate) struct TerminationSignals {
     terminate: Signal,
     interrupt: Signal,
 }
@@ -31,26 +31,26 @@ impl Hangups {
 
 /// A signal that ends the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Came {
+pub(crate) enum TerminationSignal {
     Terminate,
     Interrupt,
 }
 
-impl Signals {
+impl TerminationSignals {
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     /// Returns the next signal, as soon as it comes. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Came {
+    pub(crate) async fn next(&mut self) -> TerminationSignal {
         tokio::select! {
-            _ = self.terminate.recv() => Came::Terminate,
-            _ = self.interrupt.recv() => Came::Interrupt,
+            _ = self.terminate.recv() => TerminationSignal::Terminate,
+            _ = self.interrupt.recv() => TerminationSignal::Interrupt,
         }
     }
 }
 
-impl Came {
+impl TerminationSignal {
     /// Returns the exit code that a shell reports for a process that this signal has killed: 128 plus its number.
     pub(crate) fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
@@ -60,7 +60,7 @@ impl Came {
     }
 }
 
-impl fmt::Display for Came {
+impl fmt::Display for TerminationSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Terminate => "SIGTERM",

@@ -16,7 +16,7 @@ pub(crate) struct Process {
 
 /// The resources in use at one moment, as far as the system reports them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
+pub(super) struct ProcessStats {
     /// The CPU time since the start, including threads that have ended.
     pub(super) cpu: Option<Duration>,
     pub(super) resident_bytes: Option<u64>,
@@ -29,15 +29,15 @@ pub(super) struct Seen {
 
 impl Process {
     /// Returns the process with the current time as its start time.
-    pub(crate) fn begins() -> Self {
+    pub(crate) fn started_now() -> Self {
         // A clock before 1970 is wrong anyway.
         Self { started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() }
     }
 
     /// Returns the resources that are in use now.
-    pub(super) fn look(self) -> Seen {
+    pub(super) fn stats(self) -> ProcessStats {
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
-        Seen {
+        ProcessStats {
             cpu: cpu.try_into().ok(),
             resident_bytes: process::resident_bytes(),
             open_files: process::open_files(),

@@ -4,21 +4,21 @@
 use rtbroadcaster::{Histogram, LogStatus, Metrics};
 
 use super::PlainHttp;
-use super::process::Seen;
+use super::process::ProcessStats;
 
 /// All numbers, read at one moment.
 pub(super) struct Numbers {
     pub(super) manager: Metrics,
     pub(super) http: PlainHttp,
-    pub(super) process: Seen,
+    pub(super) process: ProcessStats,
     pub(super) log_lines_dropped: u64,
 }
 
 /// One metric.
-pub(super) struct Row {
+pub(super) struct MetricRow {
     /// The name by the rules of Prometheus: a counter ends in `_total`, and units are seconds and bytes.
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
+    pub(super) kind: MetricKind,
     /// The names of the labels.
     pub(super) labels: &'static [&'static str],
     /// The help text, without a full stop.
@@ -28,7 +28,7 @@ pub(super) struct Row {
 
 /// The type of a metric in the text format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum MetricKind {
     /// A count that only grows, until the server ends.
     Counter,
     /// A value that can rise and fall.
@@ -37,7 +37,7 @@ pub(super) enum Kind {
     Histogram,
 }
 
-impl Kind {
+impl MetricKind {
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -50,7 +50,7 @@ impl Kind {
 /// The samples of one metric.
 pub(super) enum Samples<'a> {
     /// One sample without labels; `None` if the system does not report the value.
-    One(Option<Value>),
+    One(Option<SampleValue>),
     /// One sample for each list of label values, in the order of the labels.
     Each(Vec<(Vec<String>, u64)>),
     /// A histogram.
@@ -59,7 +59,7 @@ pub(super) enum Samples<'a> {
 
 /// The value of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Value {
+pub(super) enum SampleValue {
     Whole(u64),
     Seconds(f64),
 }
@@ -67,9 +67,9 @@ pub(super) enum Value {
 macro_rules! metrics {
     ($($kind:ident $name:literal [$($label:literal),*] $help:literal => $read:expr;)*) => {
         /// Every metric, in the order of docs/metrics.md.
-        pub(super) static TABLE: &[Row] = &[$(Row {
+        pub(super) static TABLE: &[MetricRow] = &[$(MetricRow {
             name: $name,
-            kind: Kind::$kind,
+            kind: MetricKind::$kind,
             labels: &[$($label),*],
             help: $help,
             read: $read,
@@ -173,23 +173,23 @@ metrics! {
         => |numbers| Samples::Times(&numbers.manager.apply_to_written);
     Counter "process_cpu_seconds_total" []
         "Total user and system CPU time spent in seconds"
-        => |numbers| Samples::One(numbers.process.cpu.map(|cpu| Value::Seconds(cpu.as_secs_f64())));
+        => |numbers| Samples::One(numbers.process.cpu.map(|cpu| SampleValue::Seconds(cpu.as_secs_f64())));
     Gauge "process_resident_memory_bytes" []
         "Resident memory size in bytes"
-        => |numbers| Samples::One(numbers.process.resident_bytes.map(Value::Whole));
+        => |numbers| Samples::One(numbers.process.resident_bytes.map(SampleValue::Whole));
     Gauge "process_open_fds" []
         "Number of open file descriptors"
-        => |numbers| Samples::One(numbers.process.open_files.map(Value::Whole));
+        => |numbers| Samples::One(numbers.process.open_files.map(SampleValue::Whole));
     Gauge "process_max_fds" []
         "Maximum number of open file descriptors"
-        => |numbers| Samples::One(numbers.process.open_files_max.map(Value::Whole));
+        => |numbers| Samples::One(numbers.process.open_files_max.map(SampleValue::Whole));
     Gauge "process_start_time_seconds" []
         "Start time of the process since unix epoch in seconds"
-        => |numbers| Samples::One(Some(Value::Seconds(numbers.process.started.as_secs_f64())));
+        => |numbers| Samples::One(Some(SampleValue::Seconds(numbers.process.started.as_secs_f64())));
 }
 
 fn whole(value: u64) -> Samples<'static> {
-    Samples::One(Some(Value::Whole(value)))
+    Samples::One(Some(SampleValue::Whole(value)))
 }
 
 /// Returns samples with one label each.

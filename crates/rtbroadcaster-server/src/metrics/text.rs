@@ -5,10 +5,10 @@ use std::fmt::{self, Display, Write};
 
 use rtbroadcaster::Histogram;
 
-use super::table::{Row, Samples, Value};
+use super::table::{MetricRow, SampleValue, Samples};
 
 /// Appends one metric. Appends nothing if it has no sample.
-pub(super) fn write(text: &mut String, row: &Row, samples: &Samples<'_>) {
+pub(super) fn write(text: &mut String, row: &MetricRow, samples: &Samples<'_>) {
     if matches!(samples, Samples::One(None)) {
         return;
     }
@@ -38,11 +38,11 @@ fn line(text: &mut String, line: fmt::Arguments<'_>) {
     writeln!(text, "{line}").expect("writing to a string does not fail");
 }
 
-impl Display for Value {
+impl Display for SampleValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::Whole(number) => number.fmt(f),
-            Value::Seconds(number) => number.fmt(f),
+            SampleValue::Whole(number) => number.fmt(f),
+            SampleValue::Seconds(number) => number.fmt(f),
         }
     }
 }

@@ -19,11 +19,11 @@ const TAG_BYTES: usize = 8;
 
 /// The origins whose pages may load a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reader {
+pub(super) enum OriginAccess {
     /// The server's own origin only.
     SameOrigin,
     /// Any origin: the SDK is public, and the WebSocket handshake decides which pages may connect.
-    Anybody,
+    AnyOrigin,
 }
 
 /// A file with its headers. All responses share its bytes.
@@ -32,23 +32,23 @@ pub(super) struct Asset {
     content_type: &'static str,
     body: Bytes,
     tag: HeaderValue,
-    reader: Reader,
+    access: OriginAccess,
 }
 
 impl Asset {
     /// Returns a file with the content type of its name's extension.
-    pub(super) fn new(name: &str, body: Cow<'static, [u8]>, reader: Reader) -> Self {
+    pub(super) fn new(name: &str, body: Cow<'static, [u8]>, access: OriginAccess) -> Self {
         let body = match body {
             Cow::Borrowed(body) => Bytes::from_static(body),
             Cow::Owned(body) => body.into(),
         };
-        Self::of(name, body, reader)
+        Self::of(name, body, access)
     }
 
     /// Like [`new`](Self::new), for shared bytes.
-    pub(super) fn of(name: &str, body: Bytes, reader: Reader) -> Self {
+    pub(super) fn of(name: &str, body: Bytes, access: OriginAccess) -> Self {
         let tag = HeaderValue::try_from(entity_tag(&body)).expect("a tag is hexadecimal digits between quotes");
-        Self { content_type: content_type(name), body, tag, reader }
+        Self { content_type: content_type(name), body, tag, access }
     }
 
     /// Returns 200 with the file, or 304 if the client has it (RFC 9110 section 13.1.2).
@@ -69,7 +69,7 @@ impl Asset {
         for (name, value) in fixed {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        if self.reader == Reader::Anybody {
+        if self.access == OriginAccess::AnyOrigin {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         }
         headers.insert(header::ETAG, self.tag.clone());
@@ -117,7 +117,7 @@ mod tests {
         if let Some(known) = known {
             request.insert(header::IF_NONE_MATCH, known.parse().unwrap());
         }
-        Asset::new("page.js", Cow::Borrowed(b"1"), Reader::SameOrigin).answer(&request)
+        Asset::new("page.js", Cow::Borrowed(b"1"), OriginAccess::SameOrigin).answer(&request)
     }
 
     #[test]
@@ -146,8 +146,8 @@ mod tests {
 
     #[test]
     fn only_files_for_any_origin_may_be_read_by_other_origins() {
-        let of = |reader| Asset::new("a.js", Cow::Borrowed(b""), reader).answer(&HeaderMap::new());
-        assert!(!of(Reader::SameOrigin).headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
-        assert_eq!(of(Reader::Anybody).headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+        let of = |access| Asset::new("a.js", Cow::Borrowed(b""), access).answer(&HeaderMap::new());
+        assert!(!of(OriginAccess::SameOrigin).headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+        assert_eq!(of(OriginAccess::AnyOrigin).headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
     }
 }

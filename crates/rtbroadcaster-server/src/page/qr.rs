@@ -1,6 +1,6 @@
 //! QR codes of this server's own links, as SVG. Must not know HTTP.
 
-mod turns;
+mod throttle;
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -11,7 +11,7 @@ use axum::body::Bytes;
 use qrcode::{Color, QrCode};
 use tokio::task::spawn_blocking;
 
-use turns::Turns;
+use throttle::Throttle;
 
 /// The most bytes of a link: the code of a longer one would be too dense for a phone's camera.
 const URL_BYTES_MAX: usize = 256;
@@ -41,15 +41,15 @@ pub(super) enum QrError {
 
 /// Draws codes one after the other on a thread that serves no rooms, and caches the newest ones.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Codes(Arc<Inner>);
+pub(super) struct QrCodes(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     kept: Mutex<VecDeque<(String, Bytes)>>,
-    turns: Turns,
+    throttle: Throttle,
 }
 
-impl Codes {
+impl QrCodes {
     /// Returns the code of `url`, a link to `host`, for a client at `address`: black on white with its quiet zone, also
     /// on a dark page.
     pub(super) async fn svg(&self, url: &str, host: &str, address: Option<IpAddr>) -> Result<Bytes, QrError> {
@@ -57,7 +57,7 @@ impl Codes {
         if let Some(svg) = self.kept(url) {
             return Ok(svg);
         }
-        let _turn = self.0.turns.next(address).await.ok_or(QrError::Busy)?;
+        let _guard = self.0.throttle.next(address).await.ok_or(QrError::Busy)?;
         // Another request may have drawn it meanwhile.
         if let Some(svg) = self.kept(url) {
             return Ok(svg);
@@ -186,7 +186,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_code_is_drawn_once_while_it_is_cached() {
-        let codes = Codes::default();
+        let codes = QrCodes::default();
         let url = |number: usize| format!("http://{HOST}/?{number}");
         let first = codes.svg(&url(0), HOST, None).await.unwrap();
         let again = codes.svg(&url(0), HOST, None).await.unwrap();

@@ -10,9 +10,9 @@ const LONGEST: Duration = Duration::from_secs(100 * 31_557_600);
 
 /// A grace, at least a millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Grace(pub(super) Duration);
+pub(super) struct RequestedGrace(pub(super) Duration);
 
-impl Grace {
+impl RequestedGrace {
     /// Returns a note if the grace in force is another one.
     pub(super) fn differs(self, in_force: Option<Duration>) -> Option<String> {
         let shown = humantime::format_duration;
@@ -29,7 +29,7 @@ impl Grace {
     }
 }
 
-impl FromStr for Grace {
+impl FromStr for RequestedGrace {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
@@ -50,16 +50,16 @@ mod tests {
     #[test]
     fn a_grace_has_whole_milliseconds_and_at_least_one() {
         for (text, millis) in [("10m", 600_000), ("1ms", 1), ("2ms 900us", 2)] {
-            assert_eq!(text.parse(), Ok(Grace(Duration::from_millis(millis))), "{text}");
+            assert_eq!(text.parse(), Ok(RequestedGrace(Duration::from_millis(millis))), "{text}");
         }
         for text in ["0", "0s", "999us", "ever", "-1s", ""] {
-            assert!(text.parse::<Grace>().is_err(), "{text}");
+            assert!(text.parse::<RequestedGrace>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn another_grace_than_the_requested_one_is_noted() {
-        let asked: Grace = "10s".parse().unwrap();
+        let asked: RequestedGrace = "10s".parse().unwrap();
         assert_eq!(asked.differs(Some(Duration::from_secs(10))), None);
         assert_eq!(
             asked.differs(Some(Duration::from_secs(55))).as_deref(),

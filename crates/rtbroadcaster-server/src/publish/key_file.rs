@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rtbroadcaster::remote::Broadcaster;
 use rtbroadcaster::{OwnerKey, RoomId};
 
-use crate::ending::{Code, Failure};
+use crate::ending::{Code, CommandError};
 use crate::notes::note;
 
 /// The most bytes that are read: a key, a line break, and some spaces.
@@ -31,7 +31,7 @@ impl KeyFile {
     ///
     /// # Errors
     /// If the file for a new key cannot be created, or if `room` is given without a file.
-    pub(super) fn of(path: Option<&Path>, room: Option<&RoomId>) -> Result<Self, Failure> {
+    pub(super) fn of(path: Option<&Path>, room: Option<&RoomId>) -> Result<Self, CommandError> {
         match (path, room) {
             (Some(path), Some(_)) => Ok(Self::Read(path.into())),
             (Some(path), None) => {
@@ -42,10 +42,10 @@ impl KeyFile {
                     } else {
                         ""
                     };
-                    Failure::new(Code::Here, format!("cannot create the file {}: {error}", path.display()), advice)
+                    CommandError::new(Code::Here, format!("cannot create the file {}: {error}", path.display()), advice)
                 })
             }
-            (None, Some(room)) => Err(Failure::new(
+            (None, Some(room)) => Err(CommandError::new(
                 Code::Usage,
                 format!("publishing to the room {room} needs its owner key"),
                 "Name the file that holds it: --owner-key-file FILE.",
@@ -60,9 +60,9 @@ impl KeyFile {
     }
 
     /// Returns the key of an existing room, `None` for a new room.
-    pub(super) fn read(&self) -> Result<Option<OwnerKey>, Failure> {
+    pub(super) fn read(&self) -> Result<Option<OwnerKey>, CommandError> {
         let Self::Read(path) = self else { return Ok(None) };
-        let failed = |error: io::Error| Failure::here(&format!("cannot read the file {}", path.display()), &error);
+        let failed = |error: io::Error| CommandError::here(&format!("cannot read the file {}", path.display()), &error);
         let mut text = String::new();
         let file = File::open(path).map_err(failed)?;
         let about = file.metadata().map_err(failed)?;
@@ -73,7 +73,7 @@ impl KeyFile {
         file.take(BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
         // The content is not shown: it may be another secret.
         text.trim().parse().map(Some).map_err(|error| {
-            Failure::new(
+            CommandError::new(
                 Code::Usage,
                 format!("the file {} holds no owner key", path.display()),
                 format!("It is {error}."),
@@ -82,13 +82,13 @@ impl KeyFile {
     }
 
     /// Writes the key of a new room to the file.
-    pub(super) fn keep(&self, owner: &Broadcaster) -> Result<(), Failure> {
+    pub(super) fn keep(&self, owner: &Broadcaster) -> Result<(), CommandError> {
         let Self::Write(path, file) = self else { return Ok(()) };
         let mut file = file;
         let text = format!("{}\n", owner.key().as_str());
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
-            .map_err(|error| Failure::here(&format!("cannot write the file {}", path.display()), &error))
+            .map_err(|error| CommandError::here(&format!("cannot write the file {}", path.display()), &error))
     }
 }
 

@@ -16,7 +16,7 @@ impl Losses {
     }
 
     /// Notes the newest loss, unless it was noted before.
-    pub(super) fn tell(&mut self) {
+    pub(super) fn note_new(&mut self) {
         let loss = self.0.borrow_and_update();
         if let (true, Some(loss)) = (loss.has_changed(), &*loss) {
             note(&text(loss.reason.word(), loss.acked.seq, loss.seq));
@@ -28,7 +28,7 @@ impl Losses {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
-        // `tell` notes only a value that is marked as changed.
+        // `note_new` notes only a value that is marked as changed.
         self.0.mark_changed();
     }
 }

@@ -17,10 +17,10 @@ use crate::settings::Settings;
 /// Prints the announcement, from a thread of its own: stdout may have no reader.
 pub(super) fn ready(addresses: &[SocketAddr], admin: &[SocketAddr], settings: &Settings) {
     let reach = addresses.iter().find_map(|address| Some(SocketAddr::new(reach(*address)?, address.port())));
-    let places = Places::new(addresses, admin, settings, reach);
+    let announcement = Announcement::new(addresses, admin, settings, reach);
     let text = match settings.log_format {
-        Format::Text => places.text(settings, io::stdout().is_terminal()),
-        Format::Json => places.json(settings),
+        Format::Text => announcement.text(settings, io::stdout().is_terminal()),
+        Format::Json => announcement.json(settings),
     };
     let say = move || {
         let mut out = io::stdout().lock();
@@ -33,7 +33,7 @@ pub(super) fn ready(addresses: &[SocketAddr], admin: &[SocketAddr], settings: &S
 }
 
 /// The contents of the announcement.
-struct Places {
+struct Announcement {
     /// The addresses on which the server listens.
     addresses: Vec<SocketAddr>,
     /// The URL of the pages without a slash at the end, as other machines see it if they can reach it.
@@ -46,7 +46,7 @@ struct Places {
     is_reachable: bool,
 }
 
-impl Places {
+impl Announcement {
     /// Returns the contents for a server that listens on `addresses`. Other machines can reach it at `reach`, if set.
     fn new(addresses: &[SocketAddr], admin: &[SocketAddr], settings: &Settings, reach: Option<SocketAddr>) -> Self {
         let near = |address: &SocketAddr| {
@@ -145,14 +145,14 @@ fn reach(address: SocketAddr) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn places(listen: &str, reach: Option<[u8; 4]>, settings: &Settings) -> Places {
+    fn announcement(listen: &str, reach: Option<[u8; 4]>, settings: &Settings) -> Announcement {
         let address: SocketAddr = listen.parse().unwrap();
-        Places::new(&[address], &[], settings, reach.map(|ip| SocketAddr::new(ip.into(), address.port())))
+        Announcement::new(&[address], &[], settings, reach.map(|ip| SocketAddr::new(ip.into(), address.port())))
     }
 
     fn said(listen: &str, reach: Option<[u8; 4]>, is_terminal: bool) -> String {
         let settings = Settings::default();
-        places(listen, reach, &settings).text(&settings, is_terminal)
+        announcement(listen, reach, &settings).text(&settings, is_terminal)
     }
 
     #[test]
@@ -181,7 +181,7 @@ mod tests {
     fn how_much_a_room_survives_is_said() {
         assert!(said("127.0.0.1:8080", None, false).contains("Rooms      in memory: they end with this server\n"));
         let settings = Settings { ack: Ack::Disk, ..Settings::with("data_dir", "/var/lib/rooms").unwrap() };
-        let said = places("127.0.0.1:8080", None, &settings).text(&settings, false);
+        let said = announcement("127.0.0.1:8080", None, &settings).text(&settings, false);
         assert!(
             said.contains("Rooms      in /var/lib/rooms; messages are acknowledged when they are on the disk\n"),
             "{said}"
@@ -192,7 +192,7 @@ mod tests {
     fn every_address_is_named_and_the_one_that_others_reach_is_opened() {
         let listen = ["127.0.0.1:8080".parse().unwrap(), "192.168.1.7:9000".parse().unwrap()];
         let settings = Settings::default();
-        let said = Places::new(&listen, &[], &settings, Some(listen[1])).text(&settings, false);
+        let said = Announcement::new(&listen, &[], &settings, Some(listen[1])).text(&settings, false);
         assert!(said.contains("Present    http://192.168.1.7:9000/\n"), "{said}");
         assert!(said.contains("Listening  127.0.0.1:8080, 192.168.1.7:9000\n"), "{said}");
         assert!(said.contains("WebSocket  ws://192.168.1.7:9000/broadcasting\n"), "{said}");
@@ -202,14 +202,14 @@ mod tests {
     fn behind_a_proxy_the_public_address_counts() {
         let settings = Settings::with("public_url", "https://show.example.org").unwrap();
         let admin = "127.0.0.1:9464".parse().unwrap();
-        let places = Places::new(&["127.0.0.1:8080".parse().unwrap()], &[admin], &settings, None);
-        let said = places.text(&settings, false);
+        let announcement = Announcement::new(&["127.0.0.1:8080".parse().unwrap()], &[admin], &settings, None);
+        let said = announcement.text(&settings, false);
         assert!(said.contains("Present    https://show.example.org/\n"), "{said}");
         assert!(said.contains("WebSocket  wss://show.example.org/broadcasting\n"), "{said}");
         assert!(said.contains("Listening  127.0.0.1:8080\n"), "where the proxy finds it: {said}");
         assert!(said.ends_with("  Metrics    http://127.0.0.1:9464/metrics\n\n"), "for this network only: {said}");
         let settings = Settings::with("public_url", "http://show.example.org:81").unwrap();
-        let said = self::places("127.0.0.1:8080", None, &settings).text(&settings, false);
+        let said = self::announcement("127.0.0.1:8080", None, &settings).text(&settings, false);
         assert!(said.contains("WebSocket  ws://show.example.org:81/broadcasting\n"), "{said}");
     }
 
@@ -217,8 +217,8 @@ mod tests {
     fn a_machine_gets_one_line_with_the_same() {
         let settings = Settings::with("data_dir", "/var/lib/\"rooms\"").unwrap();
         let admin = "127.0.0.1:9464".parse().unwrap();
-        let places = Places::new(&["0.0.0.0:9000".parse().unwrap()], &[admin], &settings, None);
-        let line = places.json(&settings);
+        let announcement = Announcement::new(&["0.0.0.0:9000".parse().unwrap()], &[admin], &settings, None);
+        let line = announcement.json(&settings);
         assert_eq!(line.matches('\n').count(), 1);
         let expected = json!({
             "message": "ready",
@@ -233,7 +233,7 @@ mod tests {
         });
         assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), expected);
         let memory = Settings::default();
-        let line = self::places("127.0.0.1:8080", None, &memory).json(&memory);
+        let line = self::announcement("127.0.0.1:8080", None, &memory).json(&memory);
         assert!(line.contains("\"ack\":null") && line.contains("\"metrics\":null"), "{line}");
     }
 }

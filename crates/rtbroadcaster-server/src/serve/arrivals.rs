@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::listener::Accepted;
 use super::proxies::Proxies;
-use super::proxy_header::{self, Header, Malformed};
+use super::proxy_header::{self, MalformedHeader, ProxyHeader};
 use crate::settings::Settings;
 
 /// The rules that decide which proxies are trusted about a client's address.
@@ -30,8 +30,8 @@ enum RefuseError {
     #[error("with proxy_protocol only trusted_proxies may connect")]
     Stranger,
     #[error(transparent)]
-    Malformed(#[from] Malformed),
-    #[error("no whole PROXY header came in time")]
+    Malformed(#[from] MalformedHeader),
+    #[error("no complete PROXY header arrived in time")]
     Late,
     #[error("the connection ended within its PROXY header")]
     Ended,
@@ -103,7 +103,7 @@ async fn read_header(socket: &TcpStream) -> Result<Option<SocketAddr>, RefuseErr
             return Err(RefuseError::Ended);
         }
         match proxy_header::parse(&buffer[..seen])? {
-            Some(Header { bytes, source }) => {
+            Some(ProxyHeader { bytes, source }) => {
                 take(socket, &mut buffer[read..bytes]).await?;
                 return Ok(source);
             }

@@ -61,7 +61,7 @@ pub(super) struct Accepted {
 
 /// Whether a socket for all IPv6 addresses also accepts IPv4 connections, as far as the system allows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dual {
+pub(super) enum DualStack {
     Yes,
     /// Another socket accepts them.
     No,
@@ -82,7 +82,7 @@ pub(super) struct Listener {
 
 impl Listener {
     /// Listens on `address`. If it stands for all IPv6 addresses, `dual` decides about IPv4.
-    pub(super) fn bind(address: SocketAddr, dual: Dual) -> io::Result<Self> {
+    pub(super) fn bind(address: SocketAddr, dual: DualStack) -> io::Result<Self> {
         let (socket, address) = listen(address, dual)?;
         Ok(Self { socket, address, failures: Sampling::default(), rests_until: None, crowd: 0 })
     }
@@ -121,9 +121,9 @@ impl Listener {
     }
 }
 
-fn listen(address: SocketAddr, dual: Dual) -> io::Result<(TcpListener, SocketAddr)> {
+fn listen(address: SocketAddr, dual: DualStack) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if address.is_ipv6() && dual == Dual::No {
+    if address.is_ipv6() && dual == DualStack::No {
         SockRef::from(&socket).set_only_v6(true)?;
     }
     // A restarted server need not wait until the system forgets the old connections.
@@ -153,7 +153,7 @@ mod tests {
 
     #[tokio::test]
     async fn all_connections_are_accepted_and_other_tasks_run_after_each_crowd() {
-        let mut listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Dual::Yes).unwrap();
+        let mut listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), DualStack::Yes).unwrap();
         let mut clients = Vec::new();
         for _ in 0..=2 * CROWD {
             clients.push(TcpStream::connect(listener.address()).await.unwrap());

@@ -7,33 +7,35 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
-use super::connection::{self, Server};
+use super::connection::{self, ConnectionServer};
 use super::hosts::Hosts;
-use super::listener::{Dual, ListenError, Listener};
+use super::listener::{DualStack, ListenError, Listener};
 use super::sockets::Sockets;
-use crate::address::Address;
+use crate::address::ListenAddress;
 use crate::host_name::HostName;
 
 /// The most attempts to find a port that is free on all addresses of a name.
 const ATTEMPTS: u32 = 16;
 
 /// At least one listening socket.
-pub(super) struct Listeners(Vec<Listener>);
+pub(super) struct BoundListeners(Vec<Listener>);
 
-impl Listeners {
+impl BoundListeners {
     /// Listens on all `addresses`, which are set by `flag`. A name stands for all its addresses that this machine has.
-    pub(super) async fn bind(addresses: &[Address], flag: &'static str) -> Result<Self, ListenError> {
+    pub(super) async fn bind(addresses: &[ListenAddress], flag: &'static str) -> Result<Self, ListenError> {
         let mut listeners = Vec::new();
         for address in addresses {
             match address {
-                Address::Ip(ip) => {
-                    let takes_v4 = |other: &Address| matches!(other, Address::Ip(other) if other.is_ipv4());
-                    let shares = |other: &&Address| takes_v4(other) && other.port() == ip.port() && ip.port() != 0;
-                    let dual = if addresses.iter().any(|other| shares(&other)) { Dual::No } else { Dual::Yes };
+                ListenAddress::Ip(ip) => {
+                    let takes_v4 = |other: &ListenAddress| matches!(other, ListenAddress::Ip(other) if other.is_ipv4());
+                    let shares =
+                        |other: &&ListenAddress| takes_v4(other) && other.port() == ip.port() && ip.port() != 0;
+                    let dual =
+                        if addresses.iter().any(|other| shares(&other)) { DualStack::No } else { DualStack::Yes };
                     let listener = Listener::bind(*ip, dual);
                     listeners.push(listener.map_err(|error| ListenError::new(address.to_string(), flag, error))?);
                 }
-                Address::Name(name, port) => listeners.extend(bind_name(name, *port, flag).await?),
+                ListenAddress::Name(name, port) => listeners.extend(bind_name(name, *port, flag).await?),
             }
         }
         Ok(Self(listeners))
@@ -48,26 +50,26 @@ impl Listeners {
     /// returns the host names that a socket accepts, by its address.
     pub(super) fn serve(
         self,
-        server: &Server,
+        server: &ConnectionServer,
         hosts: impl Fn(SocketAddr) -> Hosts,
         sockets: &Arc<Sockets>,
         connections: &TaskTracker,
     ) {
         for listener in self.0 {
-            let server = Server { site: server.site.under(hosts(listener.address())), ..server.clone() };
+            let server = ConnectionServer { site: server.site.under(hosts(listener.address())), ..server.clone() };
             connections.spawn(accept(listener, server, Arc::clone(sockets), connections.clone()));
         }
     }
 }
 
 /// Serves each connection that `sockets` admits.
-async fn accept(mut listener: Listener, server: Server, sockets: Arc<Sockets>, connections: TaskTracker) {
+async fn accept(mut listener: Listener, server: ConnectionServer, sockets: Arc<Sockets>, connections: TaskTracker) {
     loop {
         tokio::select! {
             () = server.stop.cancelled() => return,
             accepted = listener.accept() => {
-                if let Ok(visit) = sockets.enter(server.arrivals.counted(accepted.peer)) {
-                    connections.spawn(connection::serve(accepted, visit, server.clone()));
+                if let Ok(counted) = sockets.enter(server.arrivals.counted(accepted.peer)) {
+                    connections.spawn(connection::serve(accepted, counted, server.clone()));
                 }
             }
         }
@@ -105,7 +107,7 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<Listener>, (SocketAddr, io::
     for address in addresses {
         let port = listeners.first().map_or(address.port(), |first| first.address().port());
         let address = SocketAddr::new(address.ip(), port);
-        match Listener::bind(address, Dual::No) {
+        match Listener::bind(address, DualStack::No) {
             Ok(listener) => listeners.push(listener),
             // Such as ::1 for localhost on a machine without IPv6.
             Err(error) if is_of_elsewhere(&error) => missing = Some((address, error)),
@@ -129,8 +131,8 @@ mod tests {
     use super::*;
 
     async fn bind(addresses: &[&str]) -> Result<Vec<SocketAddr>, String> {
-        let addresses: Vec<Address> = addresses.iter().map(|text| text.parse().unwrap()).collect();
-        let listeners = Listeners::bind(&addresses, "--listen").await;
+        let addresses: Vec<ListenAddress> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        let listeners = BoundListeners::bind(&addresses, "--listen").await;
         listeners.map(|listeners| listeners.addresses()).map_err(|error| error.to_string())
     }
 
@@ -147,7 +149,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_of_several_addresses_is_bound_and_an_error_names_the_address() {
-        let held = Listeners::bind(&["127.0.0.1:0".parse().unwrap()], "--listen").await.unwrap();
+        let held = BoundListeners::bind(&["127.0.0.1:0".parse().unwrap()], "--listen").await.unwrap();
         let port = held.addresses()[0].port();
         let addresses = bind(&["127.0.0.2:0", "127.0.0.3:0"]).await.unwrap();
         let ips: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
@@ -171,7 +173,7 @@ mod tests {
         let mut error = String::new();
         // Another program may take the free port meanwhile, but not each time.
         for _ in 0..ATTEMPTS {
-            let held = Listeners::bind(&["127.0.0.1:0".parse().unwrap()], "--listen").await.unwrap();
+            let held = BoundListeners::bind(&["127.0.0.1:0".parse().unwrap()], "--listen").await.unwrap();
             let port = held.addresses()[0].port();
             drop(held);
             match bind(&[&format!("0.0.0.0:{port}"), &format!("[::]:{port}")]).await {

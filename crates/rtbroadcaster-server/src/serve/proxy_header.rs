@@ -19,7 +19,7 @@ const FIXED_BYTES: usize = 16;
 
 /// A whole header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct ProxyHeader {
     /// The length of the header.
     pub(super) bytes: usize,
     /// The source of the connection. `None` if the connection is the proxy's own, such as a health check, or if the
@@ -30,42 +30,42 @@ pub(super) struct Header {
 /// The error for bytes that are not the beginning of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no PROXY header")]
-pub(super) struct Malformed;
+pub(super) struct MalformedHeader;
 
 /// Returns the header at the beginning of `input`, or `None` if `input` is only a part of one.
 ///
 /// # Errors
-/// [`Malformed`] as soon as no further bytes can complete a header.
-pub(super) fn parse(input: &[u8]) -> Result<Option<Header>, Malformed> {
+/// [`MalformedHeader`] as soon as no further bytes can complete a header.
+pub(super) fn parse(input: &[u8]) -> Result<Option<ProxyHeader>, MalformedHeader> {
     let begins = |with: &[u8]| input.iter().zip(with).all(|(came, expected)| came == expected);
     if begins(LINE) {
         parse_line(input)
     } else if begins(SIGNATURE) {
         parse_binary(input)
     } else {
-        Err(Malformed)
+        Err(MalformedHeader)
     }
 }
 
-fn parse_line(input: &[u8]) -> Result<Option<Header>, Malformed> {
+fn parse_line(input: &[u8]) -> Result<Option<ProxyHeader>, MalformedHeader> {
     let most = &input[..input.len().min(LINE_BYTES_MAX)];
     let Some(end) = most.windows(2).position(|pair| pair == b"\r\n") else {
-        return if most.len() == LINE_BYTES_MAX { Err(Malformed) } else { Ok(None) };
+        return if most.len() == LINE_BYTES_MAX { Err(MalformedHeader) } else { Ok(None) };
     };
-    let line = std::str::from_utf8(&most[..end]).map_err(|_| Malformed)?;
+    let line = std::str::from_utf8(&most[..end]).map_err(|_| MalformedHeader)?;
     let words: Vec<&str> = line.split(' ').collect();
     let source = match words[..] {
         // The rest of the line is ignored (section 2.1).
         [_, "UNKNOWN", ..] => None,
         [_, "TCP4", from, to, from_port, to_port] => {
-            Some(ends::<Ipv4Addr>([from, to], [from_port, to_port]).ok_or(Malformed)?)
+            Some(ends::<Ipv4Addr>([from, to], [from_port, to_port]).ok_or(MalformedHeader)?)
         }
         [_, "TCP6", from, to, from_port, to_port] => {
-            Some(ends::<Ipv6Addr>([from, to], [from_port, to_port]).ok_or(Malformed)?)
+            Some(ends::<Ipv6Addr>([from, to], [from_port, to_port]).ok_or(MalformedHeader)?)
         }
-        _ => return Err(Malformed),
+        _ => return Err(MalformedHeader),
     };
-    Ok(Some(Header { bytes: end + 2, source }))
+    Ok(Some(ProxyHeader { bytes: end + 2, source }))
 }
 
 /// Returns the first address and port of a connection, if both ends are valid.
@@ -81,7 +81,7 @@ fn port(text: &str) -> Option<u16> {
     text.parse().ok().filter(|_| plain)
 }
 
-fn parse_binary(input: &[u8]) -> Result<Option<Header>, Malformed> {
+fn parse_binary(input: &[u8]) -> Result<Option<ProxyHeader>, MalformedHeader> {
     let Some((fixed, rest)) = input.split_first_chunk::<FIXED_BYTES>() else { return Ok(None) };
     let [.., command, family, high, low] = *fixed;
     let length = usize::from(u16::from_be_bytes([high, low]));
@@ -90,16 +90,16 @@ fn parse_binary(input: &[u8]) -> Result<Option<Header>, Malformed> {
         0x11 | 0x12 => 12,
         0x21 | 0x22 => 36,
         0x31 | 0x32 => 216,
-        _ => return Err(Malformed),
+        _ => return Err(MalformedHeader),
     };
     let is_local = match command {
         0x20 => true,
         // Only a header for the proxy's own connection may omit the addresses.
         0x21 if length >= address_bytes => false,
-        _ => return Err(Malformed),
+        _ => return Err(MalformedHeader),
     };
     if FIXED_BYTES + length > BYTES_MAX {
-        return Err(Malformed);
+        return Err(MalformedHeader);
     }
     if rest.len() < length {
         return Ok(None);
@@ -116,7 +116,7 @@ fn parse_binary(input: &[u8]) -> Result<Option<Header>, Malformed> {
             .map(|(from, port)| SocketAddr::new(Ipv6Addr::from(*from).into(), u16::from_be_bytes([port[0], port[1]]))),
         _ => None,
     };
-    Ok(Some(Header { bytes: FIXED_BYTES + length, source }))
+    Ok(Some(ProxyHeader { bytes: FIXED_BYTES + length, source }))
 }
 
 #[cfg(test)]

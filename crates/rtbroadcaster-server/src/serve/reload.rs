@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rtbroadcaster::Manager;
 
-use crate::log::Log;
-use crate::settings::{Change, Examined, Settings};
+use crate::log::LogHandle;
+use crate::settings::{Examined, SettingChange, Settings};
 use crate::signals::Hangups;
 
 /// The keys that can change while the server runs.
@@ -24,12 +24,12 @@ pub(super) struct Reload<L> {
     load: Arc<L>,
     /// The settings in force.
     settings: Settings,
-    log: Arc<Log>,
+    log: Arc<LogHandle>,
 }
 
 impl<L: Load> Reload<L> {
     /// Returns the reloader of a server that was started with these `settings`.
-    pub(super) fn new(hangups: Hangups, load: L, settings: Settings, log: Arc<Log>) -> Self {
+    pub(super) fn new(hangups: Hangups, load: L, settings: Settings, log: Arc<LogHandle>) -> Self {
         Self { hangups, load: Arc::new(load), settings, log }
     }
 
@@ -52,13 +52,13 @@ impl<L: Load> Reload<L> {
     }
 
     fn change(&mut self, manager: &Manager, new: &Settings) {
-        let (now, later): (Vec<Change>, Vec<Change>) =
+        let (now, later): (Vec<SettingChange>, Vec<SettingChange>) =
             self.settings.changes(new).into_iter().partition(|change| KEYS.contains(&change.key));
         let config = &new.config;
         manager.set_allowed_origins(config.allow_origins.clone());
         manager.set_public_url(config.public_url.clone());
         // Logged under the old filter: the new one may be `off`.
-        for Change { key, old, new } in &now {
+        for SettingChange { key, old, new } in &now {
             tracing::info!(key, old, new, "SIGHUP: changed");
         }
         if !later.is_empty() {

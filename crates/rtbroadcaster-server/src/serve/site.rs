@@ -19,7 +19,7 @@ use rtbroadcaster::{LogStatus, Manager, Permit, Upgrade, UpgradeError};
 use tokio::net::TcpStream;
 
 use super::hosts::Hosts;
-use super::watched::Watched;
+use super::monitored::MonitoredStream;
 use crate::endpoint::{Endpoint, HEALTHZ, READYZ};
 use crate::page;
 
@@ -28,13 +28,13 @@ use crate::page;
 pub(super) struct Site {
     hosts: Hosts,
     /// The WebSocket endpoint, if there is one. Checked before the routes: through the router a join costs 5 % more.
-    door: Option<Arc<Door>>,
+    endpoint: Option<Arc<WsEndpoint>>,
     routes: TowerToHyperService<Router>,
 }
 
 /// A WebSocket endpoint.
 #[derive(Debug)]
-struct Door {
+struct WsEndpoint {
     path: Endpoint,
     manager: Manager,
 }
@@ -42,7 +42,7 @@ struct Door {
 impl Site {
     /// Returns a site without a WebSocket endpoint, under any host name.
     pub(super) fn of(routes: Router) -> Self {
-        Self { hosts: Hosts::Any, door: None, routes: TowerToHyperService::new(routes) }
+        Self { hosts: Hosts::Any, endpoint: None, routes: TowerToHyperService::new(routes) }
     }
 
     /// Returns the same site under the host names that `hosts` allows.
@@ -58,8 +58,8 @@ impl Site {
             .merge(Router::new().route("/", options(readyz)).with_state(manager.clone()))
             .merge(page::routes(path.as_ref(), port))
             .fallback((StatusCode::NOT_FOUND, nothing_here));
-        let door = Door { path: path.clone(), manager };
-        Self { door: Some(Arc::new(door)), ..Self::of(routes) }
+        let endpoint = WsEndpoint { path: path.clone(), manager };
+        Self { endpoint: Some(Arc::new(endpoint)), ..Self::of(routes) }
     }
 
     /// Answers a request. Without `may_upgrade` a handshake is refused, since there are too many connections.
@@ -67,24 +67,25 @@ impl Site {
         if let Some(refusal) = self.hosts.refuse(request.version(), request.headers()) {
             return refusal;
         }
-        let Some(door) = self.door.as_ref().filter(|door| request.uri().path() == door.path.as_ref()) else {
+        let Some(endpoint) = self.endpoint.as_ref().filter(|endpoint| request.uri().path() == endpoint.path.as_ref())
+        else {
             let Ok(answer) = self.routes.call(request).await;
             return answer;
         };
         let error = match Upgrade::new(&mut request) {
             Ok(upgrade) if may_upgrade => {
-                return upgrade.unwrapped_by(unwrap).accept(&door.manager, Permit::anything()).await;
+                return upgrade.unwrapped_by(unwrap).accept(&endpoint.manager, Permit::anything()).await;
             }
             Ok(_) => UpgradeError::TooManyConnections,
             Err(error) => error,
         };
-        error.answer(&door.manager)
+        error.answer(&endpoint.manager)
     }
 }
 
 /// Takes the TCP socket out of an upgraded connection.
 fn unwrap(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
-    upgraded.downcast::<Watched>().map(|parts| (parts.io.into_inner(), parts.read_buf))
+    upgraded.downcast::<MonitoredStream>().map(|parts| (parts.io.into_inner(), parts.read_buf))
 }
 
 /// Returns the routes of the health checks: whether the process answers, and whether it accepts new clients.

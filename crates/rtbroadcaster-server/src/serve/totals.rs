@@ -34,7 +34,7 @@ impl Totals {
 }
 
 /// Logs a line for each minute in which a number has changed.
-pub(super) async fn tell(manager: &Manager) -> Infallible {
+pub(super) async fn log_totals(manager: &Manager) -> Infallible {
     let mut ticks = interval(INTERVAL);
     // After the machine has slept, missed lines are not made up for.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -3,19 +3,19 @@
 
 use rtbroadcaster::{Ack, Config, Limit};
 
-use super::{Places, Settings, SettingsError};
+use super::{Locations, Settings, SettingsError};
 
 /// Two keys, and why their values contradict each other if they do.
 type Case = (bool, (&'static str, &'static str), &'static str);
 
 /// Returns all contradictions of the settings.
-pub(super) fn of(settings: &Settings, places: &Places) -> Vec<SettingsError> {
+pub(super) fn of(settings: &Settings, locations: &Locations) -> Vec<SettingsError> {
     let cases = [addresses(settings), directory(settings), times(&settings.config), sizes(&settings.config)];
     let contradictions = cases.into_iter().flatten().filter(|(contradicts, ..)| *contradicts);
     contradictions
         .map(|(_, (first, second), message)| {
-            let (first_place, second_place) = (places.of(first), places.of(second));
-            SettingsError::Contradiction { first, first_place, second, second_place, message }
+            let (first_location, second_location) = (locations.of(first), locations.of(second));
+            SettingsError::Contradiction { first, first_location, second, second_location, message }
         })
         .collect()
 }
@@ -25,9 +25,7 @@ pub(super) fn without_effect(settings: &Settings) -> Vec<String> {
     let mut listen = settings.listen.iter().chain(&settings.admin_listen);
     let mut warnings = Vec::new();
     if !settings.allow_hosts.is_empty() && listen.all(|address| address.is_for_the_network()) {
-        warnings.push(
-            "allow_host has no effect: only a server on a loopback address checks host names".to_owned(),
-        );
+        warnings.push("allow_host has no effect: only a server on a loopback address checks host names".to_owned());
     }
     if settings.secret_file.is_some() && settings.data_dir.is_none() {
         warnings.push(
@@ -54,7 +52,11 @@ fn addresses(settings: &Settings) -> Vec<Case> {
     let twice = listen.iter().enumerate().any(|(at, one)| listen[..at].iter().any(|other| one.collides_with(other)));
     let admin = admin_listen.as_ref().is_some_and(|admin| listen.iter().any(|address| address.collides_with(admin)));
     vec![
-        (twice, ("listen", "listen"), "an address that is listed twice, also by 0.0.0.0 or [::], cannot be bound twice"),
+        (
+            twice,
+            ("listen", "listen"),
+            "an address that is listed twice, also by 0.0.0.0 or [::], cannot be bound twice",
+        ),
         (admin, ("admin_listen", "listen"), "metrics have an address of their own"),
         (
             settings.proxy_protocol && settings.trusted_proxies.is_empty(),

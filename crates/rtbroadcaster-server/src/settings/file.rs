@@ -5,38 +5,38 @@ use std::path::Path;
 
 use toml::de::{DeInteger, DeTable, DeValue};
 
-use super::keys::Key;
+use super::keys::SettingKey;
 use super::range::Lifted;
 use super::value::Shape;
-use super::{Given, Place, Settings, SettingsError, printable};
+use super::{Given, Location, Settings, SettingsError, printable};
 
 /// Returns the values of a file with their lines. Adds a problem for each value that has the wrong shape.
 pub(super) fn parse(path: &Path, text: &str, problems: &mut Vec<SettingsError>) -> Vec<Given> {
-    let place = |offset: usize| {
+    let location = |offset: usize| {
         let line = text.get(..offset).unwrap_or(text).matches('\n').count() + 1;
-        Place::File { path: path.to_owned(), line }
+        Location::File { path: path.to_owned(), line }
     };
     let table = match DeTable::parse(text) {
         Ok(table) => table,
         Err(error) => {
-            let place = place(error.span().map_or(0, |span| span.start));
-            problems.push(SettingsError::NotToml { place, message: error.message().to_owned() });
+            let location = location(error.span().map_or(0, |span| span.start));
+            problems.push(SettingsError::NotToml { location, message: error.message().to_owned() });
             return Vec::new();
         }
     };
     let mut given = Vec::new();
     for (name, value) in table.get_ref() {
-        let place = place(name.span().start);
+        let location = location(name.span().start);
         let key = name.get_ref().to_string();
-        let Some(known) = Key::named(&key) else {
-            problems.push(SettingsError::Unknown { place, nearest: Key::nearest(&key), key });
+        let Some(known) = SettingKey::named(&key) else {
+            problems.push(SettingsError::Unknown { location, nearest: SettingKey::nearest(&key), key });
             continue;
         };
         match self::text(value.get_ref(), known) {
-            Some(text) => given.push(Given { key, text, place }),
+            Some(text) => given.push(Given { key, text, location }),
             None => {
                 let text = printable(text.get(value.span()).unwrap_or_default());
-                problems.push(SettingsError::Invalid { place, key: known.name, text, message: expected(known) });
+                problems.push(SettingsError::Invalid { location, key: known.name, text, message: expected(known) });
             }
         }
     }
@@ -44,7 +44,7 @@ pub(super) fn parse(path: &Path, text: &str, problems: &mut Vec<SettingsError>) 
 }
 
 /// Returns the error text for a value of `key` that has the wrong shape.
-fn expected(key: &Key) -> String {
+fn expected(key: &SettingKey) -> String {
     let default = (key.show)(&Settings::default());
     match key.shape {
         Shape::Number if key.range.lifted() == Lifted::ByNone => {
@@ -59,7 +59,7 @@ fn expected(key: &Key) -> String {
 }
 
 /// Returns the value as the text of a flag, if it has the right shape.
-fn text(value: &DeValue<'_>, key: &Key) -> Option<String> {
+fn text(value: &DeValue<'_>, key: &SettingKey) -> Option<String> {
     match (key.shape, value) {
         (Shape::Number, DeValue::Integer(number)) => Some(decimal(number)),
         (Shape::Number, DeValue::String(text)) if text == "none" && key.range.lifted() == Lifted::ByNone => {

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 
 use super::keys::KEYS;
 use super::value::Shape;
-use super::{Given, Place, Settings};
+use super::{Given, Location, Settings};
 
 const CONFIG: &str = "config";
 
@@ -70,7 +70,7 @@ impl FromArgMatches for Flags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = KEYS.iter().filter_map(|key| {
             let values: Vec<&str> = matches.get_many::<String>(key.name)?.map(String::as_str).collect();
-            Some(Given { key: key.name.into(), text: values.join(","), place: Place::Flag(key.flag()) })
+            Some(Given { key: key.name.into(), text: values.join(","), location: Location::Flag(key.flag()) })
         });
         Ok(Self { config: matches.get_one::<PathBuf>(CONFIG).cloned(), given: given.collect() })
     }

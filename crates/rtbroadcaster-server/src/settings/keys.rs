@@ -8,10 +8,10 @@ use rtbroadcaster::Limit;
 use super::Settings;
 use super::range::Range::{Any, AtLeastOne, Web};
 use super::range::{Lifted, Range};
-use super::value::{Shape, Value};
+use super::value::{SettingValue, Shape};
 
 /// One setting.
-pub(crate) struct Key {
+pub(crate) struct SettingKey {
     /// The name in a file. The flag has hyphens instead of underscores, the variable is in capitals behind `RTB_`.
     pub(super) name: &'static str,
     pub(super) group: Group,
@@ -55,18 +55,18 @@ impl Group {
 macro_rules! keys {
     ($($group:ident { $($name:ident => $($field:ident).+ : $type:ty, $range:expr, $help:literal;)* })*) => {
         /// Every setting, in the order of the documentation.
-        pub(super) static KEYS: &[Key] = &[$($(Key {
+        pub(super) static KEYS: &[SettingKey] = &[$($(SettingKey {
             name: stringify!($name),
             group: Group::$group,
             help: $help,
-            placeholder: <$type as Value>::PLACEHOLDER,
-            shape: <$type as Value>::SHAPE,
+            placeholder: <$type as SettingValue>::PLACEHOLDER,
+            shape: <$type as SettingValue>::SHAPE,
             range: $range,
             set: |settings, text| {
-                settings.$($field).+ = <$type as Value>::parse(text, $range)?;
+                settings.$($field).+ = <$type as SettingValue>::parse(text, $range)?;
                 Ok(())
             },
-            show: |settings| <$type as Value>::show(&settings.$($field).+, $range),
+            show: |settings| <$type as SettingValue>::show(&settings.$($field).+, $range),
         },)*)*];
     };
 }
@@ -103,8 +103,8 @@ const fn time(least: Duration, most: Duration) -> Range {
 
 keys! {
     Server {
-        listen => listen: Vec<crate::address::Address>, AtLeastOne, "Addresses to listen on: IP addresses or host names, each with a port; port 0 takes a free one; the flag may be repeated; if it is set nowhere, the server listens on the port in the variable PORT, on all interfaces";
-        admin_listen => admin_listen: Option<crate::address::Address>, Any, "Address or host name, and port, that serves /metrics for Prometheus; without it there are no metrics";
+        listen => listen: Vec<crate::address::ListenAddress>, AtLeastOne, "Addresses to listen on: IP addresses or host names, each with a port; port 0 takes a free one; the flag may be repeated; if it is set nowhere, the server listens on the port in the variable PORT, on all interfaces";
+        admin_listen => admin_listen: Option<crate::address::ListenAddress>, Any, "Address or host name, and port, that serves /metrics for Prometheus; without it there are no metrics";
         data_dir => data_dir: Option<std::path::PathBuf>, Any, "Directory in which rooms are kept, so that they survive a restart; without it they are in memory only";
         accept_data_loss => accept_data_loss: Option<String>, Any, "With data_dir, the word that a refused start has printed: start without the missing data; valid for this loss only";
         data_bytes_max => config.data_bytes_max: Limit<u64>, number(1, EIB), "With data_dir, most bytes of messages and ids that all rooms keep; the files need up to 50 % more, and 64 MiB";
@@ -166,14 +166,14 @@ keys! {
 /// The least similarity of a name that is suggested, from 0 to 1.
 const LIKENESS_MIN: f64 = 0.8;
 
-impl Key {
-    pub(super) fn named(name: &str) -> Option<&'static Key> {
+impl SettingKey {
+    pub(super) fn named(name: &str) -> Option<&'static SettingKey> {
         KEYS.iter().find(|key| key.name == name)
     }
 
     /// Returns the most similar name, if it is similar enough to be meant.
     pub(super) fn nearest(name: &str) -> Option<&'static str> {
-        let likeness = |key: &Key| strsim::jaro_winkler(key.name, name);
+        let likeness = |key: &SettingKey| strsim::jaro_winkler(key.name, name);
         let nearest = KEYS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
         (likeness(nearest) >= LIKENESS_MIN).then_some(nearest.name)
     }

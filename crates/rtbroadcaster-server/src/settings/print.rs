@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
-use super::keys::{KEYS, Key};
-use super::{Place, Places, Settings};
+use super::keys::{KEYS, SettingKey};
+use super::{Location, Locations, Settings};
 
 /// The reason why writing the texts below cannot fail.
 const NEVER: &str = "writing to a string does not fail";
@@ -25,19 +25,22 @@ pub(crate) fn print_defaults() -> String {
 }
 
 /// Returns the settings in force, with the location of each value that is not a default.
-pub(super) fn print_in_force(settings: &Settings, places: &Places) -> String {
-    by_group("# The settings in force. A comment names the location of each value that is not a default.\n", |text, key| {
-        let (name, value) = (key.name, (key.show)(settings));
-        let line = if value.is_empty() { format!("# {name} is not set") } else { format!("{name} = {value}") };
-        match places.of(name) {
-            Place::Default => writeln!(text, "{line}").expect(NEVER),
-            place => writeln!(text, "{line}  # {place}").expect(NEVER),
-        }
-    })
+pub(super) fn print_in_force(settings: &Settings, locations: &Locations) -> String {
+    by_group(
+        "# The settings in force. A comment names the location of each value that is not a default.\n",
+        |text, key| {
+            let (name, value) = (key.name, (key.show)(settings));
+            let line = if value.is_empty() { format!("# {name} is not set") } else { format!("{name} = {value}") };
+            match locations.of(name) {
+                Location::Default => writeln!(text, "{line}").expect(NEVER),
+                location => writeln!(text, "{line}  # {location}").expect(NEVER),
+            }
+        },
+    )
 }
 
 /// Returns `head`, and the text that `print` adds for each setting, under the title of its group.
-fn by_group(head: &str, mut print: impl FnMut(&mut String, &Key)) -> String {
+fn by_group(head: &str, mut print: impl FnMut(&mut String, &SettingKey)) -> String {
     let mut text = head.to_owned();
     let mut group = None;
     for key in KEYS {

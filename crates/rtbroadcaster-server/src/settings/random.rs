@@ -56,7 +56,7 @@ impl Configuration {
         configuration
     }
 
-    fn give(&mut self, key: &'static Key, source: Source, text: String, dice: &mut Dice) {
+    fn give(&mut self, key: &'static SettingKey, source: Source, text: String, dice: &mut Dice) {
         if self.wished.get(key.name).is_some_and(|(earlier, _)| *earlier >= source) {
             return;
         }
@@ -110,7 +110,7 @@ impl Configuration {
 /// Checks that every given value is in force, and that the printed settings have it.
 fn check_in_force(configuration: &Configuration, examined: &Examined) {
     for (name, (source, wish)) in &configuration.wished {
-        let (key, Some(text)) = (Key::named(name).unwrap(), wish) else { continue };
+        let (key, Some(text)) = (SettingKey::named(name).unwrap(), wish) else { continue };
         let mut alone = Settings::default();
         (key.set)(&mut alone, text).unwrap_or_else(|error| panic!("{name} = {text:?} was taken: {error}"));
         let shown = (key.show)(&examined.settings);
@@ -135,7 +135,7 @@ fn check_in_force(configuration: &Configuration, examined: &Examined) {
 fn check_refusal(problems: &[SettingsError]) {
     for problem in problems {
         let text = problem.to_string();
-        let names_a_place = ["random.toml:", "variable RTB_", "--"].iter().any(|place| text.contains(place));
+        let names_a_place = ["random.toml:", "variable RTB_", "--"].iter().any(|location| text.contains(location));
         assert!(names_a_place && text.len() < 1_000 && !text.contains('\n'), "{text:?}");
     }
 }

@@ -7,7 +7,7 @@ use value::Shape;
 impl Settings {
     /// The defaults with one value given by a flag.
     pub(crate) fn with(key: &str, text: &str) -> Result<Self, SettingsError> {
-        let given = Given { key: key.into(), text: text.into(), place: Place::Flag(key.into()) };
+        let given = Given { key: key.into(), text: text.into(), location: Location::Flag(key.into()) };
         let mut examined = Examined::from_given(vec![given], Vec::new());
         if examined.problems.is_empty() { Ok(examined.settings) } else { Err(examined.problems.remove(0)) }
     }
@@ -50,7 +50,7 @@ fn each_source_wins_over_the_one_before() {
 }
 
 /// A value other than the default that the key takes.
-fn other(key: &Key) -> &'static str {
+fn other(key: &SettingKey) -> &'static str {
     match key.name {
         "listen" => "127.0.0.2:9",
         "admin_listen" => "127.0.0.3:9",
@@ -425,15 +425,19 @@ fn all_problems_are_listed_and_contradictions_only_of_valid_values() {
         &[("RTB_PATH", "x")],
         &["--log", "inof", "--ack", "disk"],
     );
-    let places = ["show.toml:1: unknown key", "show.toml:2: `rooms_max`", "variable RTB_PATH:", "--log: `log`"];
-    assert_eq!(problems.len(), places.len(), "{problems:?}");
-    for place in places {
-        assert!(problems.iter().any(|problem| problem.starts_with(place)), "{place}: {problems:?}");
+    let locations = ["show.toml:1: unknown key", "show.toml:2: `rooms_max`", "variable RTB_PATH:", "--log: `log`"];
+    assert_eq!(problems.len(), locations.len(), "{problems:?}");
+    for location in locations {
+        assert!(problems.iter().any(|problem| problem.starts_with(location)), "{location}: {problems:?}");
     }
     let problems = told(Some("join_timeout = \"1s\""), &[], &["--ack", "disk"]);
     assert_eq!(problems.len(), 2, "{problems:?}");
     let problems = told(Some("log = "), &[], &["--ack", "raid"]);
-    assert_eq!(problems.len(), 2, "a file that is no TOML has no keys, and the other sources are checked: {problems:?}");
+    assert_eq!(
+        problems.len(),
+        2,
+        "a file that is no TOML has no keys, and the other sources are checked: {problems:?}"
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(crate) enum Shape {
 }
 
 /// A type that a setting can have.
-pub(super) trait Value: Sized {
+pub(super) trait SettingValue: Sized {
     /// The placeholder for the value in `--help`.
     const PLACEHOLDER: &'static str;
     const SHAPE: Shape = Shape::Text;
@@ -45,7 +45,7 @@ const LIFTS: &str = "`none` lifts the limit";
 
 macro_rules! number {
     ($($type:ty)*) => {$(
-        impl Value for $type {
+        impl SettingValue for $type {
             const PLACEHOLDER: &'static str = "N";
             const SHAPE: Shape = Shape::Number;
 
@@ -68,7 +68,7 @@ macro_rules! number {
 
 number!(usize u32 u64);
 
-impl Value for Duration {
+impl SettingValue for Duration {
     const PLACEHOLDER: &'static str = "TIME";
 
     fn parse(text: &str, range: Range) -> Result<Self, String> {
@@ -86,7 +86,7 @@ impl Value for Duration {
     }
 }
 
-impl<T: Value> Value for Limit<T> {
+impl<T: SettingValue> SettingValue for Limit<T> {
     const PLACEHOLDER: &'static str = T::PLACEHOLDER;
     const SHAPE: Shape = T::SHAPE;
 
@@ -102,7 +102,7 @@ impl<T: Value> Value for Limit<T> {
     }
 }
 
-impl<T: Value> Value for Option<T> {
+impl<T: SettingValue> SettingValue for Option<T> {
     const PLACEHOLDER: &'static str = T::PLACEHOLDER;
     const SHAPE: Shape = T::SHAPE;
 
@@ -115,7 +115,7 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-impl<T: Value> Value for Vec<T> {
+impl<T: SettingValue> SettingValue for Vec<T> {
     const PLACEHOLDER: &'static str = T::PLACEHOLDER;
     const SHAPE: Shape = Shape::List;
 

@@ -4,8 +4,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::keys::Key;
-use super::{Given, Place, SettingsError, printable};
+use super::keys::SettingKey;
+use super::{Given, Location, SettingsError, printable};
 
 /// The prefix of the variables of all settings.
 const PREFIX: &str = "RTB_";
@@ -46,14 +46,14 @@ impl Variables {
                 continue;
             }
             let key = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase);
-            let known = key.as_deref().and_then(Key::named).filter(|key| variable(key.name) == name);
+            let known = key.as_deref().and_then(SettingKey::named).filter(|key| variable(key.name) == name);
             match (known, key) {
                 (Some(known), Some(key)) => {
-                    let place = Place::Variable(name);
+                    let location = Location::Variable(name);
                     match text.into_string() {
-                        Ok(text) => of.given.push(Given { key, text, place }),
+                        Ok(text) => of.given.push(Given { key, text, location }),
                         Err(text) => problems.push(SettingsError::Invalid {
-                            place,
+                            location,
                             key: known.name,
                             text: printable(&text.to_string_lossy()),
                             message: "expected a text in UTF-8".into(),
@@ -73,13 +73,13 @@ impl Variables {
     /// Returns the address to listen on from the port of the platform: all interfaces, since platforms forward from
     /// outside. Only for a server whose `listen` is set nowhere else.
     pub(super) fn listen(&mut self, problems: &mut Vec<SettingsError>) -> Option<Given> {
-        let (port, place) = (self.port.take()?, Place::Variable(PORT.into()));
+        let (port, location) = (self.port.take()?, Location::Variable(PORT.into()));
         let number = Some(&port).filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
         if let Some(number) = number.and_then(|port| port.parse::<u16>().ok()) {
-            return Some(Given { key: LISTEN.into(), text: format!("0.0.0.0:{number}"), place });
+            return Some(Given { key: LISTEN.into(), text: format!("0.0.0.0:{number}"), location });
         }
         let message = "expected a port, 0 to 65535; where listen is given, PORT is not read".into();
-        problems.push(SettingsError::Invalid { place, key: LISTEN, text: printable(&port), message });
+        problems.push(SettingsError::Invalid { location, key: LISTEN, text: printable(&port), message });
         None
     }
 }
@@ -94,7 +94,7 @@ fn warning(unknown: &[(String, String)]) -> String {
     let mut text = String::from("variables that are no settings are ignored: ");
     for (number, (name, key)) in unknown.iter().enumerate() {
         let is_foreign = KUBERNETES.iter().any(|begin| name.starts_with(begin));
-        let nearest = Key::nearest(key).filter(|_| !is_foreign);
+        let nearest = SettingKey::nearest(key).filter(|_| !is_foreign);
         text.push_str(if number > 0 { ", " } else { "" });
         text.push_str(name);
         text.push_str(&nearest.map(|key| format!(" (did you mean {}?)", variable(key))).unwrap_or_default());

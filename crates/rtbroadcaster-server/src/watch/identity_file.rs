@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rtbroadcaster::remote::Identity;
 
-use crate::ending::{Code, Failure};
+use crate::ending::{Code, CommandError};
 use crate::notes::note;
 
 /// The most bytes that are read: a key, a line break, and some spaces.
@@ -24,9 +24,9 @@ pub(super) struct IdentityFile {
 
 impl IdentityFile {
     /// Reads the file at `path`, which need not exist.
-    pub(super) fn open(path: Option<&Path>) -> Result<(Self, Option<Identity>), Failure> {
+    pub(super) fn open(path: Option<&Path>) -> Result<(Self, Option<Identity>), CommandError> {
         let Some(path) = path else { return Ok((Self { path: None, kept: None }, None)) };
-        let failed = |error: io::Error| Failure::here(&format!("cannot read the file {}", path.display()), &error);
+        let failed = |error: io::Error| CommandError::here(&format!("cannot read the file {}", path.display()), &error);
         let mut text = String::new();
         match fs::File::open(path) {
             Ok(file) => _ = file.take(BYTES_MAX).read_to_string(&mut text).map_err(failed)?,
@@ -40,7 +40,7 @@ impl IdentityFile {
         // The file is not overwritten: its content may still be needed.
         let identity = text.parse::<Identity>().map_err(|error| {
             let what = format!("the file {} holds no viewer's key", path.display());
-            Failure::new(Code::Usage, what, error.to_string())
+            CommandError::new(Code::Usage, what, error.to_string())
         })?;
         Ok((Self { path: Some(path.into()), kept: Some(text.into()) }, Some(identity)))
     }

@@ -35,10 +35,7 @@ pub(super) fn write(heard: &Heard, out: &mut String) {
             writeln!(out, "{:>WIDTH$}  {} is cleared", number(seq.get()), name(key.as_str()))
         }
         Heard::Skipped { through } => {
-            writeln!(
-                out,
-                "{nothing:>WIDTH$}  up to #{through} newer values replaced older ones: this viewer lags"
-            )
+            writeln!(out, "{nothing:>WIDTH$}  up to #{through} newer values replaced older ones: this viewer lags")
         }
         Heard::Owner { status: OwnerStatus::Away, .. } => {
             writeln!(out, "{nothing:>WIDTH$}  the owner is away; the room ends unless it returns")

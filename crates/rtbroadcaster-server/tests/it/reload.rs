@@ -116,7 +116,7 @@ async fn a_server_without_a_configuration_file_survives_it_too() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_takes_for_ever_to_read_holds_nobody() {
+async fn a_configuration_that_takes_for_ever_to_read_blocks_nothing() {
     let configuration = Configuration::new("reload-pipe", "");
     let mut server = configuration.server(&[]).await;
     std::fs::remove_file(configuration.path()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::keys::{KEYS, Key};
+use super::super::keys::{KEYS, SettingKey};
 use super::super::range::Range;
 use super::super::value::Shape;
 
@@ -80,7 +80,7 @@ impl Dice {
         of[usize::try_from(self.below(of.len() as u64)).unwrap()]
     }
 
-    pub(super) fn key(&mut self) -> &'static Key {
+    pub(super) fn key(&mut self) -> &'static SettingKey {
         let at = self.below(KEYS.len() as u64);
         &KEYS[usize::try_from(at).unwrap()]
     }
@@ -96,7 +96,7 @@ impl Dice {
     }
 
     /// A text that an operator may write for `key`.
-    pub(super) fn text(&mut self, key: &Key) -> String {
+    pub(super) fn text(&mut self, key: &SettingKey) -> String {
         let text = match (key.name, key.placeholder) {
             _ if self.is_one_in(40) => return self.nonsense(),
             _ if self.is_one_in(25) => {

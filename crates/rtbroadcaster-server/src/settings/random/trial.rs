@@ -57,7 +57,11 @@ async fn live(config: &Config) {
     if can_pass(config, pings) {
         sleep(pings + MARGIN).await;
     }
-    assert_eq!((manager.connections(), reading.is_finished()), (1, false), "a viewer that answers pings is not closed: {config:?}");
+    assert_eq!(
+        (manager.connections(), reading.is_finished()),
+        (1, false),
+        "a viewer that answers pings is not closed: {config:?}"
+    );
 
     drop(owner);
     if let Some(grace) = config.owner_grace.max().filter(|grace| can_pass(config, *grace)) {

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use rtbroadcaster::{Ack, InvalidOrigin, Origin};
 
-use super::{Range, Shape, Value, quoted};
-use crate::address::{Address, NotAnAddress};
+use super::{Range, SettingValue, Shape, quoted};
+use crate::address::{ListenAddress, NotAnAddress};
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::host_name::{HostName, NotAHostName};
 use crate::log::{Filter, Format};
@@ -17,7 +17,7 @@ use crate::secret_file::SecretFile;
 const LOSS_WORD_DIGITS: usize = 8;
 
 /// The word of a data loss.
-impl Value for String {
+impl SettingValue for String {
     const PLACEHOLDER: &'static str = "WORD";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -34,7 +34,7 @@ impl Value for String {
     }
 }
 
-impl Value for bool {
+impl SettingValue for bool {
     const PLACEHOLDER: &'static str = "true|false";
     const SHAPE: Shape = Shape::Switch;
 
@@ -47,7 +47,7 @@ impl Value for bool {
     }
 }
 
-impl Value for Address {
+impl SettingValue for ListenAddress {
     const PLACEHOLDER: &'static str = "HOST:PORT";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -59,7 +59,7 @@ impl Value for Address {
     }
 }
 
-impl Value for Endpoint {
+impl SettingValue for Endpoint {
     const PLACEHOLDER: &'static str = "PATH";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -71,7 +71,7 @@ impl Value for Endpoint {
     }
 }
 
-impl Value for Filter {
+impl SettingValue for Filter {
     const PLACEHOLDER: &'static str = "FILTER";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -83,7 +83,7 @@ impl Value for Filter {
     }
 }
 
-impl Value for Format {
+impl SettingValue for Format {
     const PLACEHOLDER: &'static str = "FORMAT";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -102,7 +102,7 @@ impl Value for Format {
     }
 }
 
-impl Value for Origin {
+impl SettingValue for Origin {
     const PLACEHOLDER: &'static str = "https://HOST";
 
     fn parse(text: &str, range: Range) -> Result<Self, String> {
@@ -121,7 +121,7 @@ impl Value for Origin {
     }
 }
 
-impl Value for PathBuf {
+impl SettingValue for PathBuf {
     const PLACEHOLDER: &'static str = "DIR";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -138,7 +138,7 @@ impl Value for PathBuf {
     }
 }
 
-impl Value for SecretFile {
+impl SettingValue for SecretFile {
     const PLACEHOLDER: &'static str = "FILE";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -155,7 +155,7 @@ impl Value for SecretFile {
     }
 }
 
-impl Value for Ack {
+impl SettingValue for Ack {
     const PLACEHOLDER: &'static str = "LEVEL";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -171,7 +171,7 @@ impl Value for Ack {
     }
 }
 
-impl Value for Network {
+impl SettingValue for Network {
     const PLACEHOLDER: &'static str = "ADDR[/BITS]";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -183,7 +183,7 @@ impl Value for Network {
     }
 }
 
-impl Value for HostName {
+impl SettingValue for HostName {
     const PLACEHOLDER: &'static str = "HOST";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {

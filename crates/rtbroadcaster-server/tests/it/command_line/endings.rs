@@ -55,7 +55,7 @@ async fn an_owner_that_is_taken_over_ends_with_6() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_told_once_and_ends_it_when_patience_does() {
+async fn a_lost_connection_is_noted_once_and_ends_the_program_with_its_patience() {
     let mut server = Server::start().await;
     let stage = Stage::open(&server, &[]).await;
     let mut watcher = Process::start(&["watch", "--patience", "1s", &stage.link]);

@@ -24,11 +24,11 @@ use crate::server::soon;
 enum Act {
     /// It answers the handshake with these bytes, and waits.
     Answer(&'static str),
-    /// It lets the client in and says this.
+    /// It lets the client in and sends this.
     Say(&'static str),
     /// It lets the client in, has it come back in so many milliseconds, and closes.
     Drain(u64),
-    /// It lets the client in and says values of new keys without end.
+    /// It lets the client in and sends values of new keys without end.
     State,
     /// It lets the client in and sends pings without end, and reads nothing.
     Pings,
@@ -36,7 +36,7 @@ enum Act {
     Refuse(&'static str),
     /// It lets the client in and closes with this reason.
     Close(&'static str),
-    /// It lets the client in, gives it this key, and closes with the key that it said.
+    /// It lets the client in, gives it this key, and closes with the key that the client sent.
     Identify(&'static str),
 }
 

@@ -102,7 +102,7 @@ async fn what_watch_writes_down_makes_the_same_room_again() {
 }
 
 #[tokio::test]
-async fn thousands_of_lines_are_all_said_though_nobody_reads_what_became_of_them() {
+async fn thousands_of_lines_are_all_published_though_their_reports_are_not_read() {
     let server = Server::start().await;
     let directory = super::keys::Directory::new("unread");
     let key = directory.path("feed.key");

@@ -21,17 +21,17 @@ const ANSWER_BYTES_PER_SECOND: u64 = 2_048;
 
 /// A TCP stream whose reads and writes are recorded.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(super) struct MonitoredStream {
     stream: TokioIo<TcpStream>,
-    watch: Watch,
+    monitor: StreamMonitor,
 }
 
 /// The recorded state of a stream. Cheap to clone; all clones share the state.
 #[derive(Debug, Clone)]
-pub(super) struct Watch(Arc<Mutex<Seen>>);
+pub(super) struct StreamMonitor(Arc<Mutex<MonitorState>>);
 
 #[derive(Debug)]
-struct Seen {
+struct MonitorState {
     phase: Phase,
     /// How long the stream may be idle after a response.
     idle: Duration,
@@ -54,34 +54,34 @@ enum Phase {
     Writing(Instant),
 }
 
-impl Watch {
+impl StreamMonitor {
     /// Returns the state of a stream that was accepted at `accepted` and may be idle for `idle` after each response.
     pub(super) fn new(accepted: Instant, idle: Duration) -> Self {
         let phase = Phase::Head(accepted + HEAD);
-        Self(Arc::new(Mutex::new(Seen { phase, idle, written: 0, is_blocked: false })))
+        Self(Arc::new(Mutex::new(MonitorState { phase, idle, written: 0, is_blocked: false })))
     }
 
     /// Notes that a request's head has arrived.
     pub(super) fn asked(&self) {
-        let mut seen = self.lock();
-        (seen.phase, seen.written) = (Phase::Answer(Instant::now()), 0);
+        let mut state = self.lock();
+        (state.phase, state.written) = (Phase::Answer(Instant::now()), 0);
     }
 
     /// Notes that the response is complete and only has to be written.
     pub(super) fn answered(&self) {
-        let mut seen = self.lock();
-        if let Phase::Answer(since) = seen.phase {
-            seen.phase = Phase::Writing(since);
+        let mut state = self.lock();
+        if let Phase::Answer(since) = state.phase {
+            state.phase = Phase::Writing(since);
         }
     }
 
     /// Returns whether the last response has just been written in full; true once for each response. Call it after
     /// polling the connection.
     pub(super) fn has_become_idle(&self) -> bool {
-        let mut seen = self.lock();
-        let has = matches!(seen.phase, Phase::Writing(_)) && !seen.is_blocked;
+        let mut state = self.lock();
+        let has = matches!(state.phase, Phase::Writing(_)) && !state.is_blocked;
         if has {
-            seen.phase = Phase::Idle(Instant::now() + seen.idle);
+            state.phase = Phase::Idle(Instant::now() + state.idle);
         }
         has
     }
@@ -93,38 +93,38 @@ impl Watch {
 
     /// Returns the deadline of the current phase, at which the stream is closed.
     pub(super) fn deadline(&self) -> Instant {
-        let seen = self.lock();
-        match seen.phase {
+        let state = self.lock();
+        match state.phase {
             Phase::Idle(deadline) | Phase::Head(deadline) => deadline,
             Phase::Answer(since) | Phase::Writing(since) => {
-                since + ANSWER + Duration::from_secs(seen.written / ANSWER_BYTES_PER_SECOND)
+                since + ANSWER + Duration::from_secs(state.written / ANSWER_BYTES_PER_SECOND)
             }
         }
     }
 
     fn read(&self) {
-        let mut seen = self.lock();
-        if let Phase::Idle(_) = seen.phase {
-            seen.phase = Phase::Head(Instant::now() + HEAD);
+        let mut state = self.lock();
+        if let Phase::Idle(_) = state.phase {
+            state.phase = Phase::Head(Instant::now() + HEAD);
         }
     }
 
     fn wrote(&self, written: &Poll<std::io::Result<usize>>) {
-        let mut seen = self.lock();
-        seen.is_blocked = written.is_pending();
+        let mut state = self.lock();
+        state.is_blocked = written.is_pending();
         if let Poll::Ready(Ok(bytes)) = written {
-            seen.written += *bytes as u64;
+            state.written += *bytes as u64;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Seen> {
+    fn lock(&self) -> MutexGuard<'_, MonitorState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Watched {
-    pub(super) fn new(stream: TcpStream, watch: Watch) -> Self {
-        Self { stream: TokioIo::new(stream), watch }
+impl MonitoredStream {
+    pub(super) fn new(stream: TcpStream, monitor: StreamMonitor) -> Self {
+        Self { stream: TokioIo::new(stream), monitor }
     }
 
     /// Returns the TCP stream, whose reads and writes are no longer recorded.
@@ -133,7 +133,7 @@ impl Watched {
     }
 }
 
-impl Read for Watched {
+impl Read for MonitoredStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -141,16 +141,16 @@ impl Read for Watched {
     ) -> Poll<std::io::Result<()>> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if read.is_ready() {
-            self.watch.read();
+            self.monitor.read();
         }
         read
     }
 }
 
-impl Write for Watched {
+impl Write for MonitoredStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.watch.wrote(&written);
+        self.monitor.wrote(&written);
         written
     }
 
@@ -160,7 +160,7 @@ impl Write for Watched {
         slices: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
-        self.watch.wrote(&written);
+        self.monitor.wrote(&written);
         written
     }
 
