@@ -1,6 +1,6 @@
 #!/bin/sh
-# A sensor feed: this machine's load, once a second, to whoever opens the link. The newest value is kept for those who come
-# later. Started again it goes on in the same room, unless that has ended.
+# A sensor feed: publishes this machine's load once a second. The newest value is kept for viewers that join later. After a
+# restart the feed continues in the same room, unless the room has ended.
 #
 #   sensor-feed.sh [URL [SECONDS]]
 set -eu

@@ -1,5 +1,5 @@
-// The window that asks: turns a question into messages, and what the server counts into totals for everybody. Must not know
-// who votes.
+// The window that asks: publishes its question, and publishes the votes that the server counts as totals for all viewers. Must
+// not know individual voters.
 
 import { asQuestion, inWords, showPhase, showQuestion, showTotals, tally } from "./ballot.js";
 import { listenToEditor, showEditor } from "./editor.js";
@@ -8,23 +8,23 @@ import { own, owned } from "./ownership.js";
 
 /** @typedef {import("./ballot.js").Question} Question */
 
-/** Under which name this window keeps its room and the key of it. */
+/** The name under which this window stores its room and the room's key. */
 const KEPT = "asking";
 
-/** How often the server tells new totals, in milliseconds. */
+/** The interval at which the server sends new totals, in milliseconds. */
 const EVERY_MS = 500;
 
-/** How long after the end of a vote totals still come that were voted for before it, in milliseconds. */
+/** How long after the end of a vote the totals may still contain only votes from before it, in milliseconds. */
 const LATE_MS = EVERY_MS + 1_000;
 
-/** For how long nothing must change before the totals are read out, in milliseconds. */
+/** How long the totals must be unchanged before they are read out, in milliseconds. */
 const CALM_MS = 1_500;
 
 /** @type {Asker | undefined} */
 let current;
 
 /**
- * Opens a room and asks in it; does nothing while this window asks already.
+ * Opens a room and asks in it. Does nothing while this window asks already.
  * @param {string} path Where the server's WebSocket is.
  */
 export function startAsking(path) {
@@ -37,13 +37,13 @@ export const wasAsking = () => owned(KEPT);
 class Asker {
   /** @type {import("/sdk/index.js").Host<any> | undefined} */
   #room;
-  /** The listeners end with it. */
+  /** Removes all listeners when it is aborted. */
   #ended = new AbortController();
   /** @type {Question | undefined} */
   #question;
   /** @type {number[]} */
   #totals = [];
-  /** @type {number[] | undefined} What was counted after the end of the vote, which counts if it goes on. */
+  /** @type {number[] | undefined} Votes after the end of the vote, which count if the vote is opened again. */
   #late;
   /** When this window ended the vote. */
   #closedAt = -LATE_MS;
@@ -58,7 +58,7 @@ class Asker {
   /** @param {string} path */
   async #open(path) {
     const { signal } = this.#ended;
-    // The newest vote of a viewer counts, and the server counts it: a class is one message twice a second.
+    // The server counts the newest vote of each viewer, so a whole class costs one message twice a second.
     const signals = { vote: { count: true, everyMs: EVERY_MS, oncePerViewer: true } };
     const ours = await own(path, KEPT, { live: "Asking", over: () => this.#over(), options: { signals } });
     if (!ours) return;
@@ -72,7 +72,7 @@ class Asker {
     this.#goOn(ours.room.state);
   }
 
-  /** What the room holds after this window was loaded again, or the beginning. @param {{ get(key: string): any }} state */
+  /** Shows the room's state after a reload of this window, or else the editor. @param {{ get(key: string): any }} state */
   #goOn(state) {
     this.#question = asQuestion(state.get("question")?.[0]);
     if (!this.#question) return showEditor(false);
@@ -87,7 +87,7 @@ class Asker {
     this.#totals = answers.map(() => 0);
     this.#late = undefined;
     this.#closedAt = -LATE_MS;
-    // Counting begins anew. Votes for the question before that come later are known by their round.
+    // The count starts at zero. Late votes for the former question have another round.
     void this.#room?.clear("vote");
     this.#say("question", [this.#question]);
     this.#say("totals", [this.#question.round, this.#totals]);
@@ -95,7 +95,7 @@ class Asker {
     element("live").textContent = "Your question is asked.";
   }
 
-  /** Ends the vote, or has it go on. */
+  /** Closes the vote, or opens it again. */
   #turn() {
     if (!this.#question) return;
     const isOpen = !this.#question.isOpen;
@@ -127,7 +127,7 @@ class Asker {
 
   /** @param {string} key @param {any[]} params */
   #say(key, params) {
-    // What cannot be said now waits for the connection, the newest of each key.
+    // Without a connection the newest value of each key waits for one.
     void this.#room?.publish(key, params, { state: true });
   }
 

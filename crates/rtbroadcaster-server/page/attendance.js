@@ -1,4 +1,4 @@
-// A room that this window watches: where it stands and how it ends, in words. Must not know what is said in it.
+// A room that this window watches: shows its status and its end in words. Must not know the messages of the room.
 
 import { watch } from "/sdk/index.js";
 import { addToBanner, showNotice, showRoom, showStanding, showStatus } from "./view.js";
@@ -10,12 +10,12 @@ const GONE = ["The presenter is gone", "Their connection was lost and did not co
 /** @type {[string, string]} */
 const ENDED = ["The presenter has ended the room", "Thank you for being there."];
 
-/** @type {Record<string, [string, string]>} What became of the room, by why it ended or by the reason of the connection's end. */
+/** @type {Record<string, [string, string]>} The title and text for the end of a room, by the cause of its end or by the reason of the connection's end. */
 const ENDS = {
   owner: ENDED,
   grace: GONE,
   idle: ["The room has ended", "Nobody was in it any more."],
-  admin: ["The room was closed", "Whoever runs the server has closed it."],
+  admin: ["The room was closed", "The operator of the server has closed it."],
   fault: ["The room has ended", "Something in the server broke. A new room works; this one is lost."],
   restart: ["The room has ended", "The server was restarted, and kept no rooms."],
   no_room: ["This room does not exist", "It may have ended, or the link is incomplete. Ask for a new one, or start your own."],
@@ -28,7 +28,7 @@ const ENDS = {
 const LOST = ["The connection was closed", "The server ended it. Load this page again to rejoin."];
 
 /**
- * Watches a room, and shows it when the whole state is here.
+ * Watches a room, and shows it once the whole state has arrived.
  * @param {string} path Where the server's WebSocket is.
  * @param {string} uuid
  * @param {import("/sdk/index.js").ViewerOptions} [options]
@@ -36,9 +36,9 @@ const LOST = ["The connection was closed", "The server ended it. Load this page 
 export function attend(path, uuid, options) {
   showStatus("Joining…", "waiting");
   const show = watch(path, uuid, options);
-  /** How the room ends, as far as it is known where the server does not tell. */
+  /** The end that is shown if the server does not send a cause. */
   let end = "room_closed";
-  /** Why it has never been in the room. */
+  /** Why this window has not been in the room yet. */
   let hint = "";
   show.entered.then(() => showRoom("follows"), () => {});
   show.status.subscribe(async (status) => {
@@ -50,7 +50,7 @@ export function attend(path, uuid, options) {
     if (end !== "ended") end = name === "away" ? "gone" : "room_closed";
     showStanding(standing(status, "Following", false), show.reconnect);
     if (name !== "connecting" || !reason || reason === "room_full") return;
-    // What was found out about the last attempt stands until more is known.
+    // The hint about the last attempt stays until there is a newer one.
     if (hint) addToBanner(hint);
     hint = await unreached(path, status);
     if (show.status.value === status) addToBanner(hint);

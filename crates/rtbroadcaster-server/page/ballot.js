@@ -1,16 +1,16 @@
-// A question, its answers and their totals, as they are said and as they are shown. Must not know the connection, nor who asks.
+// A question, its answers and their totals: parses them from messages and shows them. Must not know the connection.
 
 import { element } from "./element.js";
 
 /**
- * What is asked. `round` tells the votes of one question from those of another.
+ * A question. Its `round` distinguishes its votes from those for other questions.
  * @typedef {{ round: number, text: string, answers: string[], isOpen: boolean }} Question
  */
 
 /** The most answers of a question. */
 export const ANSWERS_MAX = 8;
 
-/** A message's question, if it is one. @param {any} said @returns {Question | undefined} */
+/** Returns the question in a message, if it is valid. @param {any} said @returns {Question | undefined} */
 export function asQuestion(said) {
   const { round, text, answers, isOpen } = said ?? {};
   if (!Number.isSafeInteger(round) || typeof text !== "string" || !Array.isArray(answers)) return undefined;
@@ -19,7 +19,7 @@ export function asQuestion(said) {
 }
 
 /**
- * How many chose each answer of a question. What is not of this round, or of no answer, was said by nobody's page.
+ * Returns the number of votes for each answer. Ignores votes of another round, or for no answer, which no page of ours sends.
  * @param {[params: any[], count: number][]} counts As the server counts them.
  * @param {Question} question
  */
@@ -34,7 +34,7 @@ export function tally(counts, { round, answers }) {
 /**
  * Shows a question.
  * @param {Question} question
- * @param {(answer: number) => void} [choose] What an answer does; without it answers are only shown.
+ * @param {(answer: number) => void} [choose] Called with a clicked answer; without it answers are only shown.
  */
 export function showQuestion(question, choose) {
   element("asked").textContent = question.text;
@@ -43,7 +43,7 @@ export function showQuestion(question, choose) {
   showPhase(question);
 }
 
-/** Whether a question takes votes. @param {Question} question */
+/** Shows whether a question accepts votes. @param {Question} question */
 export function showPhase({ isOpen }) {
   element("phase").textContent = isOpen ? "The vote is open" : "The vote is closed";
   element("phase").classList.toggle("closed", !isOpen);
@@ -69,7 +69,7 @@ function row(words, choose) {
 }
 
 /**
- * Shows how many chose what.
+ * Shows the votes for each answer.
  * @param {number[]} totals
  * @param {Question} question
  */
@@ -88,19 +88,19 @@ export function showTotals(totals, { isOpen }) {
 }
 
 /**
- * Shows which answer is one's own, and whether another may be chosen.
+ * Marks the viewer's own answer, and shows whether another one may be chosen.
  * @param {number | undefined} own
  * @param {boolean} mayChoose
  */
 export function showChoice(own, mayChoose) {
   boxes().forEach((box, answer) => {
     box.setAttribute("aria-pressed", String(answer === own));
-    // Not disabled: whoever is on it with the keyboard would be nowhere.
+    // Not `disabled`: the element would lose the keyboard's focus.
     box.setAttribute("aria-disabled", String(!mayChoose));
   });
 }
 
-/** The totals, for those who hear them. @param {number[]} totals @param {Question} question */
+/** Returns the totals as a sentence for screen readers. @param {number[]} totals @param {Question} question */
 export const inWords = (totals, { answers }) => answers.map((answer, at) => `${answer}: ${votes(totals[at] ?? 0)}`).join(". ");
 
 /** @param {number} count */

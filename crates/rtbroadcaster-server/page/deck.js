@@ -1,4 +1,4 @@
-// The slides, the colour and the pointer on the stage. Must not know who moves them.
+// Shows the slides, the colour and the pointer on the stage. Must not know where they come from.
 
 import { button, element, input } from "./element.js";
 
@@ -27,11 +27,11 @@ export function lay() {
   hidePointer();
 }
 
-/** How many slides there are. */
+/** Returns the number of slides. */
 export const slideCount = () => slides.length;
 
 /**
- * Shows a slide; a number that is none is passed over.
+ * Shows a slide. Ignores an invalid number.
  * @param {unknown} number From 1.
  */
 export function showSlide(number) {
@@ -48,7 +48,7 @@ export function showSlide(number) {
   button("next").disabled = number === slides.length;
 }
 
-/** What a screen reader shall say of the slide that is shown. */
+/** Returns the text of the current slide for screen readers. */
 export function slideInWords() {
   const shown = slides.find((slide) => slide.classList.contains("shown"));
   const words = [...(shown?.children ?? [])].map((child) => child.textContent?.replace(/\s+/g, " ").trim());

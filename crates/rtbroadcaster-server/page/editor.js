@@ -1,17 +1,17 @@
-// The form in which a question is written. Must not know what becomes of it.
+// The form for a new question. Must not know how the question is published.
 
 import { ANSWERS_MAX } from "./ballot.js";
 import { button, element, input } from "./element.js";
 
-/** The fewest answers: one is no question. */
+/** The fewest answers: a question needs a choice. */
 const ANSWERS_MIN = 2;
 
 /** The longest answer, in characters. */
 const ANSWER_LENGTH_MAX = 100;
 
 /**
- * Makes the form work.
- * @param {(text: string, answers: string[]) => void} ask Takes a question that is whole.
+ * Adds the listeners of the form.
+ * @param {(text: string, answers: string[]) => void} ask Called with a complete question.
  * @param {() => void} back
  * @param {AbortSignal} signal
  */
@@ -22,7 +22,7 @@ export function listenToEditor(ask, back, signal) {
   }, { signal });
   element("editor").addEventListener("input", () => mistake(""), { signal });
   element("editor").addEventListener("keydown", (event) => {
-    // Enter goes on to the next field: a question that is not whole shall not be asked by the way.
+    // Enter moves to the next field, so that it does not submit an incomplete question.
     if (event.key !== "Enter" || event.isComposing || !(event.target instanceof HTMLInputElement)) return;
     event.preventDefault();
     const all = [input("question"), ...fields()];
@@ -49,7 +49,7 @@ export function showEditor(canGoBack) {
 
 const fields = () => /** @type {HTMLInputElement[]} */ ([...element("fields").querySelectorAll("input")]);
 
-/** One more field, if there may be one. */
+/** Adds a field for an answer, unless there are as many as possible. */
 function add() {
   if (fields().length >= ANSWERS_MAX) return undefined;
   const item = document.createElement("li");
@@ -78,7 +78,7 @@ function add() {
   return field;
 }
 
-/** Names the fields by their places. */
+/** Numbers the fields. */
 function number() {
   const all = fields();
   all.forEach((field, at) => {

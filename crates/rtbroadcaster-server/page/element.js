@@ -1,4 +1,4 @@
-// The parts of a page by their ids. Must not know what they are for.
+// Returns the elements of a page by their ids.
 
 /** @param {string} id */
 export const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));

@@ -2,7 +2,7 @@
 
 import { button, element, input } from "./element.js";
 
-/** How long "Copied" stands, in milliseconds. */
+/** How long "Copied" is shown, in milliseconds. */
 const COPIED_MS = 2_000;
 
 /** @param {string} room */
@@ -10,7 +10,7 @@ export function showInvitation(room) {
   const link = new URL(location.pathname, location.href);
   link.searchParams.set("uuid", room);
   input("link").value = link.href;
-  // Not every page shows the name alone.
+  // Not every page shows the room's name separately.
   const code = document.getElementById("room-code");
   if (code) code.textContent = room;
   const picture = /** @type {HTMLImageElement} */ (element("qr"));
@@ -44,7 +44,7 @@ async function copy(field) {
     await navigator.clipboard.writeText(field.value);
     return true;
   } catch {
-    // On a plain http address of the local network there is no clipboard; selecting and the old command still work.
+    // A page by plain HTTP from the local network has no clipboard API; selecting and the old command still work.
     field.select();
     return document.execCommand("copy");
   }

@@ -1,5 +1,5 @@
-// A room that this window owns, also after it was loaded again: how it opens, where it stands, how it ends, in words. Must
-// not know what is said in it.
+// A room that this window owns, also after a reload: shows its opening, its status and its end in words. Must not know the
+// messages of the room.
 
 import { own as begin } from "/sdk/index.js";
 import { showInvitation } from "./invitation.js";
@@ -9,19 +9,19 @@ import { standing, unreached } from "./words.js";
 /** How long a room may take to open, in milliseconds. */
 const OPENING_MS = 10_000;
 
-/** @type {Record<string, [string, string]>} Why this window owns the room no more. */
+/** @type {Record<string, [string, string]>} The title and text for the end of the ownership, by its reason. */
 const ENDS = {
   ended: ["You ended the room", "All viewers were told."],
   unopened: ["No room could be opened", "The server does not answer, or takes no rooms at the moment. Is it still running?"],
   grace: ["The room is over", "This window was away for longer than a room waits. A new room gets a new link."],
-  admin: ["The room was closed", "Whoever runs the server has closed it."],
+  admin: ["The room was closed", "The operator of the server has closed it."],
   fault: ["The room is over", "Something in the server broke. A new room works, and gets a new link."],
 };
 
 /** @type {[string, string]} */
 const OVER = ["The room is over", "The server has ended it, perhaps because it was restarted. A new room gets a new link."];
 
-/** The storage of this window; nothing where the browser forbids it. */
+/** Returns the storage of this window; `undefined` if the browser forbids it. */
 function storage() {
   try {
     return sessionStorage;
@@ -31,17 +31,17 @@ function storage() {
 }
 
 /**
- * Whether this window owned a room before it was loaded again.
- * @param {string} name Under which it keeps the room and the key of it.
+ * Returns whether this window owned a room before a reload.
+ * @param {string} name The name under which it stores the room and the room's key.
  */
 export const owned = (name) => Boolean(storage()?.getItem(name));
 
 /**
- * Opens a room, or comes back to the one that this window had, and shows it. Gives nothing if there is none.
+ * Opens a room, or owns the window's former room again, and shows it. Returns `undefined` if it fails.
  * @param {string} path Where the server's WebSocket is.
- * @param {string} name Under which this window keeps the room.
- * @param {{ live: string, over: () => void, options?: import("/sdk/index.js").HostOptions }} how `live`: what the status
- *   says while all is well; `over` is called at the end.
+ * @param {string} name The name under which this window stores the room.
+ * @param {{ live: string, over: () => void, options?: import("/sdk/index.js").HostOptions }} how `live`: the text of the
+ *   status while the connection is live; `over` is called at the end.
  */
 export async function own(path, name, { live, over, options }) {
   /** @param {string} reason */
@@ -57,7 +57,7 @@ export async function own(path, name, { live, over, options }) {
   const room = begin(path, { ...options, storage: storage(), storageKey: name, signal: opening.signal });
   let isEnded = false;
   let wasIn = false;
-  /** Why it has never been in the room. */
+  /** Why this window has not been in the room yet. */
   let hint = "";
   const isIn = await new Promise((resolve) => {
     room.status.subscribe(async (status) => {
@@ -81,7 +81,7 @@ export async function own(path, name, { live, over, options }) {
       }
       showStanding(standing(status, live, true), room.reconnect);
       if (where !== "connecting" || !reason) return;
-      // What was found out about the last attempt stands until more is known.
+      // The hint about the last attempt stays until there is a newer one.
       if (hint) addToBanner(hint);
       hint = await unreached(path, status);
       if (room.status.value === status) addToBanner(hint);
@@ -90,10 +90,10 @@ export async function own(path, name, { live, over, options }) {
   if (!isIn) return;
   return {
     room,
-    /** Ends the room for everybody. */
+    /** Ends the room. */
     end() {
       isEnded = true;
-      // Why comes before the end, as a message like any other, for servers that do not tell it.
+      // Publishes the cause as a message before the end, for servers that do not send it.
       room.publish("bye", ["ended"]);
       room.close().catch(() => room.leave());
     },

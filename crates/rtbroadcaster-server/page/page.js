@@ -1,4 +1,4 @@
-// Decides what this window is: the start, a presenter, or a viewer of the room that its address names.
+// Decides the role of this window: the start, a presenter, or a viewer of the room that its address names.
 
 import { button } from "./element.js";
 import { listenForCopying } from "./invitation.js";
@@ -12,7 +12,7 @@ const room = new URLSearchParams(location.search).get("uuid");
 listenForCopying();
 button("start").addEventListener("click", () => startPresenting(path));
 button("start-own").addEventListener("click", () => {
-  // The address names a room that is over; a presenter's own has none.
+  // The address names a room that has ended; a presenter's address names none.
   history.replaceState(null, "", "/");
   startPresenting(path);
 });

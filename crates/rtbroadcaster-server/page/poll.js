@@ -1,4 +1,4 @@
-// Decides what this window of the poll is: the start, the one that asks, or one that votes in the room that its address names.
+// Decides the role of this window of the poll: the start, the asker, or a voter in the room that its address names.
 
 import { startAsking, wasAsking } from "./asker.js";
 import { button, element, input } from "./element.js";
@@ -12,7 +12,7 @@ const room = new URLSearchParams(location.search).get("uuid");
 listenForCopying();
 button("start").addEventListener("click", () => startAsking(path));
 button("start-own").addEventListener("click", () => {
-  // The address names a room that is over; one's own has none.
+  // The address names a room that has ended; an asker's address names none.
   history.replaceState(null, "", location.pathname);
   startAsking(path);
 });

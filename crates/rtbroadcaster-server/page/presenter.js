@@ -1,37 +1,37 @@
-// The window that presents: turns what its person does into messages. Must not know who watches.
+// The window that presents: publishes the presenter's actions as messages. Must not know the viewers.
 
 import { hidePointer, lay, showHue, showPointer, showSlide, slideCount, slideInWords } from "./deck.js";
 import { button, element, input } from "./element.js";
 import { own, owned } from "./ownership.js";
 
-/** Under which name this window keeps its room and the key of it. */
+/** The name under which this window stores its room and the room's key. */
 const KEPT = "presenting";
 
 /** @type {Presenter | undefined} */
 let current;
 
 /**
- * Opens a room and presents in it; does nothing while this window presents already.
+ * Opens a room and presents in it. Does nothing while this window presents already.
  * @param {string} path Where the server's WebSocket is.
  */
 export function startPresenting(path) {
   current ??= new Presenter(path);
 }
 
-/** Whether this window presented before it was loaded again. */
+/** Returns whether this window presented before a reload. */
 export const wasPresenting = () => owned(KEPT);
 
 class Presenter {
   /** @type {import("/sdk/index.js").Host<any> | undefined} */
   #room;
-  /** The listeners end with it. */
+  /** Removes all listeners when it is aborted. */
   #ended = new AbortController();
   #slide = 1;
   #sent = 0;
-  /** @type {number[] | undefined} Where the pointer is, if that was not said yet. */
+  /** @type {number[] | undefined} The position of the pointer, if it is not published yet. */
   #pointer;
   #isPointing = false;
-  /** The frame that will say it, or 0. */
+  /** The animation frame that will publish it, or 0. */
   #frame = 0;
 
   /** @param {string} path */
@@ -53,7 +53,7 @@ class Presenter {
     element("stage").focus();
   }
 
-  /** What the room holds after this window was loaded again, or the beginning. @param {{ get(key: string): any }} state */
+  /** Shows the room's state after a reload of this window, or publishes the initial one. @param {{ get(key: string): any }} state */
   #goOn(state) {
     const [hue] = state.get("hue") ?? [Number(input("hue").value)];
     const [slide] = state.get("slide") ?? [1];
@@ -85,7 +85,7 @@ class Presenter {
   #press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.key === "Escape") return this.#rest();
-    // A field's own keys stay its own.
+    // Keys in an input field belong to the field.
     if (event.target instanceof HTMLInputElement) return;
     /** @type {Record<string, number>} */
     const targets = {
@@ -115,7 +115,7 @@ class Presenter {
       Math.round(Math.min(1, Math.max(0, (at - from) / length)) * 10_000) / 10_000;
     this.#pointer = [part(event.clientX, box.left, box.width), part(event.clientY, box.top, box.height)];
     this.#isPointing = true;
-    // One message a frame at most, however often the mouse reports.
+    // At most one message per animation frame, however often the mouse reports.
     if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#sayPointer());
   }
 
@@ -146,7 +146,7 @@ class Presenter {
       this.#sent += 1;
       element("sent").textContent = this.#sent.toLocaleString("en");
     };
-    // What cannot be said now is told by the status.
+    // The status shows why a message cannot be published.
     this.#room?.publish(key, params, how).then(count, () => {});
   }
 

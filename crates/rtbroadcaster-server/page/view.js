@@ -1,4 +1,4 @@
-// Which part of the page is seen, and what it says about the connection. Must not know the connection.
+// Shows and hides the parts of the page, its status and its banner. Must not know the connection.
 
 import { element } from "./element.js";
 
@@ -28,7 +28,7 @@ export function showRoom(role) {
  * Shows a message instead of the room, and moves the focus to it so that it is read out.
  * @param {string} title
  * @param {string} text
- * @param {{ label: string, act: () => void }} [action] What the person may do besides.
+ * @param {{ label: string, act: () => void }} [action] A button with another action.
  */
 export function showNotice(title, text, action) {
   element("notice-title").textContent = title;
@@ -60,9 +60,9 @@ export function showStatus(text, look = "live") {
 let counting;
 
 /**
- * Shows where the window stands, in all its parts.
+ * Shows the status of the connection in all its parts.
  * @param {Standing} standing
- * @param {() => void} act What the banner's button does.
+ * @param {() => void} act Called by the banner's button.
  */
 export function showStanding({ look, pill, banner = "", action, retryAt }, act) {
   showStatus(pill, look);
@@ -78,7 +78,7 @@ export function showStanding({ look, pill, banner = "", action, retryAt }, act) 
 }
 
 /**
- * Says something between the bar and the room.
+ * Shows a text between the bar and the room.
  * @param {string} text
  * @param {string} [action]
  * @param {() => void} [act]
@@ -94,7 +94,7 @@ export function showBanner(text, action, act) {
   button.onclick = act ?? null;
 }
 
-/** Adds to what the banner says. @param {string} text */
+/** Shows a text in the banner without changing its button. @param {string} text */
 export function addToBanner(text) {
   element("banner-text").textContent = text;
   element("banner").hidden = false;

@@ -1,4 +1,4 @@
-// The window that follows: shows what the presenter says. Must not know who presents.
+// The window that follows: shows the presenter's messages.
 
 import { attend } from "./attendance.js";
 import { hidePointer, lay, showHue, showPointer, showSlide, slideInWords } from "./deck.js";

@@ -1,4 +1,4 @@
-// The window that votes: one vote that may be changed, and what became of it. Must not know who asks.
+// The window that votes: sends one vote, which may be changed, and shows its outcome.
 
 import { attend } from "./attendance.js";
 import { asQuestion, showChoice, showPhase, showQuestion, showTotals } from "./ballot.js";
@@ -7,24 +7,24 @@ import { element } from "./element.js";
 /** @typedef {import("./ballot.js").Question} Question */
 
 /**
- * One's vote in a round. The server counts a viewer's newest vote. An older server takes each connection for another viewer; there
- * a vote that was counted on an older connection cannot be changed.
+ * The viewer's vote in a round. The server counts a viewer's newest vote. For an older server each connection is another viewer, so
+ * a vote that was counted on a former connection cannot be changed there.
  * @typedef {object} Vote
  * @property {number} round
  * @property {number} answer
- * @property {"sent" | "counted" | "unsure"} is `counted`: totals have come that show it. `unsure`: cut off before that.
- * @property {number} [seen] How many had chosen this answer when it was sent.
- * @property {number} [line] The connection it was said on, if that was one of this page.
- * @property {Vote} [before] What counts if this one is refused.
+ * @property {"sent" | "counted" | "unsure"} is `counted`: new totals contain it. `unsure`: the connection was lost before that.
+ * @property {number} [seen] The votes for this answer when this vote was sent.
+ * @property {number} [line] The connection on which it was sent, if it was one of this page.
+ * @property {Vote} [before] The vote that counts if this one is refused.
  */
 
-/** Under which name this browser keeps its vote, so that no reload and no other tab votes twice. */
+/** The name under which this browser stores its vote, so that no reload and no other tab votes twice. */
 const KEPT = "voted";
 
-/** What is said where there is no connection. */
+/** The text for a vote without a connection. */
 const OFFLINE = "There is no connection at the moment: nothing was sent. Choose again when it is back.";
 
-/** @type {Record<string, string>} Why a vote was refused. */
+/** @type {Record<string, string>} The texts for a refused vote, by code. */
 const REFUSALS = {
   rate: "Not counted. That was too fast. Choose again in a second.",
   unavailable: "Not counted. The server takes none at the moment. Choose again in a second.",
@@ -38,7 +38,7 @@ const REFUSALS = {
  * @param {string} uuid
  */
 export function vote(path, uuid) {
-  // One vote for each browser, where the server knows who is who: over reloads and tabs.
+  // One vote for each browser, over reloads and tabs, if the server recognizes viewers.
   const show = attend(path, uuid, { identity: shared() });
   /** @type {Question | undefined} */
   let question;
@@ -49,7 +49,7 @@ export function vote(path, uuid) {
   /** The number of the connection. */
   let line = 0;
   let isAway = false;
-  /** What was wrong with the last try. */
+  /** The text about the failure of the last vote. */
   let trouble = "";
 
   const isFinal = () => own !== undefined && own.is !== "unsure" && own.line !== line && show.number === undefined;
@@ -65,7 +65,7 @@ export function vote(path, uuid) {
     look();
   }
 
-  /** The newest vote does not count: the one before does. @param {string} code */
+  /** Restores the former vote, since the newest one does not count. @param {string} code */
   function refuse(code) {
     trouble = REFUSALS[code] ?? "Not counted. The server did not understand it. Choose again in a second.";
     keep(own?.before);
@@ -80,7 +80,7 @@ export function vote(path, uuid) {
       const { round, answer, is } = vote;
       shared()?.setItem(KEPT, JSON.stringify({ uuid, vote: { round, answer, is } }));
     } catch {
-      // A storage that takes nothing: the vote is known until the page is left.
+      // Without a storage the vote is known until the page is left.
     }
   }
 
@@ -90,7 +90,7 @@ export function vote(path, uuid) {
     showTotals(totals, question);
     showChoice(own?.answer, question.isOpen && !isFinal());
     const words = trouble || outcome(question, own, isFinal(), isAway);
-    // Said once: a live region reads out what is written anew.
+    // A live region reads out every write, so the same text is not written again.
     if (element("outcome").textContent !== words) element("outcome").textContent = words;
   }
 
@@ -129,7 +129,7 @@ export function vote(path, uuid) {
   });
 }
 
-/** What all windows of this browser share; nothing where the browser forbids it. */
+/** Returns the storage that all windows of this browser share; `undefined` if the browser forbids it. */
 function shared() {
   try {
     return localStorage;
@@ -139,7 +139,7 @@ function shared() {
 }
 
 /**
- * What is said of one's vote.
+ * Returns the text about the viewer's vote.
  * @param {Question} question
  * @param {Vote | undefined} own
  * @param {boolean} isFinal
@@ -160,7 +160,7 @@ function outcome({ answers, isOpen }, own, isFinal, isAway) {
   return `Your vote for “${answer}” is sent…`;
 }
 
-/** The vote that this browser sent before, whatever its storage holds. @param {string} uuid @returns {Vote | undefined} */
+/** Returns the vote that this browser has stored, if it is valid. @param {string} uuid @returns {Vote | undefined} */
 function kept(uuid) {
   try {
     const { uuid: of, vote } = JSON.parse(shared()?.getItem(KEPT) ?? "{}");

@@ -1,20 +1,20 @@
-// Where a window stands, in words. Must not know the page.
+// Returns the texts for the status of a window. Must not know the page.
 
 import { hint } from "/sdk/hints.js";
 
 /** @typedef {import("/sdk/index.js").Status} Status */
 
 /**
- * What the page shows of a status: how it looks, a few words, more words, and what the person may do.
+ * The display of a status: its look, a short text, a longer text, and an action.
  * @typedef {object} Standing
  * @property {"live" | "waiting" | "checking" | "lost" | "away" | "elsewhere"} look
  * @property {string} pill
  * @property {string} [banner]
- * @property {string} [action] What the button says, if there is one.
- * @property {number} [retryAt] When the next attempt begins, as `Date.now()` counts.
+ * @property {string} [action] The label of the button, if there is one.
+ * @property {number} [retryAt] The time of the next attempt, in the clock of `Date.now()`.
  */
 
-/** How a person reads a time of day. @param {number} at */
+/** Returns a time of day as text. @param {number} at */
 const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 
 /** @type {Record<string, string>} */
@@ -29,7 +29,7 @@ const UNREACHED = {
 /**
  * Returns the words for a status.
  * @param {Status} status
- * @param {string} live What is said while all is well.
+ * @param {string} live The text while the connection is live.
  * @param {boolean} isOwner
  * @returns {Standing}
  */
@@ -66,7 +66,7 @@ export function standing({ name, reason, retryInMs, since, reset, how }, live, i
   }
 }
 
-/** What a person should know who is back. @param {string} [reset] @param {string} [how] @param {boolean} [isOwner] */
+/** Returns a note for a person after a reconnect. @param {string} [reset] @param {string} [how] @param {boolean} [isOwner] */
 function note(reset, how, isOwner) {
   if (reset && isOwner) return "The server has lost messages that it had confirmed. Look at what your viewers see.";
   if (reset) return "You were away for too long to get everything that was said. What you see is up to date.";
@@ -75,7 +75,7 @@ function note(reset, how, isOwner) {
 }
 
 /**
- * Returns why this window has never been in its room, as far as that can be known.
+ * Returns why this window could not enter its room, as far as that can be known.
  * @param {string} path Where the server's WebSocket is.
  * @param {Status} status
  */

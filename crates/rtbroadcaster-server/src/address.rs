@@ -1,5 +1,5 @@
-//! Where to listen: an IP address or a host name, and a port.
-//! Must not know who listens, nor look names up.
+//! An address to listen on: an IP address or a host name, and a port.
+//! Must not resolve host names.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,19 +9,19 @@ use crate::host_name::HostName;
 
 /// An address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Address {
+pub(crate) enum ListenAddress {
     Ip(SocketAddr),
-    /// The addresses that the system gives for a name, and a port.
+    /// All addresses to which the system resolves a name, and a port.
     Name(HostName, u16),
 }
 
-/// The text is no address to listen on.
+/// The error for a text that is not an address to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected an IP address or a host name, and a port: 127.0.0.1:8080, 0.0.0.0:80, [::1]:8080 or localhost:8080")]
 pub(crate) struct NotAnAddress;
 
-impl Address {
-    /// Returns its port; 0 takes a free one.
+impl ListenAddress {
+    /// Returns the port; 0 stands for a free one.
     pub(crate) fn port(&self) -> u16 {
         match self {
             Self::Ip(address) => address.port(),
@@ -29,7 +29,8 @@ impl Address {
         }
     }
 
-    /// Whether no program can listen on both: they are the same, or one is all addresses of the other's family.
+    /// Returns whether no program can listen on both: they are equal, or one stands for all addresses of the other's
+    /// family.
     pub(crate) fn collides_with(&self, other: &Self) -> bool {
         if self.port() != other.port() || self.port() == 0 {
             return false;
@@ -43,13 +44,13 @@ impl Address {
         }
     }
 
-    /// Whether it is for other machines too, as far as that can be told without looking a name up.
+    /// Returns whether other machines can reach this address. False for a name, which is not resolved here.
     pub(crate) fn is_for_the_network(&self) -> bool {
         matches!(self, Self::Ip(address) if !address.ip().to_canonical().is_loopback())
     }
 }
 
-impl FromStr for Address {
+impl FromStr for ListenAddress {
     type Err = NotAnAddress;
 
     fn from_str(text: &str) -> Result<Self, NotAnAddress> {
@@ -57,7 +58,7 @@ impl FromStr for Address {
             return Ok(Self::Ip(address));
         }
         let (name, port) = text.rsplit_once(':').ok_or(NotAnAddress)?;
-        // A last label of digits makes it an address that is written wrong, such as 127.1 or 10.0.0.300.
+        // A name whose last label is a number is a mistyped IP address, such as 127.1 or 10.0.0.300.
         let is_number = |label: &str| label.bytes().all(|byte| byte.is_ascii_digit());
         let is_port = is_number(port);
         if !is_port || name.contains(':') || name.rsplit('.').next().is_none_or(is_number) {
@@ -68,7 +69,7 @@ impl FromStr for Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for ListenAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ip(address) => address.fmt(f),
@@ -81,7 +82,7 @@ impl fmt::Display for Address {
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> Address {
+    fn address(text: &str) -> ListenAddress {
         text.parse().unwrap()
     }
 
@@ -93,7 +94,7 @@ mod tests {
             ("localhost:8080", "localhost:8080"),
             ("Show.Example.org:80", "show.example.org:80"),
         ] {
-            assert_eq!(text.parse::<Address>().map(|address| address.to_string()).as_deref(), Ok(shown));
+            assert_eq!(text.parse::<ListenAddress>().map(|address| address.to_string()).as_deref(), Ok(shown));
         }
         for bad in [
             "",
@@ -110,7 +111,7 @@ mod tests {
             "10.0.0.300:80",
             "*:80",
         ] {
-            assert_eq!(bad.parse::<Address>(), Err(NotAnAddress), "{bad}");
+            assert_eq!(bad.parse::<ListenAddress>(), Err(NotAnAddress), "{bad}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! `rtbroadcaster check` and `rtbroadcaster config`: what `serve` would be told, and what is wrong with it, without serving.
+//! `rtbroadcaster check` and `rtbroadcaster config`: examine and print the settings of `serve`, without serving.
 //! Must not know what the settings do.
 
 use std::io::{self, Write};
@@ -8,32 +8,32 @@ use clap::Args;
 
 use crate::settings::{self, Examined, Flags, Settings};
 
-/// The exit code for settings that cannot be used, as clap's for a wrong command line.
+/// The exit code for invalid settings, the same as clap's for an invalid command line.
 const UNUSABLE: u8 = 2;
 
-/// What `config` prints.
+/// The options of `rtbroadcaster config`.
 #[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// Print the settings in force instead, from the file, the variables and the options of `serve`, with the place of each
-    /// that is not a default
+pub(crate) struct ConfigArgs {
+    /// Print the settings in force instead, from the file, the variables and the options of `serve`, with the source of
+    /// each value that is not a default
     #[arg(long)]
     effective: bool,
     #[command(flatten)]
     serve: Flags,
 }
 
-/// Returns the settings for `serve`, and what to warn of. Says what is wrong if they cannot be used.
+/// Returns the settings for `serve` and the warnings. Writes all problems to stderr if the settings are invalid.
 pub(crate) fn settings(flags: &Flags) -> Result<(Settings, Vec<String>), ExitCode> {
     let examined = usable(flags)?;
     Ok((examined.settings, examined.warnings))
 }
 
-/// Says all that is wrong with the settings that `serve` would have, or that they are fine.
+/// Writes all problems of the settings for `serve` to stderr, or `ok` to stdout if there are none.
 pub(crate) fn check(flags: &Flags) -> ExitCode {
     match usable(flags) {
         Ok(examined) => {
             for warning in &examined.warnings {
-                say(&format!("warning: {warning}"));
+                write_stderr(&format!("warning: {warning}"));
             }
             print("ok\n")
         }
@@ -42,7 +42,7 @@ pub(crate) fn check(flags: &Flags) -> ExitCode {
 }
 
 /// Prints a configuration file.
-pub(crate) fn config(options: &Options) -> ExitCode {
+pub(crate) fn config(options: &ConfigArgs) -> ExitCode {
     if options.effective {
         return match usable(&options.serve) {
             Ok(examined) => print(&examined.to_string()),
@@ -50,7 +50,7 @@ pub(crate) fn config(options: &Options) -> ExitCode {
         };
     }
     if !options.serve.is_empty() {
-        say("the options of `serve` change no defaults; `config --effective` prints the settings in force");
+        write_stderr("the options of `serve` change no defaults; `config --effective` prints the settings in force");
         return ExitCode::from(UNUSABLE);
     }
     print(&settings::print_defaults())
@@ -62,13 +62,13 @@ fn usable(flags: &Flags) -> Result<Examined, ExitCode> {
         return Ok(examined);
     }
     for problem in &examined.problems {
-        say(&problem.to_string());
+        write_stderr(&problem.to_string());
     }
     Err(ExitCode::from(UNUSABLE))
 }
 
-/// Without a log line around it: this is for whoever typed the command.
-fn say(text: &str) {
+/// Writes a plain line to stderr, without the format of the log: a person reads it.
+fn write_stderr(text: &str) {
     let _ = writeln!(io::stderr(), "rtbroadcaster: {text}");
 }
 

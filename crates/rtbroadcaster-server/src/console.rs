@@ -1,4 +1,4 @@
-//! What `watch` and `publish` share: the runtime, and what is said on stderr while a connection comes and goes.
+//! The parts that `watch` and `publish` share: the runtime, and notes on stderr about the state of the connection.
 //! Must not know rooms.
 
 use std::time::{Duration, Instant};
@@ -7,47 +7,47 @@ use rtbroadcaster::remote::Status;
 use tokio::runtime;
 use tokio::sync::watch;
 
-use crate::ending::{Ending, Failure};
+use crate::ending::{CommandEnd, CommandError};
 use crate::notes::note;
-use crate::patience::Patience;
+use crate::patience::PatienceArg;
 
-/// Runs `work` to its end, without waiting for a pipe that nobody reads or writes any more.
-pub(crate) fn run(work: impl Future<Output = Result<Ending, Failure>>) -> Ending {
+/// Runs `work` to its end. Does not wait for threads that are blocked on a pipe.
+pub(crate) fn run(work: impl Future<Output = Result<CommandEnd, CommandError>>) -> CommandEnd {
     let runtime = match runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return Ending::Failed(Failure::here("cannot start the runtime", &error)),
+        Err(error) => return CommandEnd::Failed(CommandError::here("cannot start the runtime", &error)),
     };
     let ended = runtime.block_on(work);
     runtime.shutdown_background();
-    ended.unwrap_or_else(Ending::Failed)
+    ended.unwrap_or_else(CommandEnd::Failed)
 }
 
-/// From which wait on it is said when the next attempt begins.
+/// The shortest wait for the next attempt that gets a note.
 const LONG_WAIT: Duration = Duration::from_secs(3);
 
-/// For how long an owner has to be away for it to be said: what has just happened is told as a message.
+/// The shortest absence of the owner that gets a note: `watch` prints a change that has just happened as a message.
 const LONG_AWAY: Duration = Duration::from_secs(1);
 
-/// Says where a client stands: that the connection is lost, checked or back, when it is tried again, and for how long the
-/// owner has been away.
+/// Writes notes about the connection to stderr: that it is lost, checked or back, when the next attempt begins, and how
+/// long the owner has been away.
 #[derive(Debug)]
-pub(crate) struct Whereabouts {
+pub(crate) struct ConnectionNotes {
     address: String,
-    patience: Patience,
-    /// Whether it was said that it is outside.
+    patience: PatienceArg,
+    /// A note has said that the client is disconnected.
     is_out: bool,
-    /// Whether it was said that the connection is being checked.
+    /// A note has said that the connection is being checked.
     is_checking: bool,
-    /// After how many failed attempts it was said last when the next one begins.
+    /// The number of failed attempts at the last note that said when the next one begins.
     told_wait: u32,
 }
 
-impl Whereabouts {
-    pub(crate) fn new(address: &str, patience: Patience) -> Self {
+impl ConnectionNotes {
+    pub(crate) fn new(address: &str, patience: PatienceArg) -> Self {
         Self { address: address.into(), patience, is_out: false, is_checking: false, told_wait: 0 }
     }
 
-    pub(crate) fn tell(&mut self, status: &Status) {
+    pub(crate) fn update(&mut self, status: &Status) {
         for text in self.texts(status, Instant::now()) {
             note(&text);
         }
@@ -65,67 +65,66 @@ impl Whereabouts {
         let is_checking = *status == Status::Checking;
         let mut texts = Vec::new();
         if is_out != self.is_out {
-            texts.push(self.turn(status, is_out));
+            texts.push(self.change(status, is_out));
             self.told_wait = 0;
         } else if is_checking {
             if !self.is_checking {
-                texts.push(format!("no sign of life from {}; it was asked for one", self.address));
+                texts.push(format!("no sign of life from {}; checking the connection", self.address));
             }
         } else if self.is_checking && !is_out {
-            texts.push("the connection is there".into());
+            texts.push("the connection is alive".into());
         }
         (self.is_out, self.is_checking) = (is_out, is_checking);
         let wait = next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now));
-        // Each time that the number of attempts has doubled: not with each one.
+        // Only when the number of attempts has doubled, not after each one.
         if is_out && wait >= LONG_WAIT && failed >= self.told_wait.saturating_mul(2) {
             self.told_wait = failed.max(1);
-            texts.push(format!("still out after {failed} attempts; the next one begins in {}", seconds(wait)));
+            texts.push(format!("still disconnected after {failed} attempts; the next one begins in {}", seconds(wait)));
         }
         if let Status::Away { since } = status {
             let away = now.saturating_duration_since(*since);
             if away >= LONG_AWAY {
-                texts
-                    .push(format!("the owner has been away for {}; the room ends unless it comes back", seconds(away)));
+                texts.push(format!("the owner has been away for {}; the room ends unless it returns", seconds(away)));
             }
         }
         texts
     }
 
-    /// It has gone out, or come in.
-    fn turn(&self, status: &Status, is_out: bool) -> String {
+    /// Returns the note for a client that has been disconnected or has connected.
+    fn change(&self, status: &Status, is_out: bool) -> String {
         let time = self.patience.0.map(|time| format!(" for {}", humantime::format_duration(time)));
         let time = time.unwrap_or_default();
         match status {
             Status::Resuming { after, .. } => {
-                format!("the connection was lost ({} {}); trying to come back{time}", after.code(), after.reason())
+                format!("the connection was lost ({} {}); trying to reconnect{time}", after.code(), after.reason())
             }
             _ if is_out => format!("no answer from {}; trying again{time}", self.address),
-            _ => "the connection is there".into(),
+            _ => "the connection is alive".into(),
         }
     }
 }
 
-/// What programs are told of a connection, as lines of JSON on the standard output: that it is being checked, and that it is
-/// there again, once each for every occasion.
+/// The lines of JSON about the connection, for programs that read the standard output: one when a check begins, and one
+/// when the connection is alive again.
 #[derive(Debug)]
-pub(crate) struct Checks {
+pub(crate) struct ConnectionLines {
     status: watch::Receiver<Status>,
-    /// Whether the line of [`CHECKING`] was the last one.
+    /// The last line was [`CHECKING`].
     is_checking: bool,
 }
 
-/// The server gives no sign of life, and was asked for one.
+/// The line for a connection without a sign of life, whose check begins.
 const CHECKING: &str = "{\"type\":\"connection\",\"status\":\"checking\"}\n";
 
-/// It has given one, or there is another connection.
+/// The line for a sign of life, or for a new connection.
 const LIVE: &str = "{\"type\":\"connection\",\"status\":\"live\"}\n";
 
-impl Checks {
+impl ConnectionLines {
     pub(crate) fn new(status: watch::Receiver<Status>) -> Self {
         Self { status, is_checking: false }
     }
 
-    /// Waits for the next line. Cancelling it loses none.
+    /// Returns the next line, as soon as there is one. Cancel safe.
     pub(crate) async fn next(&mut self) -> &'static str {
         loop {
             if self.status.changed().await.is_err() {
@@ -153,7 +152,7 @@ impl Checks {
     }
 }
 
-/// A time in whole seconds.
+/// Returns a time in whole seconds, as text.
 fn seconds(time: Duration) -> String {
     humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
 }
@@ -164,13 +163,13 @@ mod tests {
 
     use super::*;
 
-    fn told(whereabouts: &mut Whereabouts, now: Instant, states: &[Status]) -> Vec<String> {
-        states.iter().flat_map(|status| whereabouts.texts(status, now)).collect()
+    fn told(notes: &mut ConnectionNotes, now: Instant, states: &[Status]) -> Vec<String> {
+        states.iter().flat_map(|status| notes.texts(status, now)).collect()
     }
 
     #[test]
     fn each_change_is_told_once() {
-        let mut whereabouts = Whereabouts::new("ws://a/b", Patience(Some(Duration::from_secs(5))));
+        let mut notes = ConnectionNotes::new("ws://a/b", PatienceArg(Some(Duration::from_secs(5))));
         let after = Closing::with(1012, "restart");
         let resuming = |failed| Status::Resuming { failed, next: None, after: after.clone() };
         let connecting = |failed| Status::Connecting { failed, next: None };
@@ -189,14 +188,14 @@ mod tests {
             Status::Closed(after.clone()),
         ];
         assert_eq!(
-            told(&mut whereabouts, Instant::now(), &states),
+            told(&mut notes, Instant::now(), &states),
             [
                 "no answer from ws://a/b; trying again for 5s",
-                "the connection is there",
-                "no sign of life from ws://a/b; it was asked for one",
-                "the connection is there",
-                "no sign of life from ws://a/b; it was asked for one",
-                "the connection was lost (1012 restart); trying to come back for 5s",
+                "the connection is alive",
+                "no sign of life from ws://a/b; checking the connection",
+                "the connection is alive",
+                "no sign of life from ws://a/b; checking the connection",
+                "the connection was lost (1012 restart); trying to reconnect for 5s",
             ]
         );
     }
@@ -221,25 +220,26 @@ mod tests {
             Status::Checking,
             Status::Closed(after),
         ];
-        let mut checks = Checks::new(watch::channel(Status::Live).1);
+        let mut checks = ConnectionLines::new(watch::channel(Status::Live).1);
         let lines: Vec<_> = states.iter().filter_map(|status| checks.line(status)).collect();
         assert_eq!(lines, [CHECKING, LIVE, CHECKING, LIVE, CHECKING]);
     }
 
     #[test]
     fn long_waits_are_told_with_their_time_and_not_one_by_one() {
-        let mut whereabouts = Whereabouts::new("ws://a/b", Patience(None));
+        let mut notes = ConnectionNotes::new("ws://a/b", PatienceArg(None));
         let now = Instant::now();
         let waits = |failed, seconds| Status::Connecting { failed, next: Some(now + Duration::from_secs(seconds)) };
         let states = [waits(1, 0), waits(8, 4), waits(9, 12), waits(15, 9), waits(16, 10), Status::Live, waits(1, 30)];
-        let after = |failed, seconds| format!("still out after {failed} attempts; the next one begins in {seconds}s");
+        let after =
+            |failed, seconds| format!("still disconnected after {failed} attempts; the next one begins in {seconds}s");
         assert_eq!(
-            told(&mut whereabouts, now, &states),
+            told(&mut notes, now, &states),
             [
                 "no answer from ws://a/b; trying again".to_owned(),
                 after(8, 4),
                 after(16, 10),
-                "the connection is there".into(),
+                "the connection is alive".into(),
                 "no answer from ws://a/b; trying again".into(),
                 after(1, 30),
             ]
@@ -248,10 +248,10 @@ mod tests {
 
     #[test]
     fn an_owner_that_was_away_before_is_told_with_its_time() {
-        let mut whereabouts = Whereabouts::new("ws://a/b", Patience(None));
+        let mut notes = ConnectionNotes::new("ws://a/b", PatienceArg(None));
         let now = Instant::now() + Duration::from_secs(100);
         let away = |seconds| Status::Away { since: now - Duration::from_secs(seconds) };
-        let told = told(&mut whereabouts, now, &[away(0), Status::Live, away(62)]);
-        assert_eq!(told, ["the owner has been away for 1m 2s; the room ends unless it comes back"]);
+        let told = told(&mut notes, now, &[away(0), Status::Live, away(62)]);
+        assert_eq!(told, ["the owner has been away for 1m 2s; the room ends unless it returns"]);
     }
 }

@@ -1,4 +1,5 @@
-//! Where `watch` and `publish` go: the address of a server, and of a room if the link names one. Must not know connections.
+//! The destination of `watch` and `publish`: the address of a server, and the room if the link names one.
+//! Must not know connections.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,41 +8,44 @@ use axum::http::Uri;
 use axum::http::uri::{PathAndQuery, Scheme};
 use rtbroadcaster::RoomId;
 
-use crate::ending::{Code, Failure};
+use crate::ending::{Code, CommandError};
 use crate::endpoint::Endpoint;
 
-/// The member of a viewers' link that names the room.
+/// The start of the query parameter that names the room in a viewers' link.
 const ROOM: &str = "uuid=";
 
-/// A server's WebSocket address, and the room where a viewers' link was given.
+/// A server's WebSocket address, and the room if a viewers' link was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Destination {
-    /// What `remote` connects to.
+    /// The WebSocket URL that `remote` connects to.
     address: String,
-    /// The same server's page.
+    /// The URL of the same server's page, without a path.
     page: String,
     room: Option<RoomId>,
 }
 
-/// Why a text is no address.
+/// The error for a text that is not an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected ws://HOST:PORT/broadcasting, wss://…, or the viewers' link of a room, http://HOST:PORT/?uuid=ROOM")]
 pub(crate) struct NoDestination;
 
 impl Destination {
-    /// The room that was named, here or beside it.
-    pub(crate) fn room(&self, beside: Option<RoomId>) -> Result<Option<RoomId>, Failure> {
+    /// Returns the room that the link or the argument `beside` it names.
+    ///
+    /// # Errors
+    /// If they name different rooms.
+    pub(crate) fn room(&self, beside: Option<RoomId>) -> Result<Option<RoomId>, CommandError> {
         match (self.room.clone(), beside) {
-            (Some(one), Some(other)) if one != other => Err(Failure::new(
+            (Some(one), Some(other)) if one != other => Err(CommandError::new(
                 Code::Usage,
-                format!("the link names the room {one}, and {other} stands beside it"),
+                format!("the link names the room {one}, the argument behind it the room {other}"),
                 "Give one of them.",
             )),
             (one, other) => Ok(one.or(other)),
         }
     }
 
-    /// The link that viewers of `room` open.
+    /// Returns the link that viewers of `room` open.
     pub(crate) fn link(&self, room: &RoomId) -> String {
         format!("{}/?{ROOM}{room}", self.page)
     }
@@ -58,7 +62,7 @@ impl FromStr for Destination {
             _ => return Err(NoDestination),
         };
         let authority = uri.authority().ok_or(NoDestination)?;
-        // A name and a password would stand in lists of processes.
+        // Lists of processes would show a name and a password.
         if authority.as_str().contains('@') || authority.host().is_empty() {
             return Err(NoDestination);
         }
@@ -68,8 +72,8 @@ impl FromStr for Destination {
             Some(room) if is_page => Some(room.parse().map_err(|_| NoDestination)?),
             _ => None,
         };
-        // A page lives at the root and its endpoint where the server has it by default; of a WebSocket address only a missing
-        // path is filled in.
+        // A page is at the root, and its endpoint at the server's default path. A WebSocket address gets that path only
+        // if it has none.
         let typed = text.split_once("://").map_or("", |(_, rest)| rest);
         let is_bare = if is_page { uri.path() == "/" } else { !typed.contains(['/', '?']) };
         let path = if is_bare {

@@ -1,18 +1,18 @@
-//! A duration as people write it: 250ms, 10s, 1h 30m.
-//! Must not know what takes so long, nor which durations make sense.
+//! Parses durations as people write them: 250ms, 10s, 1h 30m.
+//! Must not know which durations a setting allows.
 
 use std::time::Duration;
 
-/// Returns the duration that `text` says, if it says one and a [`Duration`] holds it.
+/// Returns the duration in `text`. `None` if it is not a duration, or too long for a [`Duration`].
 pub(crate) fn parse(text: &str) -> Option<Duration> {
     is_summable(text).then(|| humantime::parse_duration(text).ok()).flatten()
 }
 
-/// Whether no sum of the numbers in `text` can be more than a duration holds, whatever their units. The parser panics where
-/// one is just that.
+/// Returns whether the sum of the numbers in `text` fits into a [`Duration`], even if all of them are years. The parser
+/// panics on some sums that do not fit.
 fn is_summable(text: &str) -> bool {
     const SECONDS_PER_YEAR: u128 = 31_557_600;
-    // Digits with white space between them are one number for the parser.
+    // For the parser, digits with white space between them are one number.
     let text: String = text.split_whitespace().collect();
     let mut numbers = text.split(|sign: char| !sign.is_ascii_digit()).filter(|digits| !digits.is_empty());
     let sum = numbers.try_fold(0_u128, |sum, digits| Some(sum + u128::from(digits.parse::<u64>().ok()?)));

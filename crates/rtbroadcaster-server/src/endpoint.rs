@@ -1,23 +1,22 @@
-//! The path of the WebSocket endpoint.
-//! Must not know who serves it.
+//! The path of the WebSocket endpoint, parsed and checked.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::page;
 
-/// Paths that the server answers itself.
+/// The paths of the health checks.
 pub(crate) const HEALTHZ: &str = "/healthz";
 pub(crate) const READYZ: &str = "/readyz";
 
-/// The most bytes in a path: one that fills the head of a request could never be asked for.
+/// The most bytes in a path: a request for a path that fills its whole head would always be refused.
 const BYTES_MAX: usize = 1024;
 
-/// A path that means itself: it holds nothing that a router or a URL reads as a sign.
+/// A path without characters that have a meaning in a URL or for a router.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint(String);
 
-/// Why a text is no path for the endpoint.
+/// The error for a text that is not a path for the endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum EndpointError {
     #[error("a path begins with '/', such as /broadcasting")]

@@ -1,5 +1,4 @@
-//! The name of a host, as a URL has it.
-//! Must not know what it is listed for.
+//! A host name as it stands in a URL, parsed and compared.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,17 +7,17 @@ use std::str::FromStr;
 /// The most bytes in a name (RFC 1035 section 2.3.4, without the dots' framing).
 const BYTES_MAX: usize = 253;
 
-/// The name of a host without a port, or its address, in lower case.
+/// A host name or an IP address, without a port, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HostName(String);
 
-/// The text is no name of a host.
+/// The error for a text that is not a host name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected a host name without scheme and port, such as show.example.org")]
 pub(crate) struct NotAHostName;
 
 impl HostName {
-    /// Whether `host` of a request, without its port, names it.
+    /// Returns whether the host of a request, given without its port, is this one. Ignores case.
     pub(crate) fn names(&self, host: &str) -> bool {
         self.0.eq_ignore_ascii_case(host)
     }

@@ -1,4 +1,4 @@
-//! The log: structured lines on stderr, so that stdout is the program's own.
+//! The log: structured lines on stderr. Stdout stays free for the program's own output.
 //! Must not know what is logged.
 
 mod targets;
@@ -16,7 +16,7 @@ use tracing_subscriber::{EnvFilter, Registry, fmt};
 
 use crate::output::Output;
 
-/// Which lines are written: a level, or levels by module. Kept as text, which is what a filter is made from.
+/// The filter of the log: a level, or levels by module. Kept as text, from which each [`EnvFilter`] is built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Filter(String);
 
@@ -46,7 +46,7 @@ impl std::fmt::Display for Filter {
     }
 }
 
-/// How a line is written.
+/// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     /// A line for people; coloured on a terminal.
@@ -55,7 +55,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// An empty filter would mean `error`, which nobody guesses.
+/// Returns the filter for `text`. An empty text is refused, since it would mean `error`, which surprises.
 fn filter(text: &str) -> Result<EnvFilter, String> {
     if text.trim().is_empty() {
         return Err("name a level, such as info, or off".into());
@@ -64,30 +64,30 @@ fn filter(text: &str) -> Result<EnvFilter, String> {
     EnvFilter::builder().parse(text).map_err(|error| format!("{error}; write a level such as info, or name=level"))
 }
 
-/// How long the process waits at its end for what is not written yet. A reader that reads has all of it by then.
+/// How long the process waits at its end for lines that are not written yet: enough for a reader that reads.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// The running log. Dropping it waits a moment for what is not written yet, and never for a reader that does not read.
-pub(crate) struct Log {
+/// The running log. Dropping it waits for unwritten lines, for [`FLUSH`] at most.
+pub(crate) struct LogHandle {
     stderr: Output,
     filter: Handle<EnvFilter, Registry>,
 }
 
-impl Log {
-    /// Starts the log. What was logged before is lost.
+impl LogHandle {
+    /// Starts the log. Lines that were logged before are lost.
     ///
     /// # Errors
     /// When the system has no thread for it.
     pub(crate) fn start(filter: &Filter, format: Format) -> io::Result<Self> {
         let stderr = Output::start("log", io::stderr(), |lines| {
-            tracing::warn!(lines, "lines of the log were dropped: stderr took no more, or failed");
+            tracing::warn!(lines, "lines of the log were dropped: stderr was blocked, or failed");
         })?;
         let (layer, handle) = reload::Layer::new(filter.build());
         let writer = stderr.clone();
         let lines = fmt::layer()
             .with_writer(move || writer.clone())
             .with_ansi(io::stderr().is_terminal())
-            // Of an error of the log there is nobody to be told.
+            // There is no other place to report an error of the log.
             .log_internal_errors(false);
         let log = tracing_subscriber::registry().with(layer);
         match format {
@@ -95,16 +95,16 @@ impl Log {
             Format::Json => log.with(lines.json().flatten_event(true)).init(),
         }
         std::panic::set_hook(Box::new(|panic| {
-            // Where, and not what it says, which may hold what a peer has sent.
+            // The location only: the message may contain text from a peer.
             tracing::error!(at = panic.location().map(tracing::field::display), "a panic");
         }));
         Ok(Self { stderr, filter: handle })
     }
 
-    /// Writes what `filter` lets through from now on.
+    /// Replaces the filter of the running log.
     pub(crate) fn set_filter(&self, filter: &Filter) {
         let filter = filter.build();
-        // The store speaks to `log`, which has a level of its own in front of the filter.
+        // The store logs through the crate `log`, which has a level of its own in front of the filter.
         ::log::set_max_level(match filter.max_level_hint().unwrap_or(LevelFilter::TRACE).into_level() {
             None => ::log::LevelFilter::Off,
             Some(Level::ERROR) => ::log::LevelFilter::Error,
@@ -113,17 +113,17 @@ impl Log {
             Some(Level::DEBUG) => ::log::LevelFilter::Debug,
             Some(Level::TRACE) => ::log::LevelFilter::Trace,
         });
-        // It fails only where the log is gone, and with it whoever could read of that.
+        // It fails only if the log is gone, so the error has no place to be logged.
         let _ = self.filter.reload(filter);
     }
 
-    /// Where its lines are written.
+    /// Returns the output to which the log writes its lines.
     pub(crate) fn stderr(&self) -> &Output {
         &self.stderr
     }
 }
 
-impl Drop for Log {
+impl Drop for LogHandle {
     fn drop(&mut self) {
         self.stderr.flush(FLUSH);
     }

@@ -1,5 +1,4 @@
-//! An address or a network of addresses, as an operator writes it.
-//! Must not know what it is listed for.
+//! An IP address or a network, as an operator writes it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,11 +6,11 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
 
-/// One address, or all addresses that begin alike. IPv4 addresses inside IPv6 are IPv4 addresses.
+/// One IP address, or all addresses with a common prefix. IPv4-mapped IPv6 addresses are IPv4 addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Network(IpNet);
 
-/// Why a text is no network.
+/// The error for a text that is not a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NetworkError {
     #[error("expected an address or a network, such as 192.0.2.7, 10.0.0.0/8 or fd00::/8")]
@@ -21,19 +20,19 @@ pub(crate) enum NetworkError {
 }
 
 impl Network {
-    /// The addresses that count as one client's: an IPv4 address, or an IPv6 /64.
+    /// Returns the network that counts as one client: an IPv4 address, or an IPv6 /64.
     pub(crate) fn of_client(address: IpAddr) -> Self {
         let address = address.to_canonical();
         let bits = if address.is_ipv4() { 32 } else { 64 };
         Self(IpNet::new_assert(address, bits).trunc())
     }
 
-    /// Whether `address` is of it.
+    /// Returns whether `address` is in this network.
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())
     }
 
-    /// The same network, of IPv4 where its addresses are.
+    /// Returns the same network, as an IPv4 network if it is IPv4-mapped.
     fn canonical(net: IpNet) -> Self {
         match net {
             IpNet::V6(v6) if v6.prefix_len() >= 96 => {
@@ -53,7 +52,7 @@ impl FromStr for Network {
             return Ok(Self(address.to_canonical().into()));
         }
         let net: IpNet = text.parse().map_err(|_| NetworkError::NotANetwork)?;
-        // What is meant is a guess, and this decides whose word is believed.
+        // The server must not guess what is meant, since this list decides which proxies it trusts.
         if net != net.trunc() {
             return Err(NetworkError::AddressInside(Self::canonical(net.trunc())));
         }
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_network_is_told_so() {
+    fn a_text_that_is_no_network_is_refused() {
         for text in ["", "localhost", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "fd00::/129", "10.0.0.1:80", " ::1"] {
             assert_eq!(text.parse::<Network>(), Err(NetworkError::NotANetwork), "{text}");
         }

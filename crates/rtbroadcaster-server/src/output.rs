@@ -1,5 +1,5 @@
-//! A standard stream behind a queue: a writer of lines never waits for whoever reads the stream, and what there is no room
-//! for is dropped and counted.
+//! A standard stream behind a queue: adding a line never waits for the reader of the stream. Lines that do not fit into
+//! the queue are dropped and counted.
 //! Must not know what the lines say.
 
 use std::io;
@@ -9,39 +9,39 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-use crate::queue::{Queue, Work};
+use crate::queue::{Worker, WorkerQueue};
 
-/// The most bytes that wait, with [`LINE_BYTES`] for each line: some two thousand lines.
+/// The most bytes that wait, plus [`LINE_BYTES`] for each line: about two thousand lines.
 const WAITING_BYTES_MAX: usize = 512 * 1024;
-/// What a line costs besides its bytes.
+/// The bytes that count for a line besides its text.
 const LINE_BYTES: usize = 64;
 
-/// Lines on their way to a stream. Each clone is the same stream.
+/// A queue of lines for a stream. Clones share the stream.
 #[derive(Debug, Clone)]
-pub(crate) struct Output(Queue<Box<[u8]>>);
+pub(crate) struct Output(WorkerQueue<Box<[u8]>>);
 
 impl Output {
-    /// Starts the thread that writes to `stream`. When lines were dropped and the stream takes some again, `notice` is called
-    /// there with their number, to add a line that says so.
+    /// Starts the thread that writes to `stream`. After lines were dropped, and once the stream accepts lines again,
+    /// the thread calls `notice` with their number, so that it can add a line about them.
     ///
     /// # Errors
-    /// When the system has no thread.
+    /// If the system cannot start a thread.
     pub(crate) fn start(
         name: &str,
         stream: impl AsFd + Send + 'static,
         notice: impl Fn(u64) + Send + 'static,
     ) -> io::Result<Self> {
-        let queue = Queue::new(WAITING_BYTES_MAX);
-        queue.start(name, Writer { stream, notice, is_torn: false })?;
+        let queue = WorkerQueue::new(WAITING_BYTES_MAX);
+        queue.start(name, StreamWriter { stream, notice, is_torn: false })?;
         Ok(Self(queue))
     }
 
-    /// Adds whole lines, or drops and counts them when too much waits. Waits for no reader.
+    /// Queues whole lines, or drops and counts them if too much waits. Never blocks on the reader.
     pub(crate) fn add(&self, text: &[u8]) {
         self.0.add(text.into(), text.len() + LINE_BYTES);
     }
 
-    /// How many lines were dropped: too much waited, or the stream failed.
+    /// Returns the number of dropped lines: too much waited, or the stream failed.
     pub(crate) fn dropped(&self) -> u64 {
         self.0.dropped()
     }
@@ -58,34 +58,34 @@ impl io::Write for Output {
         Ok(text.len())
     }
 
-    /// Nothing: who wants to wait says for how long.
+    /// Does nothing: waiting needs a time limit, which the inherent `flush` has.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// What the thread has.
-struct Writer<S, N> {
+/// The worker that writes lines to the stream.
+struct StreamWriter<S, N> {
     stream: S,
     notice: N,
-    /// The stream has failed in the middle of a line.
+    /// The last write has failed in the middle of a line.
     is_torn: bool,
 }
 
-impl<S: AsFd + Send + 'static, N: Fn(u64) + Send + 'static> Work<Box<[u8]>> for Writer<S, N> {
-    fn is_done(&mut self, line: Box<[u8]>) -> bool {
+impl<S: AsFd + Send + 'static, N: Fn(u64) + Send + 'static> Worker<Box<[u8]>> for StreamWriter<S, N> {
+    fn process(&mut self, line: Box<[u8]>) -> bool {
         self.write(&line).is_ok()
     }
 
-    fn tell(&mut self, dropped: u64) {
-        // The filter of the log may be against the line.
+    fn report(&mut self, dropped: u64) {
+        // The notice may add no line: the filter of the log may drop it.
         (self.notice)(dropped);
     }
 }
 
-impl<S: AsFd, N> Writer<S, N> {
-    /// Writes a whole line, however long the reader takes. Past the standard library's own lock and buffer, which the process
-    /// would want when it ends.
+impl<S: AsFd, N> StreamWriter<S, N> {
+    /// Writes a whole line, however long the reader takes. Bypasses the standard library's lock and buffer, which the
+    /// process needs when it ends.
     fn write(&mut self, line: &[u8]) -> Result<(), Errno> {
         if std::mem::take(&mut self.is_torn) {
             self.write_all(b"\n").inspect_err(|_| self.is_torn = true)?;
@@ -103,7 +103,7 @@ impl<S: AsFd, N> Writer<S, N> {
                     continue;
                 }
                 Err(Errno::INTR) => continue,
-                // Another process that has the stream too has made it so.
+                // Another process that shares the stream has made it non-blocking.
                 Err(Errno::AGAIN) => match poll(&mut [PollFd::new(&self.stream, PollFlags::OUT)], None) {
                     Ok(_) | Err(Errno::INTR) => continue,
                     Err(failure) => failure,

@@ -1,5 +1,5 @@
 //! The pages at `/` and `/poll`, the JavaScript SDK at `/sdk/` and QR codes of the page's own links.
-//! Must not know rooms: the page connects to the broadcasting path as any other client.
+//! Must not know rooms: a page connects to the broadcasting path like any other client.
 
 mod asset;
 mod qr;
@@ -18,23 +18,23 @@ use rtbroadcaster::Arrival;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 
-use asset::{Asset, Reader};
-use qr::{Codes, QrError};
+use asset::{Asset, OriginAccess};
+use qr::{QrCodes, QrError};
 
-/// The paths that are the page's own, and the folders below which all are.
+/// The paths that this module answers, and the folders below which it answers every path.
 pub(crate) const PATHS: [&str; 3] = ["/", "/poll", "/qr.svg"];
 pub(crate) const FOLDERS: [&str; 2] = ["/page/", "/sdk/"];
 
-/// The pages, and the files that they are.
+/// The paths of the pages and their files.
 const PAGES: [(&str, &str); 2] = [("/", "index.html"), ("/poll", "poll.html")];
 
-/// What stands in a page for the broadcasting path.
+/// The placeholder for the broadcasting path in a page.
 const PATH_PLACEHOLDER: &str = "{broadcasting-path}";
 
-/// What stands in a page for the port that the server listens on.
+/// The placeholder for the server's port in a page.
 const PORT_PLACEHOLDER: &str = "{listen-port}";
 
-/// The page's files. Its tests live below it and stay out.
+/// The files of the pages, without their tests.
 #[derive(RustEmbed)]
 #[folder = "page/"]
 #[include = "*.html"]
@@ -44,13 +44,13 @@ const PORT_PLACEHOLDER: &str = "{listen-port}";
 #[exclude = "tests/*"]
 struct PageFiles;
 
-/// The SDK's sources, which are what browsers load as modules.
+/// The SDK's sources, which browsers load as modules.
 #[derive(RustEmbed)]
 #[folder = "../../sdk/javascript/"]
 #[include = "*.js"]
-// A star of these patterns stands for folders too.
+// In these patterns a star also matches folders.
 #[exclude = "*/*"]
-// Only programs that render on a server load it.
+// Only programs that render on a server load this file.
 #[exclude = "react-server.js"]
 struct SdkFiles;
 
@@ -64,12 +64,13 @@ struct TagFiles;
 /// The query of `/qr.svg`.
 #[derive(Deserialize)]
 struct QrQuery {
-    /// The link to show.
+    /// The link to encode.
     url: String,
 }
 
-/// `/`, `/poll`, `/page/`, `/sdk/` and `/qr.svg` for GET and HEAD; the pages connect to `broadcasting_path` of the same host,
-/// and tell whoever started the server how others reach its `port`. All but the codes is made here, once.
+/// Returns the routes `/`, `/poll`, `/page/`, `/sdk/` and `/qr.svg` for GET and HEAD. The pages connect to
+/// `broadcasting_path` of the same host, and show the `port` in their advice on how to reach the server. Everything but
+/// the QR codes is built once, here.
 pub(crate) fn routes<S>(broadcasting_path: &str, port: u16) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -79,10 +80,10 @@ where
         let page = page(file, &escaped(broadcasting_path), port);
         router = router.route(at, get(move |headers: HeaderMap| async move { answer(page.as_ref(), &headers) }));
     }
-    let sdk = files::<SdkFiles>(Reader::Anybody).chain(files::<TagFiles>(Reader::Anybody));
-    let codes = Codes::default();
+    let sdk = files::<SdkFiles>(OriginAccess::AnyOrigin).chain(files::<TagFiles>(OriginAccess::AnyOrigin));
+    let codes = QrCodes::default();
     router
-        .route("/page/{name}", get(file_of(files::<PageFiles>(Reader::SameOrigin))))
+        .route("/page/{name}", get(file_of(files::<PageFiles>(OriginAccess::SameOrigin))))
         .route("/sdk/{name}", get(file_of(sdk)))
         .route("/qr.svg", get(move |request: Request| qr_svg(codes, request.into_parts().0)))
 }
@@ -91,18 +92,18 @@ fn page(name: &str, path: &str, port: u16) -> Option<Asset> {
     let file = PageFiles::get(name)?;
     let text = String::from_utf8_lossy(&file.data).replace(PORT_PLACEHOLDER, &port.to_string());
     let text = text.replace(PATH_PLACEHOLDER, path);
-    Some(Asset::new(name, text.into_bytes().into(), Reader::SameOrigin))
+    Some(Asset::new(name, text.into_bytes().into(), OriginAccess::SameOrigin))
 }
 
 /// Returns the files of a folder by their names.
-fn files<F: RustEmbed>(reader: Reader) -> impl Iterator<Item = (String, Asset)> {
+fn files<F: RustEmbed>(access: OriginAccess) -> impl Iterator<Item = (String, Asset)> {
     F::iter().filter_map(move |name| {
-        let asset = Asset::new(&name, F::get(&name)?.data, reader);
+        let asset = Asset::new(&name, F::get(&name)?.data, access);
         Some((name.into_owned(), asset))
     })
 }
 
-/// Returns a handler for files.
+/// Returns a handler that answers with one of `files` by its name.
 fn file_of(
     files: impl Iterator<Item = (String, Asset)>,
 ) -> impl Fn(Path<String>, HeaderMap) -> Ready<Response> + Clone + Send + Sync + 'static {
@@ -114,11 +115,11 @@ fn answer(asset: Option<&Asset>, headers: &HeaderMap) -> Response {
     asset.map_or_else(not_found, |asset| asset.answer(headers))
 }
 
-async fn qr_svg(codes: Codes, request: Parts) -> Response {
+async fn qr_svg(codes: QrCodes, request: Parts) -> Response {
     let Ok(Query(QrQuery { url })) = Query::try_from_uri(&request.uri) else {
         return bad_request("one `url` is needed");
     };
-    // A request with several hosts is refused, not guessed at.
+    // Which of several hosts is meant would be a guess.
     let headers = &request.headers;
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = match (hosts.next().map(axum::http::HeaderValue::to_str), hosts.next()) {
@@ -127,7 +128,7 @@ async fn qr_svg(codes: Codes, request: Parts) -> Response {
     };
     let address = request.extensions.get::<Arrival>().map(|arrival| arrival.peer.ip());
     match codes.svg(&url, host, address).await {
-        Ok(svg) => Asset::of("qr.svg", svg, Reader::SameOrigin).answer(headers),
+        Ok(svg) => Asset::of("qr.svg", svg, OriginAccess::SameOrigin).answer(headers),
         Err(QrError::Busy) => {
             let later = [(header::RETRY_AFTER, "1")];
             (StatusCode::SERVICE_UNAVAILABLE, later, format!("{}\n", QrError::Busy)).into_response()
@@ -144,7 +145,7 @@ fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "not found\n").into_response()
 }
 
-/// The text as it may stand in an HTML attribute.
+/// Returns the text escaped for an HTML attribute.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }

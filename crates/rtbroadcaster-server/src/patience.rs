@@ -1,4 +1,4 @@
-//! How long `watch` and `publish` try to reach a server. Must not know how it is tried.
+//! The option `--patience`: how long `watch` and `publish` try to reach a server.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,15 +7,15 @@ use rtbroadcaster::remote::Options;
 
 use crate::duration;
 
-/// A longer one is no patience but for ever, which is said by 0.
+/// The longest patience, one year. Use 0 for ever.
 const LONGEST: Duration = Duration::from_secs(31_557_600);
 
-/// How long it may be outside of a room; none is for ever.
+/// The longest time outside of a room; `None` is for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Patience(pub(crate) Option<Duration>);
+pub(crate) struct PatienceArg(pub(crate) Option<Duration>);
 
-impl Patience {
-    /// What is usual, but for this.
+impl PatienceArg {
+    /// Returns the default options of the client with this patience.
     pub(crate) fn options(self) -> Options {
         let mut options = Options::default();
         options.patience = self.0;
@@ -23,7 +23,7 @@ impl Patience {
     }
 }
 
-impl FromStr for Patience {
+impl FromStr for PatienceArg {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
@@ -43,11 +43,11 @@ mod tests {
     #[test]
     fn zero_is_for_ever() {
         assert_eq!(
-            ["0", "0s", "5m"].map(|text| text.parse().map(|Patience(time)| time)),
+            ["0", "0s", "5m"].map(|text| text.parse().map(|PatienceArg(time)| time)),
             [Ok(None), Ok(None), Ok(Some(Duration::from_secs(300)))]
         );
         for bad in ["soon", "2years", "18446744073709551615s", "18446744073709551615s 1000000000ns"] {
-            assert!(bad.parse::<Patience>().is_err(), "{bad}");
+            assert!(bad.parse::<PatienceArg>().is_err(), "{bad}");
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Text from the network that a terminal may show: what could steer it is spelled out. Pure.
+//! Escapes text from the network for terminals and the log. Pure.
 
-/// How many letters are not too long.
+/// The most characters of a short text.
 const SHORT_LETTERS: usize = 128;
 
-/// `text` without anything that a terminal obeys or that turns the order of letters round.
+/// Returns `text` with all characters escaped that control a terminal or change the direction of text.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut plain, letter| {
         if is_plain(letter) {
@@ -15,7 +15,7 @@ pub(crate) fn plain(text: &str) -> String {
     })
 }
 
-/// The beginning of `text` in the same way, with a mark where something was cut off. For the log, which strangers must not fill.
+/// Returns the beginning of `text`, escaped, with a mark if the rest was cut off: a peer must not fill the log.
 pub(crate) fn short(text: &str) -> String {
     let (beginning, mark) = match text.char_indices().nth(SHORT_LETTERS) {
         Some((end, _)) => (&text[..end], "…"),
@@ -24,7 +24,7 @@ pub(crate) fn short(text: &str) -> String {
     plain(beginning) + mark
 }
 
-/// A key as it is written: in quotes where it would be taken for something else.
+/// Returns a key, in quotes if it contains spaces, quotes or characters that have to be escaped.
 pub(crate) fn name(key: &str) -> String {
     if key.chars().all(|letter| is_plain(letter) && !letter.is_whitespace() && letter != '"') {
         key.to_owned()
@@ -34,7 +34,7 @@ pub(crate) fn name(key: &str) -> String {
 }
 
 fn is_plain(letter: char) -> bool {
-    // Unicode's marks of direction: in their scope letters are shown in another order than they have.
+    // The direction marks of Unicode: in their scope characters are shown in another order.
     let turns =
         matches!(letter, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !letter.is_control() && !turns

@@ -1,13 +1,13 @@
-//! `rtbroadcaster publish`: makes a room or owns one, says messages, and tells what became of each.
-//! Must not know how messages are read, nor how anything is shown.
+//! `rtbroadcaster publish`: creates or owns a room, publishes messages, and reports the outcome of each.
+//! Must not know how messages are read, nor how reports are written.
 
 mod grace;
+mod input;
 mod key_file;
 mod lines;
 mod losses;
-mod phrase;
-mod speech;
-mod teller;
+mod messages;
+mod reporter;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,33 +18,34 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::console::{self, Whereabouts};
+use crate::console::{self, ConnectionNotes};
 use crate::destination::Destination;
-use crate::ending::{Code, Ending, Failure};
+use crate::ending::{Code, CommandEnd, CommandError};
 use crate::notes::note;
-use crate::patience::Patience;
-use crate::signals::{Came, Signals};
-use grace::Grace;
+use crate::patience::PatienceArg;
+use crate::signals::{TerminationSignal, TerminationSignals};
+use grace::RequestedGrace;
 use key_file::KeyFile;
 use losses::Losses;
-use speech::{Spoken, speak};
-use teller::{Beginning, Teller};
+use messages::{MessageArgs, publish_all};
+use reporter::{Acquisition, Reporter};
 
-/// What stands below the options.
+/// The help text below the options.
 pub(crate) const EXAMPLES: &str = "\
-Without ROOM it makes a room, and prints the link that its viewers open. The room's owner key is written to the file that
---owner-key-file names, which must not be there yet; with ROOM it is read from there. A key never stands in an address or
-in a list of processes.
+Without ROOM it creates a room, and prints the link for its viewers. --owner-key-file names the file for the room's owner
+key. For a new room the key is written there, and the file must not exist yet; with ROOM the key is read from there. No
+address and no list of processes ever contains the key.
 
-Messages are options, said in their order, or lines of JSON on the standard input:
-  {\"key\":\"slide\",\"params\":[3],\"state\":true}     kept for those who come later; without `state` for those who are there
+Messages are options, published in their order, or lines of JSON on the standard input:
+  {\"key\":\"slide\",\"params\":[3],\"state\":true}     kept for viewers that join later; without `state` an event
   {\"key\":\"pointer\",\"params\":[0.5],\"ephemeral\":true}    neither kept nor acknowledged
-  {\"key\":\"slide\",\"clear\":true}                  not kept any more
-What `rtbroadcaster watch` writes can be read too. In a pipe each line on the standard output tells what became of one
-message: `ack` with its number, or `error`. On a terminal there is a count.
+  {\"key\":\"slide\",\"clear\":true}                  removes the value
+The output of `rtbroadcaster watch` is a valid input. In a pipe each line on the standard output reports one message:
+`ack` with its number, or `error`. On a terminal there is a counter.
 
-A room that was made without --owner-key-file ends when this program does, since nobody could own it: with messages as
-options that is Ctrl-C. Other rooms stay, and wait for their owner for the server's grace.
+A room that was created without --owner-key-file ends together with this program, since no other program could own it.
+With messages as options, the program therefore runs until Ctrl-C. Other rooms stay, and wait for their owner for the
+server's grace.
 
 Examples:
   rtbroadcaster publish ws://127.0.0.1:8080 --state 'slide=[1]'
@@ -53,116 +54,117 @@ Examples:
   rtbroadcaster publish ws://127.0.0.1:8080 < talk.ndjson
   sensors | jq -c '{key: .name, params: [.value], state: true}' | rtbroadcaster publish ws://127.0.0.1:8080";
 
-/// How many messages may wait for their acknowledgement to be told.
-const TOLD_MAX: usize = 1_024;
+/// The most messages whose outcome is not reported yet.
+const PENDING_REPORTS_MAX: usize = 1_024;
 
-/// How long it takes at most to hear of what was said before a signal, and to end.
+/// How long the program waits, after a signal, for pending outcomes and for its end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// The options of `rtbroadcaster publish`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Options {
+pub(crate) struct PublishArgs {
     /// Address of the server, or the viewers' link of a room
     #[arg(value_name = "URL")]
     destination: Destination,
-    /// The room to own, unless the link names it; without any a new one is made
+    /// The room to own, unless the link names it; without one a new room is created
     #[arg(value_name = "ROOM")]
     room: Option<RoomId>,
     #[command(flatten)]
-    spoken: Spoken,
-    /// File with the room's owner key; for a new room it is written, so that only you can read it
+    messages: MessageArgs,
+    /// File with the room's owner key; for a new room it is created, readable only for you
     #[arg(long, value_name = "FILE")]
     owner_key_file: Option<std::path::PathBuf>,
-    /// Viewers of a new room are told how many they are
+    /// Send viewers of a new room their number
     #[arg(long)]
     audience: bool,
     /// How long a new room waits for its owner; the server may lower or raise it
     #[arg(long, value_name = "TIME")]
-    grace: Option<Grace>,
-    /// End the room when everything is said
+    grace: Option<RequestedGrace>,
+    /// End the room when all messages are published
     #[arg(long, conflicts_with = "stay")]
     close: bool,
-    /// Stay the room's owner until Ctrl-C when everything is said
+    /// Stay the room's owner until Ctrl-C when all messages are published
     #[arg(long)]
     stay: bool,
-    /// How long to try to get in or back; 0 is for ever
+    /// How long to try to connect or reconnect; 0 is for ever
     #[arg(long, value_name = "TIME", default_value = "30s")]
-    patience: Patience,
-    /// Most bytes of one message as it is sent; where the server takes less, that counts
+    patience: PatienceArg,
+    /// Most bytes of one message as it is sent; a lower limit of the server wins
     #[arg(long, value_name = "BYTES", default_value_t = 65_536)]
     message_bytes_max: usize,
 }
 
-/// What follows from the options.
+/// The options with everything that follows from them.
 struct Plan<'a> {
-    options: &'a Options,
+    options: &'a PublishArgs,
     address: String,
     room: Option<RoomId>,
     key: KeyFile,
 }
 
-/// Publishes, and gives the process's exit code.
-pub(crate) fn run(options: &Options) -> ExitCode {
-    console::run(publish(options)).told()
+/// Publishes, and returns the process's exit code.
+pub(crate) fn run(options: &PublishArgs) -> ExitCode {
+    console::run(publish(options)).finish()
 }
 
-async fn publish(options: &Options) -> Result<Ending, Failure> {
+async fn publish(options: &PublishArgs) -> Result<CommandEnd, CommandError> {
     let room = options.destination.room(options.room.clone())?;
     if room.is_some() && options.grace.is_some() {
-        let advice = "A room that is there keeps its own.";
-        return Err(Failure::new(Code::Usage, "--grace is for a new room", advice));
+        let advice = "An existing room keeps its own grace.";
+        return Err(CommandError::new(Code::Usage, "--grace is for a new room", advice));
     }
     let key = KeyFile::of(options.owner_key_file.as_deref(), room.as_ref())?;
-    let beginning = if room.is_some() { Beginning::Owned } else { Beginning::Created };
+    let acquisition = if room.is_some() { Acquisition::Owned } else { Acquisition::Created };
     let plan = Plan { options, address: options.destination.to_string(), room, key };
-    let mut signals = Signals::new().map_err(|error| Failure::here("cannot wait for signals", &error))?;
+    let mut signals =
+        TerminationSignals::new().map_err(|error| CommandError::here("cannot wait for signals", &error))?;
     let owner = tokio::select! {
         opened = plan.open() => opened?,
-        came = signals.next() => return Ok(Ending::Interrupted(came)),
+        signal = signals.next() => return Ok(CommandEnd::Interrupted(signal)),
     };
     plan.key.keep(&owner)?;
-    let mut teller = Teller::new(&owner);
-    teller.begin(&owner, &options.destination, beginning).await;
+    let mut reporter = Reporter::new(&owner);
+    reporter.report_room(&owner, &options.destination, acquisition).await;
     if let Some(differs) = options.grace.and_then(|asked| asked.differs(owner.grace())) {
         note(&differs);
     }
     let mut losses = Losses::of(&owner);
-    let ended = plan.speak(owner, &mut teller, &mut signals, &mut losses).await;
-    // One may have come with the last acknowledgement.
-    losses.tell();
+    let ended = plan.publish(owner, &mut reporter, &mut signals, &mut losses).await;
+    // A loss may have come with the last acknowledgement.
+    losses.note_new();
     ended
 }
 
 impl Plan<'_> {
-    /// Says everything, stays if it should, and ends.
-    async fn speak(
+    /// Publishes everything, then stays the owner if the options say so, and ends.
+    async fn publish(
         &self,
         owner: Broadcaster,
-        teller: &mut Teller,
-        signals: &mut Signals,
+        reporter: &mut Reporter,
+        signals: &mut TerminationSignals,
         losses: &mut Losses,
-    ) -> Result<Ending, Failure> {
-        let (refused, came) = self.say(&owner, teller, signals, losses).await?;
-        let came = match came {
+    ) -> Result<CommandEnd, CommandError> {
+        let (refused, signal) = self.publish_messages(&owner, reporter, signals, losses).await?;
+        let signal = match signal {
             None if self.stays() => {
-                teller.stay();
-                Some(self.stay(&owner, teller, signals, losses).await?)
+                reporter.note_staying();
+                Some(self.stay(&owner, reporter, signals, losses).await?)
             }
-            came => came,
+            signal => signal,
         };
-        let untold = teller.end();
-        self.end(owner, came, signals).await?;
-        match came {
-            Some(came) => Ok(Ending::Interrupted(came)),
+        let unreported = reporter.end();
+        self.end(owner, signal, signals).await?;
+        match signal {
+            Some(signal) => Ok(CommandEnd::Interrupted(signal)),
             None if refused > 0 => {
                 let what = if refused == 1 { "1 message was".into() } else { format!("{refused} messages were") };
-                Err(Failure::new(Code::Refused, format!("{what} not said"), "All others were."))
+                Err(CommandError::new(Code::Refused, format!("{what} not published"), "All others were."))
             }
-            None => untold.map_or(Ok(Ending::Done), Err),
+            None => unreported.map_or(Ok(CommandEnd::Done), Err),
         }
     }
 
-    async fn open(&self) -> Result<Broadcaster, Failure> {
+    async fn open(&self) -> Result<Broadcaster, CommandError> {
         let mut behavior = self.options.patience.options();
         behavior.message_bytes_max = self.options.message_bytes_max;
         let opening = async {
@@ -171,110 +173,118 @@ impl Plan<'_> {
                 _ => {
                     let new = RoomOptions::new();
                     let new = if self.options.audience { new.with_audience() } else { new };
-                    let new = if let Some(Grace(time)) = self.options.grace { new.with_grace(time) } else { new };
+                    let new =
+                        if let Some(RequestedGrace(time)) = self.options.grace { new.with_grace(time) } else { new };
                     Ok(Broadcaster::create_with(&self.address, new, behavior).await)
                 }
             }
         };
-        // Its status cannot be seen before it is open.
+        // There is no status to watch before the room is open.
         let slow = async {
             sleep(FAREWELL).await;
-            note(&format!("no answer from {} yet; Ctrl-C ends it", self.address));
+            note(&format!("no answer from {} yet; Ctrl-C aborts", self.address));
             std::future::pending().await
         };
         let opened = tokio::select! { opened = opening => opened?, never = slow => never };
         opened.map_err(|error| match error {
             OpenError::NoRoom => self.closed(&Closing::with(4510, "no_room")),
             OpenError::Closed(closing) => self.closed(&closing),
-            error => Failure::new(Code::Usage, format!("{}: {error}", self.address), ""),
+            error => CommandError::new(Code::Usage, format!("{}: {error}", self.address), ""),
         })
     }
 
-    /// Says everything, or what comes before a signal; how much was not said, and that signal.
-    async fn say(
+    /// Publishes everything, or the messages before a signal. Returns the number of refused messages, and that signal.
+    async fn publish_messages(
         &self,
         owner: &Broadcaster,
-        teller: &mut Teller,
-        signals: &mut Signals,
+        reporter: &mut Reporter,
+        signals: &mut TerminationSignals,
         losses: &mut Losses,
-    ) -> Result<(u64, Option<Came>), Failure> {
+    ) -> Result<(u64, Option<TerminationSignal>), CommandError> {
         let stop = CancellationToken::new();
-        let (told, pending) = mpsc::channel(TOLD_MAX);
-        let said = async { tokio::try_join!(speak(owner, &self.options.spoken, told, &stop), teller.listen(pending)) };
+        let (reports, pending) = mpsc::channel(PENDING_REPORTS_MAX);
+        let published = async {
+            tokio::try_join!(publish_all(owner, &self.options.messages, reports, &stop), reporter.report_all(pending))
+        };
         let work = async {
             tokio::select! {
-                said = said => said.map(|((), refused)| refused),
+                published = published => published.map(|((), refused)| refused),
                 closing = self.over(owner, losses) => Err(closing.into()),
             }
         };
         tokio::pin!(work);
-        let (outcome, came) = tokio::select! {
+        let (outcome, signal) = tokio::select! {
             outcome = &mut work => (outcome, None),
-            came = signals.next() => {
+            signal = signals.next() => {
                 stop.cancel();
                 let outcome = tokio::select! {
                     outcome = &mut work => outcome,
                     () = sleep(FAREWELL) => Ok(0),
                     _ = signals.next() => Ok(0),
                 };
-                (outcome, Some(came))
+                (outcome, Some(signal))
             }
         };
-        outcome.map(|refused| (refused, came)).map_err(|error| self.failed(error))
+        outcome.map(|refused| (refused, signal)).map_err(|error| self.failed(error))
     }
 
-    /// Whether it stays the owner when everything is said.
+    /// Returns whether the program stays the owner when all messages are published.
     fn stays(&self) -> bool {
-        let Options { spoken, stay, close, .. } = self.options;
-        let would_end_at_once = self.room.is_none() && !self.key.is_there() && !spoken.is_empty();
+        let PublishArgs { messages, stay, close, .. } = self.options;
+        let would_end_at_once = self.room.is_none() && !self.key.is_there() && !messages.is_empty();
         *stay || would_end_at_once && !*close
     }
 
     async fn stay(
         &self,
         owner: &Broadcaster,
-        teller: &mut Teller,
-        signals: &mut Signals,
+        reporter: &mut Reporter,
+        signals: &mut TerminationSignals,
         losses: &mut Losses,
-    ) -> Result<Came, Failure> {
+    ) -> Result<TerminationSignal, CommandError> {
         tokio::select! {
-            came = signals.next() => Ok(came),
+            signal = signals.next() => Ok(signal),
             closing = self.over(owner, losses) => Err(self.closed(&closing)),
-            never = teller.meanwhile(std::future::pending()) => never,
+            never = reporter.meanwhile(std::future::pending()) => never,
         }
     }
 
-    /// Ends the room where it should, and otherwise leaves it.
-    async fn end(&self, owner: Broadcaster, came: Option<Came>, signals: &mut Signals) -> Result<(), Failure> {
+    /// Ends the room if the options say so or no key is kept; otherwise leaves the room open.
+    async fn end(
+        &self,
+        owner: Broadcaster,
+        signal: Option<TerminationSignal>,
+        signals: &mut TerminationSignals,
+    ) -> Result<(), CommandError> {
         let is_orphaned = self.room.is_none() && !self.key.is_there();
         if !self.options.close && !is_orphaned {
             return Ok(());
         }
         let hurry = async {
-            if came.is_some() {
+            if signal.is_some() {
                 sleep(FAREWELL).await;
             } else {
                 std::future::pending::<()>().await;
             }
         };
         tokio::select! {
-            closed = owner.close() => closed.map_err(|error| self.failed(Unsaid::Publish(error))),
+            closed = owner.close() => closed.map_err(|error| self.failed(PublishFailure::Publish(error))),
             () = hurry => Ok(()),
             _ = signals.next() => Ok(()),
         }
     }
 
-    /// Waits until it is over, and says when the connection is lost, or what was acknowledged.
+    /// Returns the reason when the connection ends for good. Notes lost connections and lost messages meanwhile.
     async fn over(&self, owner: &Broadcaster, losses: &mut Losses) -> Closing {
-        let mut whereabouts = Whereabouts::new(&self.address, self.options.patience);
+        let mut notes = ConnectionNotes::new(&self.address, self.options.patience);
         let mut status = owner.watch_status();
         loop {
             let now = status.borrow_and_update().clone();
             if let Some(closing) = now.closing() {
                 return closing.clone();
             }
-            whereabouts.tell(&now);
-            losses.tell();
+            notes.update(&now);
+            losses.note_new();
             tokio::select! {
                 changed = status.changed() => if changed.is_err() {
                     std::future::pending::<()>().await;
@@ -284,36 +294,36 @@ impl Plan<'_> {
         }
     }
 
-    fn closed(&self, closing: &Closing) -> Failure {
-        Failure::closed(closing, &self.address, self.options.patience.0)
+    fn closed(&self, closing: &Closing) -> CommandError {
+        CommandError::closed(closing, &self.address, self.options.patience.0)
     }
 
-    fn failed(&self, unsaid: Unsaid) -> Failure {
-        match unsaid {
-            Unsaid::Failed(failure) => failure,
-            Unsaid::Publish(PublishError::Fenced) => self.closed(&Closing::with(4509, "fenced")),
-            Unsaid::Publish(PublishError::Closed(closing)) => self.closed(&closing),
-            Unsaid::Publish(error) => Failure::new(Code::Server, error.to_string(), ""),
+    fn failed(&self, failure: PublishFailure) -> CommandError {
+        match failure {
+            PublishFailure::Failed(error) => error,
+            PublishFailure::Publish(PublishError::Fenced) => self.closed(&Closing::with(4509, "fenced")),
+            PublishFailure::Publish(PublishError::Closed(closing)) => self.closed(&closing),
+            PublishFailure::Publish(error) => CommandError::new(Code::Server, error.to_string(), ""),
         }
     }
 }
 
-/// Why nothing more is said.
+/// The reason why publishing has stopped.
 #[derive(Debug)]
-enum Unsaid {
-    /// The owner is over.
+enum PublishFailure {
+    /// The room's owner cannot publish any more.
     Publish(PublishError),
-    Failed(Failure),
+    Failed(CommandError),
 }
 
-impl From<Closing> for Unsaid {
+impl From<Closing> for PublishFailure {
     fn from(closing: Closing) -> Self {
         Self::Publish(closing.into())
     }
 }
 
-impl From<Failure> for Unsaid {
-    fn from(failure: Failure) -> Self {
+impl From<CommandError> for PublishFailure {
+    fn from(failure: CommandError) -> Self {
         Self::Failed(failure)
     }
 }

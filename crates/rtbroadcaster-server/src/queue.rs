@@ -1,4 +1,4 @@
-//! A queue with a thread of its own: whoever adds to it waits for nobody, and what there is no room for is dropped and counted.
+//! A queue with a thread of its own: adding an item never blocks. Items that do not fit are dropped and counted.
 //! Must not know what its items are.
 
 use std::collections::VecDeque;
@@ -8,154 +8,155 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-/// How often it is told what was dropped while that goes on.
+/// The least time between two reports of dropped items while items wait.
 const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What the thread does.
-pub(crate) trait Work<T>: Send + 'static {
-    /// Does one item, however long that takes; whether it could.
-    fn is_done(&mut self, item: T) -> bool;
+/// The work of the thread.
+pub(crate) trait Worker<T>: Send + 'static {
+    /// Processes one item, however long that takes. Returns whether it succeeded.
+    fn process(&mut self, item: T) -> bool;
 
-    /// Tells that so many items were dropped. An item that it adds for that always has room.
-    fn tell(&mut self, dropped: u64);
+    /// Reports the number of dropped items. An item that it queues for that is always accepted.
+    fn report(&mut self, dropped: u64);
 }
 
-/// Items on their way to the thread. Each clone is the same queue.
+/// A handle of the queue. Clones share it.
 #[derive(Debug)]
-pub(crate) struct Queue<T>(Arc<Shared<T>>);
+pub(crate) struct WorkerQueue<T>(Arc<Shared<T>>);
 
 #[derive(Debug)]
 struct Shared<T> {
-    state: Mutex<State<T>>,
-    /// An item was added, or none waits any more.
+    state: Mutex<QueueState<T>>,
+    /// Notified when an item is added, and when one is done.
     changed: Condvar,
-    /// How much all items may cost.
+    /// The most that all items may cost together.
     cost_max: usize,
-    /// How many were dropped.
+    /// The number of dropped items.
     dropped: AtomicU64,
 }
 
 #[derive(Debug)]
-struct State<T> {
-    waiting: VecDeque<Held<T>>,
-    /// What these cost, and the one that is being done.
+struct QueueState<T> {
+    waiting: VecDeque<QueuedJob<T>>,
+    /// The cost of these items, and of the one in process.
     cost: usize,
-    /// One is being done.
+    /// The thread is processing an item.
     is_busy: bool,
-    /// How many were dropped and no item that waits says so.
-    untold: u64,
-    /// The thread. Its own items, which tell what was dropped, always have room.
+    /// The number of dropped items that no queued report contains.
+    unreported: u64,
+    /// The id of the thread. Its own items, the reports of dropped ones, are always accepted.
     worker: Option<ThreadId>,
-    /// How many dropped ones the item tells that the thread adds now.
-    telling: u64,
+    /// The number in the report that the thread is about to queue.
+    reporting: u64,
 }
 
 #[derive(Debug)]
-struct Held<T> {
+struct QueuedJob<T> {
     item: T,
     cost: usize,
-    /// How many dropped items it tells of.
-    tells: u64,
+    /// The number of dropped items that it reports; 0 for an ordinary item.
+    reports: u64,
 }
 
-impl<T> Clone for Queue<T> {
+impl<T> Clone for WorkerQueue<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T: Send + 'static> Queue<T> {
-    /// A queue of items that cost at most so much together.
+impl<T: Send + 'static> WorkerQueue<T> {
+    /// Returns a queue whose items may cost `cost_max` together.
     pub(crate) fn new(cost_max: usize) -> Self {
-        let state = State { waiting: VecDeque::new(), cost: 0, is_busy: false, untold: 0, worker: None, telling: 0 };
+        let state =
+            QueueState { waiting: VecDeque::new(), cost: 0, is_busy: false, unreported: 0, worker: None, reporting: 0 };
         let (state, changed, dropped) = (Mutex::new(state), Condvar::new(), AtomicU64::new(0));
         Self(Arc::new(Shared { state, changed, cost_max, dropped }))
     }
 
-    /// Starts its thread, which lasts as long as the process: it may be in something that never ends.
+    /// Starts the thread, which runs as long as the process, since processing an item may block for ever.
     ///
     /// # Errors
-    /// When the system has no thread.
-    pub(crate) fn start(&self, name: &str, mut work: impl Work<T>) -> io::Result<()> {
+    /// If the system cannot start a thread.
+    pub(crate) fn start(&self, name: &str, mut worker: impl Worker<T>) -> io::Result<()> {
         let queue = self.clone();
-        thread::Builder::new().name(name.to_owned()).spawn(move || queue.run(&mut work)).map(|_| ())
+        thread::Builder::new().name(name.to_owned()).spawn(move || queue.run(&mut worker)).map(|_| ())
     }
 
-    /// Adds an item of this cost, or drops and counts it when too much waits.
+    /// Queues an item of this cost, or drops and counts it if too much waits.
     pub(crate) fn add(&self, item: T, cost: usize) {
         let mut state = self.lock();
         let is_notice = state.worker == Some(thread::current().id());
         if state.cost.saturating_add(cost) > self.0.cost_max && !is_notice {
-            state.untold += 1;
+            state.unreported += 1;
             self.0.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let tells = if is_notice { std::mem::take(&mut state.telling) } else { 0 };
+        let reports = if is_notice { std::mem::take(&mut state.reporting) } else { 0 };
         state.cost += cost;
-        state.waiting.push_back(Held { item, cost, tells });
+        state.waiting.push_back(QueuedJob { item, cost, reports });
         drop(state);
         self.0.changed.notify_all();
     }
 
-    /// How many were dropped: too much waited, or they could not be done.
+    /// Returns the number of dropped items: too much waited, or processing failed.
     pub(crate) fn dropped(&self) -> u64 {
         self.0.dropped.load(Ordering::Relaxed)
     }
 
-    /// Waits until everything is done, for `time` at most.
+    /// Waits until all items are processed, for `time` at most.
     pub(crate) fn flush(&self, time: Duration) {
-        let is_busy = |state: &mut State<T>| state.is_busy || !state.waiting.is_empty();
+        let is_busy = |state: &mut QueueState<T>| state.is_busy || !state.waiting.is_empty();
         let waited = self.0.changed.wait_timeout_while(self.lock(), time, is_busy);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // Nothing that is done under the lock can panic halfway.
+    fn lock(&self) -> MutexGuard<'_, QueueState<T>> {
+        // No code under the lock can panic halfway.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does what waits, for ever.
-    fn run(&self, work: &mut impl Work<T>) {
+    /// Processes items, for ever.
+    fn run(&self, worker: &mut impl Worker<T>) {
         self.lock().worker = Some(thread::current().id());
-        // When it was told last what was dropped.
+        // The time of the last report of dropped items.
         let mut noticed: Option<Instant> = None;
         loop {
-            let Held { item, cost, tells } = self.next();
-            let is_done = work.is_done(item);
+            let QueuedJob { item, cost, reports } = self.next();
+            let is_done = worker.process(item);
             let is_due = noticed.is_none_or(|at| at.elapsed() >= NOTICE_INTERVAL);
-            if let Some(dropped) = self.done(cost, tells, is_done, is_due) {
+            if let Some(dropped) = self.done(cost, reports, is_done, is_due) {
                 noticed = Some(Instant::now());
-                work.tell(dropped);
-                self.told();
+                worker.report(dropped);
+                self.reported();
             }
         }
     }
 
-    /// Waits for the next item.
-    fn next(&self) -> Held<T> {
-        let is_idle = |state: &mut State<T>| state.waiting.is_empty();
+    /// Returns the next item, as soon as there is one.
+    fn next(&self) -> QueuedJob<T> {
+        let is_idle = |state: &mut QueueState<T>| state.waiting.is_empty();
         let waited = self.0.changed.wait_while(self.lock(), is_idle);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
         state.is_busy = true;
         state.waiting.pop_front().expect("the wait ends when there is one")
     }
 
-    /// Notes that an item is done with. Returns how many dropped ones are to be told of now, if any: until that has happened the
-    /// thread counts as busy, so that a flush waits for it.
-    fn done(&self, cost: usize, tells: u64, is_done: bool, is_due: bool) -> Option<u64> {
+    /// Notes that an item of this cost was processed, or failed. Returns how many dropped items to report now, if any: until then
+    /// the thread counts as busy, so that a flush waits for the report.
+    fn done(&self, cost: usize, reports: u64, is_done: bool, is_due: bool) -> Option<u64> {
         let mut state = self.lock();
         state.cost -= cost;
         if !is_done {
-            // Of a notice only what it was to say counts: that is said by another one.
-            state.untold += tells.max(1);
-            if tells == 0 {
+            // A report that failed is no dropped item: its number moves to the next report.
+            state.unreported += reports.max(1);
+            if reports == 0 {
                 self.0.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
-        // Not after a failure: the notice would fail too, and the next one, for ever.
-        if is_done && state.untold > 0 && (is_due || state.waiting.is_empty()) {
-            state.telling = std::mem::take(&mut state.untold);
-            return Some(state.telling);
+        // Not after a failure: the report would fail too, and so would the next one, for ever.
+        if is_done && state.unreported > 0 && (is_due || state.waiting.is_empty()) {
+            state.reporting = std::mem::take(&mut state.unreported);
+            return Some(state.reporting);
         }
         state.is_busy = false;
         drop(state);
@@ -163,10 +164,10 @@ impl<T: Send + 'static> Queue<T> {
         None
     }
 
-    /// Notes that the work has told what was dropped. It may have added no item for that.
-    fn told(&self) {
+    /// Notes that the dropped items were reported. The report may have queued nothing.
+    fn reported(&self) {
         let mut state = self.lock();
-        (state.telling, state.is_busy) = (0, false);
+        (state.reporting, state.is_busy) = (0, false);
         drop(state);
         self.0.changed.notify_all();
     }
@@ -178,28 +179,28 @@ mod tests {
 
     use super::*;
 
-    /// Does nothing until it may, and tells what it does.
+    /// Waits for permission before each item, and sends what it has processed.
     struct Slow {
         is_at_it: mpsc::Sender<()>,
         may: mpsc::Receiver<()>,
         done: mpsc::Sender<String>,
     }
 
-    impl Work<u32> for Slow {
-        fn is_done(&mut self, item: u32) -> bool {
+    impl Worker<u32> for Slow {
+        fn process(&mut self, item: u32) -> bool {
             let _ = (self.is_at_it.send(()), self.may.recv());
             self.done.send(item.to_string()).is_ok()
         }
 
-        fn tell(&mut self, dropped: u64) {
+        fn report(&mut self, dropped: u64) {
             self.done.send(format!("{dropped} dropped")).unwrap();
         }
     }
 
     #[test]
-    fn a_flush_waits_until_it_is_told_what_was_dropped() {
+    fn a_flush_waits_until_dropped_items_are_reported() {
         for _ in 0..500 {
-            let queue = Queue::new(1);
+            let queue = WorkerQueue::new(1);
             let ((is_at_it, begun), (may, waits), (done, all)) = (mpsc::channel(), mpsc::channel(), mpsc::channel());
             queue.start("test", Slow { is_at_it, may: waits, done }).unwrap();
             queue.add(0, 1);
@@ -212,9 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_what_cannot_be_done_and_what_is_dropped_is_counted_and_told() {
+    fn adding_never_blocks_and_dropped_items_are_counted_and_reported() {
         const COST_MAX: u32 = 64;
-        let queue = Queue::new(64);
+        let queue = WorkerQueue::new(64);
         let ((is_at_it, begun), (may, waits), (done, all)) = (mpsc::channel(), mpsc::channel(), mpsc::channel());
         queue.start("test", Slow { is_at_it, may: waits, done }).unwrap();
         queue.add(0, 1);

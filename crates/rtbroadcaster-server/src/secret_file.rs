@@ -1,4 +1,4 @@
-//! The file with the secret of an installation, which its operator made.
+//! The file with the secret of an installation, created by its operator.
 //! Must not know what the secret is for.
 
 use std::fmt;
@@ -10,30 +10,30 @@ use std::path::PathBuf;
 use rtbroadcaster::Secret;
 use rustix::fs::OFlags;
 
-/// A secret and a line break, and room for spaces behind them.
+/// The most bytes that are read: a secret, a line break, and some spaces.
 const BYTES_MAX: u64 = 256;
 
-/// All permissions of those who are neither the file's owner nor in its group: a group is how a secret is handed to a service.
-const EVERYBODY: u32 = 0o007;
+/// The permissions for other users. The group may have any: operators hand a secret to a service by its group.
+const OTHERS: u32 = 0o007;
 
 /// The path of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SecretFile(pub(crate) PathBuf);
 
-/// Why a file gives no secret. What is in it is never told.
+/// The error for a file without a secret. It never contains the content of the file.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SecretError {
     #[error("cannot read {0}: {1}")]
     Unreadable(SecretFile, #[source] io::Error),
-    #[error("{0} is no file")]
+    #[error("{0} is not a regular file")]
     NoFile(SecretFile),
     #[error("{0} does not hold 64 hexadecimal digits, as `openssl rand -hex 32` writes them")]
     NoSecret(SecretFile),
 }
 
 impl SecretFile {
-    /// Reads the secret. The path may lead through links, as those of mounted secrets do: whoever starts the server chooses
-    /// it. Nobody waits for the other end of a pipe.
+    /// Reads the secret. The path may contain symbolic links, as mounted secrets do, since the operator chooses it.
+    /// Does not wait for the other end of a pipe.
     pub(crate) fn read(&self) -> Result<Secret, SecretError> {
         let failed = |error| SecretError::Unreadable(self.clone(), error);
         let flags = OFlags::NONBLOCK.bits().cast_signed();
@@ -43,9 +43,9 @@ impl SecretFile {
             return Err(SecretError::NoFile(self.clone()));
         }
         let mode = about.permissions().mode() & 0o7777;
-        if mode & EVERYBODY != 0 {
+        if mode & OTHERS != 0 {
             let mode = format!("{mode:04o}");
-            tracing::warn!(path = %self, mode, "everybody on this machine may use the secret; `chmod 600 {self}` closes it");
+            tracing::warn!(path = %self, mode, "all users of this machine may use the secret; fix it with `chmod 600 {self}`");
         }
         let mut bytes = Vec::new();
         file.take(BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
@@ -71,7 +71,7 @@ mod tests {
 
     const DIGITS: &str = "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF";
 
-    /// A directory that goes with its test.
+    /// A directory that is removed after its test.
     struct Directory(PathBuf);
 
     impl Directory {
@@ -106,14 +106,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_no_file_or_no_secret_is_told_by_its_path_only() {
+    fn an_error_names_the_path_and_never_the_content() {
         let directory = Directory::new("wrong");
         let told = |name: &str| directory.file(name).read().unwrap_err().to_string();
         assert!(told("missing").contains("cannot read"), "{}", told("missing"));
-        assert!(told("").contains("is no file"), "{}", told(""));
+        assert!(told("").contains("is not a regular file"), "{}", told(""));
         mknodat(CWD, directory.0.join("pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
-        assert!(told("pipe").contains("is no file"), "{}", told("pipe"));
-        assert!(SecretFile("/dev/zero".into()).read().unwrap_err().to_string().contains("is no file"));
+        assert!(told("pipe").contains("is not a regular file"), "{}", told("pipe"));
+        assert!(SecretFile("/dev/zero".into()).read().unwrap_err().to_string().contains("is not a regular file"));
         for text in ["", &DIGITS[1..], &format!("{DIGITS}00"), &"words".repeat(1_000), &format!(" {DIGITS}")] {
             fs::write(directory.0.join("secret"), text).unwrap();
             let told = told("secret");

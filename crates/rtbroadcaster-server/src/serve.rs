@@ -1,4 +1,4 @@
-//! `rtbroadcaster serve`: from the settings to the last connection.
+//! `rtbroadcaster serve`: starts the server, runs it until a signal, and shuts it down.
 //! Must not know HTTP or WebSocket.
 
 mod admin;
@@ -9,13 +9,13 @@ mod files;
 mod hosts;
 mod listener;
 mod listeners;
+mod monitored;
 mod proxies;
 mod proxy_header;
 mod reload;
 mod site;
 mod sockets;
 mod totals;
-mod watched;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -30,26 +30,26 @@ use rustix::fs::Mode;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::log::Log;
-use crate::metrics::{Process, Source};
+use crate::log::LogHandle;
+use crate::metrics::{MetricsSource, Process};
 use crate::output::Output;
 use crate::secret_file::{SecretError, SecretFile};
 use crate::settings::Settings;
-use crate::signals::{Came, Hangups, Signals};
+use crate::signals::{Hangups, TerminationSignal, TerminationSignals};
 use admin::Admin;
 use arrivals::Arrivals;
-use connection::Server;
+use connection::ConnectionServer;
 use hosts::Hosts;
 use listener::ListenError;
-use listeners::Listeners;
+use listeners::BoundListeners;
 use reload::{Load, Reload};
 use site::Site;
-use sockets::{Limits, Sockets};
+use sockets::{SocketLimits, Sockets};
 
 /// How long all connections together may take to end after a signal.
 const SHUTDOWN: Duration = Duration::from_secs(3);
 
-/// Why the server does not serve.
+/// The error with which the server fails to start, or ends.
 #[derive(Debug, thiserror::Error)]
 enum ServeError {
     #[error("cannot start the runtime: {0}")]
@@ -69,7 +69,7 @@ enum ServeError {
     Lost,
 }
 
-/// How what an error says is done here.
+/// Returns the flag that accepts the error, if there is one.
 fn hint(error: &DiskError) -> String {
     match error {
         DiskError::Loss { word, .. } => format!(" (--accept-data-loss {word})"),
@@ -77,10 +77,10 @@ fn hint(error: &DiskError) -> String {
     }
 }
 
-/// Serves until a signal and gives the process's exit code. What the configuration has to be warned of is logged first. `load`
+/// Serves until a signal, and returns the process's exit code. Logs the `warnings` of the configuration first. `load`
 /// reads the settings again.
 pub(crate) fn run(settings: &Settings, warnings: &[String], load: impl Load) -> ExitCode {
-    let log = match Log::start(&settings.log, settings.log_format) {
+    let log = match LogHandle::start(&settings.log, settings.log_format) {
         Ok(log) => Arc::new(log),
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "rtbroadcaster: cannot start the log: {error}");
@@ -93,52 +93,52 @@ pub(crate) fn run(settings: &Settings, warnings: &[String], load: impl Load) -> 
     match start(settings, load, &log) {
         Ok(code) => code,
         Err(error) => {
-            // Without a log line around it: this is for whoever typed the command.
+            // A plain line, not a log line: a person reads it.
             log.stderr().add(format!("rtbroadcaster: {error}\n").as_bytes());
             ExitCode::FAILURE
         }
     }
 }
 
-fn start(settings: &Settings, load: impl Load, log: &Arc<Log>) -> Result<ExitCode, ServeError> {
+fn start(settings: &Settings, load: impl Load, log: &Arc<LogHandle>) -> Result<ExitCode, ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
-    // Before anything that may take long: until here a signal has ended the process by itself.
-    let watched = {
+    // Before anything that may take long. Until here a signal kills the process.
+    let listening = {
         let _here = runtime.enter();
-        Signals::new().and_then(|signals| Ok((signals, Hangups::new()?)))
+        TerminationSignals::new().and_then(|signals| Ok((signals, Hangups::new()?)))
     };
-    let (signals, hangups) = watched.map_err(ServeError::Signals)?;
-    // All files that it makes are what rooms have said.
+    let (signals, hangups) = listening.map_err(ServeError::Signals)?;
+    // All files that the server creates contain messages of rooms.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     let reload = Reload::new(hangups, load, settings.clone(), Arc::clone(log));
-    // On a worker, as all that it spawns: whoever accepts takes turns with those who are here.
+    // On a worker thread, like all tasks that it spawns, so that accepting and serving share the workers fairly.
     let serving = runtime.spawn(serve(settings.clone(), signals, reload, log.stderr().clone()));
     let outcome = runtime.block_on(serving);
-    // Whoever has not gone by now is not waited for, nor a directory that is still being opened.
+    // Does not wait for connections that are still open, nor for a directory that is still being opened.
     runtime.shutdown_background();
     outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
-/// What a server has when it is ready.
-struct Ready {
-    listeners: Listeners,
+/// A server that is ready to accept connections.
+struct ReadyServer {
+    listeners: BoundListeners,
     manager: Manager,
     sockets: Arc<Sockets>,
     admin: Option<Admin>,
 }
 
-impl Ready {
-    /// Does all that comes before the first connection is accepted.
+impl ReadyServer {
+    /// Prepares everything that the first connection needs.
     async fn make(mut settings: Settings, log: Output) -> Result<Self, ServeError> {
-        let process = Process::begins();
+        let process = Process::started_now();
         let beyond = bound_connections(&mut settings.config);
-        let listeners = Listeners::bind(&settings.listen, "--listen").await?;
-        // Before the first connection is accepted: whoever waits in the queue of the port finds its room.
+        let listeners = BoundListeners::bind(&settings.listen, "--listen").await?;
+        // Before the first connection is accepted: a client that waits in the accept queue finds its room.
         let manager = manager(&settings).await?;
         let (all, per_address) = (settings.config.connections_max, settings.http_connections_per_address_max);
-        let sockets = Sockets::new(Limits { all, beyond, per_address }, Some(manager.clone()));
+        let sockets = Sockets::new(SocketLimits { all, beyond, per_address }, Some(manager.clone()));
         let counted = Arc::clone(&sockets);
-        let source = Source { manager: manager.clone(), http: Arc::new(move || counted.counts()), process, log };
+        let source = MetricsSource { manager: manager.clone(), http: Arc::new(move || counted.counts()), process, log };
         let admin = Admin::bind(&settings, &manager, source).await?;
         Ok(Self { listeners, manager, sockets, admin })
     }
@@ -146,26 +146,26 @@ impl Ready {
 
 async fn serve(
     settings: Settings,
-    mut signals: Signals,
+    mut signals: TerminationSignals,
     reload: Reload<impl Load>,
     log: Output,
 ) -> Result<ExitCode, ServeError> {
     let ready = tokio::select! {
         biased;
         signal = signals.next() => {
-            tracing::info!(%signal, "ending: the server was not ready yet");
+            tracing::info!(%signal, "shutting down: the server was not ready yet");
             return Ok(ExitCode::SUCCESS);
         }
-        ready = Ready::make(settings.clone(), log) => ready?,
+        ready = ReadyServer::make(settings.clone(), log) => ready?,
     };
-    let Ready { listeners, manager, sockets, admin } = ready;
+    let ReadyServer { listeners, manager, sockets, admin } = ready;
     let addresses = listeners.addresses();
     let port = addresses.first().map_or(0, SocketAddr::port);
     let site = Site::new(&settings.path, port, manager.clone());
     let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
     let keep_alive = settings.keep_alive_timeout;
     let (arrivals, config) = (Arc::new(Arrivals::new(&settings)), Arc::new(settings.config.clone()));
-    let server = Server { arrivals, site, config: Arc::clone(&config), keep_alive, stop: stop.clone() };
+    let server = ConnectionServer { arrivals, site, config: Arc::clone(&config), keep_alive, stop: stop.clone() };
     let admin_addresses = admin.as_ref().map(Admin::addresses).unwrap_or_default();
     announce::ready(&addresses, &admin_addresses, &settings);
     for address in addresses {
@@ -176,56 +176,56 @@ async fn serve(
     }
     let hosts = |address| Hosts::of(address, &settings.allow_hosts);
     if let Some(admin) = admin {
-        // Until the last client is gone, so that its end is counted where somebody looks.
+        // Until the last client is gone, so that its close is still in the metrics.
         admin.serve(hosts, &config, keep_alive, &connections, &stop);
     }
-    // Until then too: who comes while it ends is told to come later.
+    // Also during the shutdown: new connections get 503.
     listeners.serve(&server, hosts, &sockets, &connections);
     let mut reload = pin!(reload.run(&manager));
-    let mut totals = pin!(totals::tell(&manager));
+    let mut totals = pin!(totals::log_totals(&manager));
     let mut lost = pin!(manager.log_lost());
     let cause = tokio::select! {
-        signal = signals.next() => Cause::Signal(signal),
-        () = &mut lost => Cause::Lost,
+        signal = signals.next() => ShutdownCause::Signal(signal),
+        () = &mut lost => ShutdownCause::Lost,
         never = &mut reload => match never {},
         never = &mut totals => match never {},
     };
     let open = manager.connections();
-    // Before it is said: from then on nobody is let in and `/readyz` says so.
+    // Before the log line: from here on handshakes and `/readyz` answer 503.
     let clients_are_gone = manager.shutdown();
     match cause {
-        Cause::Signal(signal) => tracing::info!(%signal, connections = open, "shutting down"),
-        Cause::Lost => tracing::error!(connections = open, "shutting down: rooms cannot be kept any more"),
+        ShutdownCause::Signal(signal) => tracing::info!(%signal, connections = open, "shutting down"),
+        ShutdownCause::Lost => tracing::error!(connections = open, "shutting down: rooms cannot be kept any more"),
     }
     let mut end = pin!(async {
         tokio::select! {
             () = tokio::time::sleep(SHUTDOWN) => {
-                tracing::warn!(connections = manager.connections(), "left connections that did not end in time");
+                tracing::warn!(connections = manager.connections(), "some connections did not close in time");
             }
-            () = finish(clients_are_gone, &manager, &connections, &stop) => tracing::info!("every connection has ended"),
+            () = finish(clients_are_gone, &manager, &connections, &stop) => tracing::info!("all connections are closed"),
         }
     });
     tokio::select! {
         () = &mut end => match cause {
-            Cause::Signal(_) => Ok(ExitCode::SUCCESS),
-            Cause::Lost => Err(ServeError::Lost),
+            ShutdownCause::Signal(_) => Ok(ExitCode::SUCCESS),
+            ShutdownCause::Lost => Err(ServeError::Lost),
         },
         second = signals.next() => {
-            tracing::warn!(signal = %second, "ending at once");
+            tracing::warn!(signal = %second, "second signal: the process ends at once");
             Ok(second.exit_code())
         }
     }
 }
 
-/// Why the server ends.
-enum Cause {
-    Signal(Came),
-    /// What rooms keep can never be written again.
+/// The reason for the shutdown.
+enum ShutdownCause {
+    Signal(TerminationSignal),
+    /// The data directory cannot be written any more.
     Lost,
 }
 
-/// Lowers the limit of connections to what the open files carry, so that the store never lacks one. Returns how many more
-/// there may be for a moment.
+/// Lowers the limit of connections to what the limit of open files allows, so that the store always has files. Returns
+/// how many connections beyond that limit may be open for a moment.
 fn bound_connections(config: &mut Config) -> usize {
     const BEYOND: usize = 32;
     let Some(sockets) = files::sockets_max() else { return BEYOND };
@@ -236,12 +236,12 @@ fn bound_connections(config: &mut Config) -> usize {
         && asked > carried
     {
         let advice = "raise the limit of open files (ulimit -n, LimitNOFILE), or lower connections_max";
-        tracing::warn!(connections_max = asked, carried, "open files carry fewer connections: {advice}");
+        tracing::warn!(connections_max = asked, carried, "the limit of open files allows fewer connections: {advice}");
     }
     beyond
 }
 
-/// The manager, with the rooms that are kept.
+/// Returns the manager, with all rooms of the data directory.
 async fn manager(settings: &Settings) -> Result<Manager, ServeError> {
     let secret = settings.secret_file.as_ref().map(SecretFile::read).transpose()?;
     let config = Config { secret, ..settings.config.clone() };
@@ -259,18 +259,18 @@ async fn manager(settings: &Settings) -> Result<Manager, ServeError> {
     Ok(manager)
 }
 
-/// Waits until every client is gone, and then until every connection is.
+/// Waits until all clients are gone, and then until all connections are closed.
 async fn finish(
     clients_are_gone: impl Future<Output = ()>,
     manager: &Manager,
     connections: &TaskTracker,
     stop: &CancellationToken,
 ) {
-    // Plain HTTP goes on meanwhile: its answer is that this server is not ready any more.
+    // Plain HTTP is served meanwhile: `/readyz` answers 503.
     clients_are_gone.await;
     stop.cancel();
     connections.close();
     connections.wait().await;
-    // An upgrade that was on its way is told too.
+    // Closes clients whose upgrade was not complete before.
     manager.shutdown().await;
 }

@@ -1,11 +1,11 @@
-//! What the server is told: defaults, then a file, then variables, then flags, all by the one table of keys.
+//! The settings of the server: defaults, then a file, then variables, then flags, all read by one table of keys.
 //! Must not know what the settings do.
 
 mod contradictions;
 mod file;
 mod flags;
 mod keys;
-mod places;
+mod locations;
 mod print;
 mod range;
 mod value;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use rtbroadcaster::{Ack, Config, Limit};
 
-use crate::address::Address;
+use crate::address::ListenAddress;
 use crate::endpoint::Endpoint;
 use crate::host_name::HostName;
 use crate::log;
@@ -28,36 +28,36 @@ use crate::network::Network;
 use crate::secret_file::SecretFile;
 
 pub(crate) use flags::Flags;
-use keys::Key;
-pub(crate) use places::Place;
-use places::Places;
+use keys::SettingKey;
+pub(crate) use locations::Location;
+use locations::Locations;
 pub(crate) use print::print_defaults;
 use variables::Variables;
 
 /// Every setting of `rtbroadcaster serve`.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// At least one.
-    pub(crate) listen: Vec<Address>,
-    /// Where metrics are, if anywhere.
-    pub(crate) admin_listen: Option<Address>,
-    /// Where rooms are kept, if not in memory only.
+    /// The addresses to listen on, at least one.
+    pub(crate) listen: Vec<ListenAddress>,
+    /// The address of the metrics, if there are any.
+    pub(crate) admin_listen: Option<ListenAddress>,
+    /// The directory in which rooms are kept; without one they are in memory only.
     pub(crate) data_dir: Option<PathBuf>,
-    /// The secret by which viewers are recognized, if it is not the one in that directory.
+    /// The file with the secret by which viewers are recognized; without one it is in that directory.
     pub(crate) secret_file: Option<SecretFile>,
-    /// What is true of a message that is acknowledged where rooms are kept.
+    /// What an acknowledged message survives, if rooms are kept.
     pub(crate) ack: Ack,
-    /// The word of a loss without which rooms are kept from now on.
+    /// The word of the data loss that the operator accepts.
     pub(crate) accept_data_loss: Option<String>,
     pub(crate) path: Endpoint,
     pub(crate) allow_hosts: Vec<HostName>,
-    /// The proxies whose word about a client's address counts.
+    /// The proxies that are trusted about a client's address.
     pub(crate) trusted_proxies: Vec<Network>,
-    /// Each connection begins with a PROXY header.
+    /// Each connection must begin with a PROXY header.
     pub(crate) proxy_protocol: bool,
     /// The most connections of plain HTTP from one address.
     pub(crate) http_connections_per_address_max: Limit,
-    /// How long such a connection may be idle behind an answer.
+    /// How long such a connection may be idle after a response.
     pub(crate) keep_alive_timeout: Duration,
     pub(crate) log: log::Filter,
     pub(crate) log_format: log::Format,
@@ -68,8 +68,8 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            listen: vec![Address::Ip(([127, 0, 0, 1], 8080).into())],
-            // Nowhere: a second server on the machine, or Prometheus itself, would have any port that stood here.
+            listen: vec![ListenAddress::Ip(([127, 0, 0, 1], 8080).into())],
+            // No default: a second server on the machine, or Prometheus itself, would use the same port.
             admin_listen: None,
             data_dir: None,
             secret_file: None,
@@ -80,8 +80,8 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             proxy_protocol: false,
             http_connections_per_address_max: Limit::Max(1_000),
-            // Above the 60 s of nginx and of the usual balancers: were the server the first to close, it would cut a request that is
-            // on its way.
+            // Above the 60 s of nginx and of common load balancers. A server that closes before them may cut off a
+            // request that is on its way.
             keep_alive_timeout: Duration::from_secs(75),
             log: log::Filter::default(),
             log_format: log::Format::Text,
@@ -90,52 +90,52 @@ impl Default for Settings {
     }
 }
 
-/// Why the settings cannot be used. Each names its place.
+/// A problem of the settings. Each names the location of the value.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
     #[error("cannot read the configuration {path}: {error}")]
     Unreadable { path: PathBuf, error: io::Error },
-    #[error("{place}: {message}")]
-    NotToml { place: Place, message: String },
-    #[error("{place}: unknown key `{key}`{}", nearest.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default())]
-    Unknown { place: Place, key: String, nearest: Option<&'static str> },
-    #[error("{place}: `{key}` cannot be `{text}`: {message}")]
-    Invalid { place: Place, key: &'static str, text: String, message: String },
-    #[error("{first} ({first_place}) and {second} ({second_place}) contradict each other: {message}")]
+    #[error("{location}: {message}")]
+    NotToml { location: Location, message: String },
+    #[error("{location}: unknown key `{key}`{}", nearest.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default())]
+    Unknown { location: Location, key: String, nearest: Option<&'static str> },
+    #[error("{location}: `{key}` cannot be `{text}`: {message}")]
+    Invalid { location: Location, key: &'static str, text: String, message: String },
+    #[error("{first} ({first_location}) and {second} ({second_location}) contradict each other: {message}")]
     Contradiction {
         first: &'static str,
-        first_place: Place,
+        first_location: Location,
         second: &'static str,
-        second_place: Place,
+        second_location: Location,
         message: &'static str,
     },
 }
 
-/// A setting that is not as it was. The values are as they stand in a file; an unset one is empty.
+/// A setting with a new value. The values are written as in a file; an unset one is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Change {
+pub(crate) struct SettingChange {
     pub(crate) key: &'static str,
     pub(crate) old: String,
     pub(crate) new: String,
 }
 
-/// One value that was given, not yet understood.
+/// The text of one setting, not parsed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Given {
     key: String,
     text: String,
-    place: Place,
+    location: Location,
 }
 
-/// The settings as they were given, and all that is wrong with them.
+/// The settings from all sources, with all problems and warnings.
 #[derive(Debug)]
 pub(crate) struct Examined {
-    /// With problems, those that had none.
+    /// The settings; one with a problem has its default.
     pub(crate) settings: Settings,
-    places: Places,
-    /// What has no effect, though it may be meant for somebody else.
+    locations: Locations,
+    /// Values without an effect, which may be meant for other programs.
     pub(crate) warnings: Vec<String>,
-    /// Why the server does not start. All of them, in the order of the sources.
+    /// All problems, in the order of the sources. With any of them the server does not start.
     pub(crate) problems: Vec<SettingsError>,
 }
 
@@ -149,7 +149,7 @@ impl Examined {
         Self::of_sources(file, variables, flags, problems)
     }
 
-    /// What the values of a file, the variables and the flags are together.
+    /// Combines the values of a file, the variables and the flags.
     fn of_sources(
         mut given: Vec<Given>,
         mut variables: Variables,
@@ -167,37 +167,38 @@ impl Examined {
     }
 
     fn from_given(given: Vec<Given>, problems: Vec<SettingsError>) -> Self {
-        let (settings, places) = (Settings::default(), Places::default());
-        let mut examined = Self { settings, places, warnings: Vec::new(), problems };
+        let (settings, locations) = (Settings::default(), Locations::default());
+        let mut examined = Self { settings, locations, warnings: Vec::new(), problems };
         for given in given {
             if let Err(problem) = examined.take(given) {
                 examined.problems.push(problem);
             }
         }
-        // Of values that are there: a default in the place of a bad one contradicts nothing that anybody wrote.
+        // Only if all values are valid: the default that replaces an invalid value may contradict a valid one.
         if examined.problems.is_empty() {
-            examined.problems = contradictions::of(&examined.settings, &examined.places);
+            examined.problems = contradictions::of(&examined.settings, &examined.locations);
             examined.warnings = contradictions::without_effect(&examined.settings);
         }
         examined
     }
 
-    fn take(&mut self, Given { key: name, text, place }: Given) -> Result<(), SettingsError> {
-        let Some(key) = Key::named(&name) else {
-            return Err(SettingsError::Unknown { place, nearest: Key::nearest(&name), key: name });
+    fn take(&mut self, Given { key: name, text, location }: Given) -> Result<(), SettingsError> {
+        let Some(key) = SettingKey::named(&name) else {
+            return Err(SettingsError::Unknown { location, nearest: SettingKey::nearest(&name), key: name });
         };
         if let Err(message) = (key.set)(&mut self.settings, &text) {
-            return Err(SettingsError::Invalid { place, key: key.name, text: printable(&text), message });
+            return Err(SettingsError::Invalid { location, key: key.name, text: printable(&text), message });
         }
-        self.places.note(key.name, place);
+        self.locations.note(key.name, location);
         Ok(())
     }
 }
 
 impl Settings {
-    /// Returns what `new` has that is not as it is here, in the order of the documentation.
-    pub(crate) fn changes(&self, new: &Self) -> Vec<Change> {
-        let change = |key: &keys::Key| Change { key: key.name, old: (key.show)(self), new: (key.show)(new) };
+    /// Returns the settings that differ in `new`, in the order of the documentation.
+    pub(crate) fn changes(&self, new: &Self) -> Vec<SettingChange> {
+        let change =
+            |key: &keys::SettingKey| SettingChange { key: key.name, old: (key.show)(self), new: (key.show)(new) };
         keys::KEYS.iter().map(change).filter(|change| change.old != change.new).collect()
     }
 }
@@ -205,10 +206,10 @@ impl Settings {
 /// The most bytes of a configuration file.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// How much of a text that cannot be used an error repeats, in characters.
+/// The most characters of an invalid text that an error repeats.
 const REPEATED_MAX: usize = 200;
 
-/// The beginning of `text` as one line of an error repeats it.
+/// Returns the beginning of `text` as an error repeats it, without control characters.
 fn printable(text: &str) -> String {
     let mut shown: String =
         text.chars().take(REPEATED_MAX).map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect();
@@ -228,7 +229,8 @@ fn read(path: &Path, problems: &mut Vec<SettingsError>) -> Vec<Given> {
     }
 }
 
-/// The text of a file that can be a configuration: whatever else is named by mistake, such as a device, may have no end.
+/// Returns the text of a configuration file. Limits its size: another file that is named by mistake, such as a device,
+/// may have no end.
 fn read_to_string(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
@@ -239,9 +241,9 @@ fn read_to_string(path: &Path) -> io::Result<String> {
 }
 
 impl fmt::Display for Examined {
-    /// The settings in force as a configuration file, with the place of each that is not a default.
+    /// Writes the settings in force as a configuration file, with the location of each value that is not a default.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&print::print_in_force(&self.settings, &self.places))
+        f.write_str(&print::print_in_force(&self.settings, &self.locations))
     }
 }
 

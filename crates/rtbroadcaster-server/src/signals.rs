@@ -1,5 +1,6 @@
-//! The signals that end the process, and the one that has it look at its configuration again.
-//! Must not know how it ends.
+//! The signals SIGTERM and SIGINT, which end the process, and SIGHUP, on which the server reads its configuration
+//! again.
+//! Must not know how the process ends.
 
 use std::fmt;
 use std::io;
@@ -7,13 +8,13 @@ use std::process::ExitCode;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// From its creation on, these signals do not kill the process.
-pub(crate) struct Signals {
+/// SIGTERM and SIGINT. From its creation on, they do not kill the process.
+pub(crate) struct TerminationSignals {
     terminate: Signal,
     interrupt: Signal,
 }
 
-/// From its creation on, SIGHUP does not kill the process.
+/// SIGHUP. From its creation on, it does not kill the process.
 pub(crate) struct Hangups(Signal);
 
 impl Hangups {
@@ -21,36 +22,36 @@ impl Hangups {
         Ok(Self(signal(SignalKind::hangup())?))
     }
 
-    /// Waits for the next one; several that came meanwhile are one. Cancel safe.
+    /// Waits for the next SIGHUP; several that came since the last call count as one. Cancel safe.
     pub(crate) async fn next(&mut self) {
-        // It ends only with the process.
+        // The stream of signals ends only with the process.
         let _ = self.0.recv().await;
     }
 }
 
-/// Which signal came.
+/// A signal that ends the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Came {
+pub(crate) enum TerminationSignal {
     Terminate,
     Interrupt,
 }
 
-impl Signals {
+impl TerminationSignals {
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for the next one. Cancel safe.
-    pub(crate) async fn next(&mut self) -> Came {
+    /// Returns the next signal, as soon as it comes. Cancel safe.
+    pub(crate) async fn next(&mut self) -> TerminationSignal {
         tokio::select! {
-            _ = self.terminate.recv() => Came::Terminate,
-            _ = self.interrupt.recv() => Came::Interrupt,
+            _ = self.terminate.recv() => TerminationSignal::Terminate,
+            _ = self.interrupt.recv() => TerminationSignal::Interrupt,
         }
     }
 }
 
-impl Came {
-    /// What a shell reports for a process that such a signal killed: 128 and its number.
+impl TerminationSignal {
+    /// Returns the exit code that a shell reports for a process that this signal has killed: 128 plus its number.
     pub(crate) fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
             Self::Interrupt => 130,
@@ -59,7 +60,7 @@ impl Came {
     }
 }
 
-impl fmt::Display for Came {
+impl fmt::Display for TerminationSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Terminate => "SIGTERM",

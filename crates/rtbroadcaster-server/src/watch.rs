@@ -1,5 +1,5 @@
-//! `rtbroadcaster watch`: what a room says, as lines of JSON for programs or as text for a terminal.
-//! Must not know how connections are made, nor how a line is written.
+//! `rtbroadcaster watch`: prints the messages of a room, as lines of JSON for programs or as text for a terminal.
+//! Must not know how connections are made, nor the format of a line.
 
 mod identity_file;
 mod line;
@@ -19,103 +19,105 @@ use tokio::time::timeout;
 
 use crate::console;
 use crate::destination::Destination;
-use crate::ending::{Code, Ending, Failure};
-use crate::patience::Patience;
-use crate::signals::Signals;
+use crate::ending::{Code, CommandEnd, CommandError};
+use crate::patience::PatienceArg;
+use crate::signals::TerminationSignals;
 use identity_file::IdentityFile;
 
-/// What stands below the options.
+/// The help text below the options.
 pub(crate) const EXAMPLES: &str = "\
-On a terminal it is readable; in a pipe each line is one JSON object: `state` at the beginning, then `message`, `skipped`,
-`owner`, and `closed` at the end. `rtbroadcaster publish` reads the same lines.
+On a terminal it prints text; in a pipe each line is one JSON object: first `state`, then `message`, `skipped`, `owner` and
+`connection`, and at the end `closed`. `rtbroadcaster publish` reads the same lines.
 
 Examples:
   rtbroadcaster watch http://127.0.0.1:8080/?uuid=ROOM           The viewers' link
   rtbroadcaster watch ws://127.0.0.1:8080/broadcasting ROOM      The same
-  rtbroadcaster watch --state URL ROOM | jq .state               What holds now
+  rtbroadcaster watch --state URL ROOM | jq .state               The current state
   rtbroadcaster watch URL ROOM | jq -r 'select(.key == \"score\") | .params[0]'
-  rtbroadcaster watch --patience 0 URL ROOM >> talk.ndjson       Write down all of it, whatever happens to the network";
+  rtbroadcaster watch --patience 0 URL ROOM >> talk.ndjson       Record everything, across lost connections";
 
-/// How many bytes may wait to be written while more comes.
+/// The most bytes of output that wait while further messages arrive.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
 
-/// How long leaving may take.
+/// The limit for leaving the room at the end.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// The room's end, as viewers are told.
+/// The close code of a room's end.
 const ROOM_CLOSED: u16 = 4503;
 
 /// The options of `rtbroadcaster watch`.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Options {
+pub(crate) struct WatchArgs {
     /// Address of the server, or the viewers' link of a room
     #[arg(value_name = "URL")]
     destination: Destination,
     /// The room, unless the link names it
     #[arg(value_name = "ROOM")]
     room: Option<RoomId>,
-    /// Print what holds now, and end
+    /// Print the current state, and exit
     #[arg(long)]
     state: bool,
-    /// File that keeps who this viewer is, so that the next one is the same to the room; it is made so that only you can read it
+    /// File with this viewer's identity, so that the room counts the next `watch` as the same viewer; it is created
+    /// readable only for you
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
-    /// How long to try to get in or back; 0 is for ever
+    /// How long to try to connect or reconnect; 0 is for ever
     #[arg(long, value_name = "TIME", default_value = "30s")]
-    patience: Patience,
+    patience: PatienceArg,
 }
 
-/// Watches, and gives the process's exit code.
-pub(crate) fn run(options: &Options) -> ExitCode {
-    console::run(watch(options)).told()
+/// Watches a room, and returns the process's exit code.
+pub(crate) fn run(options: &WatchArgs) -> ExitCode {
+    console::run(watch(options)).finish()
 }
 
-async fn watch(options: &Options) -> Result<Ending, Failure> {
-    let Options { destination, patience, .. } = options;
+async fn watch(options: &WatchArgs) -> Result<CommandEnd, CommandError> {
+    let WatchArgs { destination, patience, .. } = options;
     let Some(room) = destination.room(options.room.clone())? else {
         let advice = "Give the viewers' link, or the room's name behind the address.";
-        return Err(Failure::new(Code::Usage, "which room?", advice));
+        return Err(CommandError::new(Code::Usage, "which room?", advice));
     };
-    let mut signals = Signals::new().map_err(|error| Failure::here("cannot wait for signals", &error))?;
+    let mut signals =
+        TerminationSignals::new().map_err(|error| CommandError::here("cannot wait for signals", &error))?;
     let address = destination.to_string();
-    let failed = |closing: &Closing| Failure::closed(closing, &address, patience.0);
+    let failed = |closing: &Closing| CommandError::closed(closing, &address, patience.0);
     let (mut file, identity) = IdentityFile::open(options.identity.as_deref())?;
     let joined = match identity {
         Some(identity) => Viewer::join_as(&address, room, identity, patience.options()),
         None => Viewer::join_with(&address, room, patience.options()),
     };
-    let viewer = joined.map_err(|error| Failure::new(Code::Usage, format!("{address}: {error}"), ""))?;
+    let viewer = joined.map_err(|error| CommandError::new(Code::Usage, format!("{address}: {error}"), ""))?;
     let mut printer = Printer::new();
     let watched = async {
         if options.state {
-            look(&viewer, &mut printer, &mut file).await
+            print_state(&viewer, &mut printer, &mut file).await
         } else {
-            listen(&viewer, &mut printer, &mut file, &address, *patience).await
+            print_messages(&viewer, &mut printer, &mut file, &address, *patience).await
         }
     };
     let ended = tokio::select! {
         ended = watched => ended,
-        // Whoever reads has what it wanted.
-        () = reader::gone() => return Ok(Ending::Done),
-        came = signals.next() => {
+        // The reader has closed the pipe.
+        () = reader::gone() => return Ok(CommandEnd::Done),
+        signal = signals.next() => {
             let _ = timeout(FAREWELL, viewer.leave()).await;
-            return Ok(Ending::Interrupted(came));
+            return Ok(CommandEnd::Interrupted(signal));
         }
     };
     match ended {
-        Ok(Some(closing)) if closing.code() == ROOM_CLOSED && !options.state => Ok(Ending::Done),
+        Ok(Some(closing)) if closing.code() == ROOM_CLOSED && !options.state => Ok(CommandEnd::Done),
         Ok(Some(closing)) => Err(failed(&closing)),
         Ok(None) => {
             let _ = timeout(FAREWELL, viewer.leave()).await;
-            Ok(Ending::Done)
+            Ok(CommandEnd::Done)
         }
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Ending::Done),
-        Err(error) => Err(Failure::here("cannot write to the standard output", &error)),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(CommandEnd::Done),
+        Err(error) => Err(CommandError::here("cannot write to the standard output", &error)),
     }
 }
 
-/// Prints what holds, unless it does not come in.
-async fn look(viewer: &Viewer, printer: &mut Printer, file: &mut IdentityFile) -> io::Result<Option<Closing>> {
+/// Prints the state. Returns the reason if the viewer cannot join.
+async fn print_state(viewer: &Viewer, printer: &mut Printer, file: &mut IdentityFile) -> io::Result<Option<Closing>> {
     if let Err(closing) = viewer.inside().await {
         return Ok(Some(closing));
     }
@@ -125,17 +127,17 @@ async fn look(viewer: &Viewer, printer: &mut Printer, file: &mut IdentityFile) -
     Ok(None)
 }
 
-/// Prints everything, until the viewer is over.
-async fn listen(
+/// Prints everything until the viewer's end, and returns the reason.
+async fn print_messages(
     viewer: &Viewer,
     printer: &mut Printer,
     file: &mut IdentityFile,
     address: &str,
-    patience: Patience,
+    patience: PatienceArg,
 ) -> io::Result<Option<Closing>> {
     let (mut messages, mut status) = (viewer.messages(), viewer.watch_status());
-    let mut whereabouts = console::Whereabouts::new(address, patience);
-    let mut checks = console::Checks::new(viewer.watch_status());
+    let mut notes = console::ConnectionNotes::new(address, patience);
+    let mut checks = console::ConnectionLines::new(viewer.watch_status());
     loop {
         tokio::select! {
             biased;
@@ -144,7 +146,7 @@ async fn listen(
                 None => break,
             },
             Ok(()) = status.changed() => {
-                whereabouts.tell(&status.borrow_and_update());
+                notes.update(&status.borrow_and_update());
                 file.keep(viewer.identity());
             }
             line = checks.next() => printer.check(line),
@@ -155,7 +157,7 @@ async fn listen(
         }
     }
     file.keep(viewer.identity());
-    // The stream may end a moment before.
+    // The stream of messages may end a moment before the status changes.
     let closed = status.wait_for(|status| status.closing().is_some()).await;
     let closing = match closed.as_deref() {
         Ok(Status::Closed(closing)) => closing.clone(),
@@ -166,15 +168,15 @@ async fn listen(
     Ok(Some(closing))
 }
 
-/// Writes to the standard output.
+/// Writes the output, in the format for a pipe or for a terminal.
 struct Printer {
     out: tokio::io::Stdout,
-    manner: Manner,
+    mode: PrintMode,
     waiting: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Manner {
+enum PrintMode {
     /// For programs.
     Lines,
     /// For people.
@@ -183,27 +185,27 @@ enum Manner {
 
 impl Printer {
     fn new() -> Self {
-        let manner = if io::stdout().is_terminal() { Manner::Screen } else { Manner::Lines };
-        Self { out: tokio::io::stdout(), manner, waiting: String::new() }
+        let mode = if io::stdout().is_terminal() { PrintMode::Screen } else { PrintMode::Lines };
+        Self { out: tokio::io::stdout(), mode, waiting: String::new() }
     }
 
     fn add(&mut self, heard: &Heard) {
-        match self.manner {
-            Manner::Lines => line::write(heard, &mut self.waiting),
-            Manner::Screen => screen::write(heard, &mut self.waiting),
+        match self.mode {
+            PrintMode::Lines => line::write(heard, &mut self.waiting),
+            PrintMode::Screen => screen::write(heard, &mut self.waiting),
         }
     }
 
     fn end(&mut self, closing: &Closing) {
-        match self.manner {
-            Manner::Lines => line::end(closing, &mut self.waiting),
-            Manner::Screen => screen::end(closing, &mut self.waiting),
+        match self.mode {
+            PrintMode::Lines => line::end(closing, &mut self.waiting),
+            PrintMode::Screen => screen::end(closing, &mut self.waiting),
         }
     }
 
-    /// A line about the connection, which people are told by a note.
+    /// Adds a line about the connection. On a terminal a note says it instead.
     fn check(&mut self, line: &str) {
-        if self.manner == Manner::Lines {
+        if self.mode == PrintMode::Lines {
             self.waiting.push_str(line);
         }
     }

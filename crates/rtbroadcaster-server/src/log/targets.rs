@@ -1,9 +1,9 @@
-//! Which parts of the program write to the log, so that a filter that names another one is refused: it would silence all.
-//! Must not know what they write.
+//! The targets of the log. A filter that names an unknown target is refused, since it would silence the whole log.
+//! Must not know what the modules log.
 
 use tracing_subscriber::filter::LevelFilter;
 
-/// Our modules that write lines, in the library and here; a test keeps the list.
+/// Our modules that log, in the library and in the server; a test compares the list with the sources.
 const MODULES: &[&str] = &[
     "client",
     "client::inbox",
@@ -31,44 +31,44 @@ const MODULES: &[&str] = &[
     "upgrade",
 ];
 
-/// The name of both our crates in the log.
+/// The name under which both the library and the server log.
 const OWN: &str = "rtbroadcaster";
 
-/// The crates of the store. It tells its own inner life at `info`; who wants to read it names it.
+/// The crates of the store. At `info` they log internals, which are only shown if a filter names the crate.
 const STORE: [&str; 2] = ["fjall", "lsm_tree"];
 const STORE_LEVEL: LevelFilter = LevelFilter::WARN;
 
-/// One part of a filter: a level for a target, or for all others.
+/// One part of a filter: a level for a target, or for all other targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Directive<'a> {
     target: Option<&'a str>,
     level: LevelFilter,
 }
 
-/// Checks that every part of the filter `text` says which level some lines have.
+/// Checks that every part of the filter `text` names a level or a known target, and that no target is named twice.
 ///
 /// # Errors
-/// With what is expected in place of the first part that does not.
+/// A message about the first part that is wrong, with what is expected there.
 pub(super) fn check(text: &str) -> Result<(), String> {
     let mut seen: Vec<Directive<'_>> = Vec::new();
     for part in text.split(',') {
         let directive = parse(part)?;
         if seen.iter().any(|earlier| earlier.target == directive.target) {
             let what = directive.target.map_or("a level for all modules".to_owned(), |target| format!("`{target}`"));
-            return Err(format!("{what} stands there twice"));
+            return Err(format!("{what} is given twice"));
         }
         seen.push(directive);
     }
     Ok(())
 }
 
-/// Returns the whole filter: `text`, which was checked, and what the store may say where it names nothing of it.
+/// Returns the whole filter: the checked `text`, behind levels for the store, which `text` may override.
 pub(super) fn with_store(text: &str) -> String {
     let general = text.split(',').filter_map(|part| parse(part).ok()).find(|directive| directive.target.is_none());
-    // A filter of targets only has no other lines.
+    // A filter that only names targets shows no other lines.
     let level = general.map_or(LevelFilter::OFF, |directive| directive.level).min(STORE_LEVEL);
     let store = STORE.map(|name| format!("{name}={level}")).join(",");
-    // What stands behind it counts more.
+    // A later directive wins over an earlier one.
     format!("{store},{text}")
 }
 
@@ -77,7 +77,7 @@ fn parse(part: &str) -> Result<Directive<'_>, String> {
         Some((target, word)) => Ok(Directive { target: Some(known(target)?), level: level(word)? }),
         None => match level(part) {
             Ok(level) => Ok(Directive { target: None, level }),
-            // All lines of a target.
+            // A target alone shows all its lines.
             Err(error) => known(part)
                 .map(|target| Directive { target: Some(target), level: LevelFilter::TRACE })
                 .map_err(|_| error),
@@ -93,7 +93,7 @@ fn level(word: &str) -> Result<LevelFilter, String> {
     })
 }
 
-/// The target, if anything writes lines under this name or below it.
+/// Returns the target if a module logs under this name or below it.
 fn known(target: &str) -> Result<&str, String> {
     let (krate, module) = target.split_once("::").unwrap_or((target, ""));
     let is_known = if krate == OWN {
@@ -101,7 +101,7 @@ fn known(target: &str) -> Result<&str, String> {
             |known: &str| known == module || known.strip_prefix(module).is_some_and(|rest| rest.starts_with("::"));
         module.is_empty() && !target.contains(':') || MODULES.iter().any(|known| is_below(known))
     } else {
-        // How the store is made is its own affair; only the shape is checked.
+        // The modules of the store may change with its version, so only the syntax is checked.
         STORE.contains(&krate) && (target == krate || module.split("::").all(is_name))
     };
     if is_known {
@@ -130,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    /// The modules of the sources below `folder` that write lines, tests excluded.
+    /// Finds the modules of the sources below `folder` that log, tests excluded.
     fn that_log(folder: &Path, module: &[String], found: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -158,7 +158,7 @@ mod tests {
         for folder in ["src", "../rtbroadcaster/src"] {
             that_log(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &[], &mut found);
         }
-        // The other end of a connection, which no server is.
+        // The client is not part of a server.
         found.retain(|module| !module.starts_with("remote") && !module.is_empty());
         assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), MODULES, "copy the left list to `MODULES`");
     }
@@ -174,7 +174,7 @@ mod tests {
             "info,fjall=debug,lsm_tree::compaction=info",
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
-            // What it would not understand it would only complain of, and log without.
+            // `EnvFilter` ignores directives that it does not understand.
             assert!(EnvFilter::builder().parse(with_store(good)).is_ok(), "{good}");
         }
         for (bad, why) in [
@@ -182,8 +182,8 @@ mod tests {
             ("inof", "`inof` is no level"),
             ("5", "`5` is no level"),
             ("info,", "`` is no level"),
-            ("info,warn", "a level for all modules stands there twice"),
-            ("rtbroadcaster=info,rtbroadcaster=warn", "`rtbroadcaster` stands there twice"),
+            ("info,warn", "a level for all modules is given twice"),
+            ("rtbroadcaster=info,rtbroadcaster=warn", "`rtbroadcaster` is given twice"),
             ("rtbroadcaster=", "`` is no level"),
             ("rtbroadcaster=loud", "`loud` is no level"),
             ("rtbroadcastr=info", "nothing is logged as `rtbroadcastr`"),
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_store_says_no_more_than_everybody_and_what_was_asked_for() {
+    fn the_store_logs_no_more_than_all_others_unless_the_filter_names_it() {
         for (text, expected) in [
             ("info", "fjall=warn,lsm_tree=warn,info"),
             ("off", "fjall=off,lsm_tree=off,off"),

@@ -1,4 +1,4 @@
-//! What this process uses of the machine. Must not know what it is used for.
+//! The resources that this process uses.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,34 +10,34 @@ use crate::process;
 /// This process.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Process {
-    /// Since the epoch of Unix.
+    /// The start time, as time since the Unix epoch.
     started: Duration,
 }
 
-/// What it uses at one moment, as far as the system tells.
+/// The resources in use at one moment, as far as the system reports them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
-    /// Since it began, threads included that have ended.
+pub(super) struct ProcessStats {
+    /// The CPU time since the start, including threads that have ended.
     pub(super) cpu: Option<Duration>,
     pub(super) resident_bytes: Option<u64>,
     pub(super) open_files: Option<u64>,
-    /// The limit; `None` if there is none.
+    /// The limit of open files; `None` if there is none.
     pub(super) open_files_max: Option<u64>,
-    /// Since the epoch of Unix.
+    /// The start time, as time since the Unix epoch.
     pub(super) started: Duration,
 }
 
 impl Process {
-    /// It has begun just now.
-    pub(crate) fn begins() -> Self {
-        // A clock that stands before 1970 is wrong anyway.
+    /// Returns the process with the current time as its start time.
+    pub(crate) fn started_now() -> Self {
+        // A clock before 1970 is wrong anyway.
         Self { started: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() }
     }
 
-    /// What it uses now.
-    pub(super) fn look(self) -> Seen {
+    /// Returns the resources that are in use now.
+    pub(super) fn stats(self) -> ProcessStats {
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
-        Seen {
+        ProcessStats {
             cpu: cpu.try_into().ok(),
             resident_bytes: process::resident_bytes(),
             open_files: process::open_files(),

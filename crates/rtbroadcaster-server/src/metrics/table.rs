@@ -1,43 +1,43 @@
-//! The one table of metrics: name, type, labels, meaning, and where the numbers come from.
-//! Must not know how they are written.
+//! The table of all metrics: name, type, labels, help and value.
+//! Must not know the text format.
 
 use rtbroadcaster::{Histogram, LogStatus, Metrics};
 
 use super::PlainHttp;
-use super::process::Seen;
+use super::process::ProcessStats;
 
-/// Where all numbers come from.
+/// All numbers, read at one moment.
 pub(super) struct Numbers {
     pub(super) manager: Metrics,
     pub(super) http: PlainHttp,
-    pub(super) process: Seen,
+    pub(super) process: ProcessStats,
     pub(super) log_lines_dropped: u64,
 }
 
 /// One metric.
-pub(super) struct Row {
-    /// As Prometheus has it: what is counted ends in `_total`, and units are seconds and bytes.
+pub(super) struct MetricRow {
+    /// The name by the rules of Prometheus: a counter ends in `_total`, and units are seconds and bytes.
     pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    /// The names of what tells its samples apart.
+    pub(super) kind: MetricKind,
+    /// The names of the labels.
     pub(super) labels: &'static [&'static str],
-    /// What it tells, without a full stop.
+    /// The help text, without a full stop.
     pub(super) help: &'static str,
     pub(super) read: fn(&Numbers) -> Samples<'_>,
 }
 
-/// The types of the text format.
+/// The type of a metric in the text format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// It only grows, until the server ends.
+pub(super) enum MetricKind {
+    /// A count that only grows, until the server ends.
     Counter,
-    /// It is as it is now.
+    /// A value that can rise and fall.
     Gauge,
-    /// How long things took, in buckets.
+    /// Durations, counted in buckets.
     Histogram,
 }
 
-impl Kind {
+impl MetricKind {
     pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -49,9 +49,9 @@ impl Kind {
 
 /// The samples of one metric.
 pub(super) enum Samples<'a> {
-    /// One without labels, or none where the system does not tell.
-    One(Option<Value>),
-    /// One for each list of label values, which stand in the order of the labels.
+    /// One sample without labels; `None` if the system does not report the value.
+    One(Option<SampleValue>),
+    /// One sample for each list of label values, in the order of the labels.
     Each(Vec<(Vec<String>, u64)>),
     /// A histogram.
     Times(&'a Histogram),
@@ -59,7 +59,7 @@ pub(super) enum Samples<'a> {
 
 /// The value of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Value {
+pub(super) enum SampleValue {
     Whole(u64),
     Seconds(f64),
 }
@@ -67,9 +67,9 @@ pub(super) enum Value {
 macro_rules! metrics {
     ($($kind:ident $name:literal [$($label:literal),*] $help:literal => $read:expr;)*) => {
         /// Every metric, in the order of docs/metrics.md.
-        pub(super) static TABLE: &[Row] = &[$(Row {
+        pub(super) static TABLE: &[MetricRow] = &[$(MetricRow {
             name: $name,
-            kind: Kind::$kind,
+            kind: MetricKind::$kind,
             labels: &[$($label),*],
             help: $help,
             read: $read,
@@ -100,22 +100,22 @@ metrics! {
         "Connections of plain HTTP that are open now, handshakes included"
         => |numbers| whole(numbers.http.open);
     Counter "rtbroadcaster_http_closes_total" ["reason"]
-        "Connections of plain HTTP that were closed since there were too many: at their accept, or while they waited for a request and another one needed the place"
+        "Connections of plain HTTP that were closed because there were too many: refused at their accept, or displaced by a new one while they waited for a request"
         => |numbers| words([("refused", numbers.http.refused), ("displaced", numbers.http.displaced)]);
     Gauge "rtbroadcaster_rooms" []
-        "Rooms that there are now"
+        "Rooms that exist now"
         => |numbers| whole(numbers.manager.rooms);
     Gauge "rtbroadcaster_log_unavailable" []
-        "1 while what rooms keep cannot be written, for example because the disk is full, else 0"
+        "1 while rooms cannot be written to the disk, for example because it is full, else 0"
         => |numbers| whole(u64::from(numbers.manager.log_status != LogStatus::Writable));
     Gauge "rtbroadcaster_viewers" []
         "Connections of viewers that are in rooms now, paused ones included"
         => |numbers| whole(numbers.manager.viewers);
     Gauge "rtbroadcaster_voters" []
-        "Choices that rooms remember now, each of one viewer for one key that is counted once per viewer"
+        "Choices that rooms remember now, each of one viewer for one key with oncePerViewer"
         => |numbers| whole(numbers.manager.voters);
     Counter "rtbroadcaster_messages_total" ["kind"]
-        "Messages that were applied, each once however many viewers there were"
+        "Messages that were applied, each counted once for all viewers"
         => |numbers| {
             let messages = numbers.manager.messages;
             words([
@@ -126,22 +126,22 @@ metrics! {
             ])
         };
     Counter "rtbroadcaster_sent_frames_total" []
-        "WebSocket frames that sockets took whole: messages, answers, heartbeats and close frames"
+        "WebSocket frames that were written to sockets in full: messages, answers, heartbeats and close frames"
         => |numbers| whole(numbers.manager.frames_sent);
     Counter "rtbroadcaster_sent_bytes_total" []
-        "Bytes that sockets took, behind the handshake"
+        "Bytes that were written to sockets after the handshake"
         => |numbers| whole(numbers.manager.bytes_sent);
     Gauge "rtbroadcaster_backlog_bytes" []
-        "Bytes of frames that wait now for clients whose sockets take no more"
+        "Bytes of frames that wait now for clients whose sockets are full"
         => |numbers| whole(numbers.manager.backlog_bytes);
     Counter "rtbroadcaster_superseded_total" ["where"]
-        "Messages that went while they waited, for all viewers in a lane or for one in its backlog: a newer one of their key came, or they were ephemeral and too much waited"
+        "Messages that were dropped while they waited, for all viewers in a lane or for one in its backlog: a newer one had their key, or they were ephemeral and too much waited"
         => |numbers| {
             let superseded = numbers.manager.superseded;
             words([("lane", superseded.in_lanes), ("backlog", superseded.in_backlogs)])
         };
     Counter "rtbroadcaster_resumes_total" ["outcome", "reason"]
-        "Viewers that were brought to where their room stood, by how, and why they could not resume"
+        "Viewers that were brought up to date with their room, by how, and by the reason if they could not resume"
         => |numbers| {
             let resumes = &numbers.manager.resumes;
             let whole = [("snapshot", "", resumes.snapshot), ("resumed", "", resumes.resumed)];
@@ -155,7 +155,7 @@ metrics! {
         "WebSocket handshakes that were refused"
         => |numbers| words(numbers.manager.upgrade_refusals.iter().copied());
     Counter "rtbroadcaster_signals_total" ["outcome", "reason"]
-        "Signals of viewers that made sense, by what became of them, and why they were refused"
+        "Valid signals of viewers, by outcome, and by the reason if they were refused"
         => |numbers| {
             let signals = &numbers.manager.signals;
             let whole = [("told", "", signals.told), ("counted", "", signals.counted)];
@@ -163,36 +163,36 @@ metrics! {
             each(whole.into_iter().chain(refused).map(|(outcome, why, count)| (vec![outcome.into(), why.into()], count)))
         };
     Counter "rtbroadcaster_panics_total" []
-        "Panics that were caught, each the end of a client or a room and a defect of the server"
+        "Panics that were caught: each one ends a client or a room, and is a defect of the server"
         => |numbers| whole(numbers.manager.panics);
     Counter "rtbroadcaster_log_lines_dropped_total" []
-        "Lines of the server's own log that were dropped, since stderr took no more of them or failed"
+        "Lines of the server's own log that were dropped, because stderr was blocked or failed"
         => |numbers| whole(numbers.log_lines_dropped);
     Histogram "rtbroadcaster_apply_to_written_seconds" []
         "Time from the moment a message was applied to the end of the pass that wrote it to a room's viewers in a lane"
         => |numbers| Samples::Times(&numbers.manager.apply_to_written);
     Counter "process_cpu_seconds_total" []
         "Total user and system CPU time spent in seconds"
-        => |numbers| Samples::One(numbers.process.cpu.map(|cpu| Value::Seconds(cpu.as_secs_f64())));
+        => |numbers| Samples::One(numbers.process.cpu.map(|cpu| SampleValue::Seconds(cpu.as_secs_f64())));
     Gauge "process_resident_memory_bytes" []
         "Resident memory size in bytes"
-        => |numbers| Samples::One(numbers.process.resident_bytes.map(Value::Whole));
+        => |numbers| Samples::One(numbers.process.resident_bytes.map(SampleValue::Whole));
     Gauge "process_open_fds" []
         "Number of open file descriptors"
-        => |numbers| Samples::One(numbers.process.open_files.map(Value::Whole));
+        => |numbers| Samples::One(numbers.process.open_files.map(SampleValue::Whole));
     Gauge "process_max_fds" []
         "Maximum number of open file descriptors"
-        => |numbers| Samples::One(numbers.process.open_files_max.map(Value::Whole));
+        => |numbers| Samples::One(numbers.process.open_files_max.map(SampleValue::Whole));
     Gauge "process_start_time_seconds" []
         "Start time of the process since unix epoch in seconds"
-        => |numbers| Samples::One(Some(Value::Seconds(numbers.process.started.as_secs_f64())));
+        => |numbers| Samples::One(Some(SampleValue::Seconds(numbers.process.started.as_secs_f64())));
 }
 
 fn whole(value: u64) -> Samples<'static> {
-    Samples::One(Some(Value::Whole(value)))
+    Samples::One(Some(SampleValue::Whole(value)))
 }
 
-/// Samples with one label each.
+/// Returns samples with one label each.
 fn words(counts: impl IntoIterator<Item = (&'static str, u64)>) -> Samples<'static> {
     each(counts.into_iter().map(|(word, count)| (vec![word.to_owned()], count)))
 }

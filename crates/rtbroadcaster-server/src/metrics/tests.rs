@@ -1,25 +1,25 @@
-//! How numbers are written, and that the document has the same table.
+//! The text format, and the table in docs/metrics.md.
 
 use std::time::Duration;
 
 use rtbroadcaster::{Config, Manager};
 
-use super::table::{Kind, Row, Samples, Value};
+use super::table::{MetricKind, MetricRow, SampleValue, Samples};
 use super::*;
 
-fn written(row: &Row, samples: &Samples<'_>) -> String {
+fn written(row: &MetricRow, samples: &Samples<'_>) -> String {
     let mut text = String::new();
     text::write(&mut text, row, samples);
     text
 }
 
-fn row(kind: Kind, labels: &'static [&'static str], help: &'static str) -> Row {
-    Row { name: "a_metric", kind, labels, help, read: |_| Samples::One(None) }
+fn row(kind: MetricKind, labels: &'static [&'static str], help: &'static str) -> MetricRow {
+    MetricRow { name: "a_metric", kind, labels, help, read: |_| Samples::One(None) }
 }
 
 #[test]
 fn what_would_end_a_line_or_a_label_is_escaped() {
-    let row = row(Kind::Counter, &["one", "two"], "a \\ and a\nbreak, but a \" as it is");
+    let row = row(MetricKind::Counter, &["one", "two"], "a \\ and a\nbreak, but a \" as it is");
     let values = vec!["a\"b".to_owned(), "\\\n".to_owned()];
     let expected = "# HELP a_metric a \\\\ and a\\nbreak, but a \" as it is\n\
                     # TYPE a_metric counter\n\
@@ -28,13 +28,13 @@ fn what_would_end_a_line_or_a_label_is_escaped() {
 }
 
 #[test]
-fn a_number_is_written_whole_or_in_seconds_and_one_that_nobody_knows_not_at_all() {
-    let row = row(Kind::Gauge, &[], "help");
+fn a_number_is_written_whole_or_in_seconds_and_an_unknown_one_not_at_all() {
+    let row = row(MetricKind::Gauge, &[], "help");
     for (value, expected) in [
-        (Value::Whole(u64::MAX), "18446744073709551615"),
-        (Value::Seconds(0.000_1), "0.0001"),
-        (Value::Seconds(1_764_100_000.25), "1764100000.25"),
-        (Value::Seconds(3.0), "3"),
+        (SampleValue::Whole(u64::MAX), "18446744073709551615"),
+        (SampleValue::Seconds(0.000_1), "0.0001"),
+        (SampleValue::Seconds(1_764_100_000.25), "1764100000.25"),
+        (SampleValue::Seconds(3.0), "3"),
     ] {
         let expected = format!("# HELP a_metric help\n# TYPE a_metric gauge\na_metric {expected}\n");
         assert_eq!(written(&row, &Samples::One(Some(value))), expected);
@@ -44,7 +44,7 @@ fn a_number_is_written_whole_or_in_seconds_and_one_that_nobody_knows_not_at_all(
 
 #[test]
 fn buckets_hold_those_below_them_and_the_last_one_all() {
-    // Nothing but a manager makes one, and this one has measured nothing.
+    // Only a manager can make a histogram. This one is empty.
     let mut histogram = Manager::new(Config::default()).metrics().apply_to_written;
     histogram.buckets = vec![(Duration::from_micros(100), 1), (Duration::from_secs(10), 5)];
     (histogram.count, histogram.sum) = (6, Duration::from_millis(61_500));
@@ -55,18 +55,18 @@ fn buckets_hold_those_below_them_and_the_last_one_all() {
                     a_metric_bucket{le=\"+Inf\"} 6\n\
                     a_metric_sum 61.5\n\
                     a_metric_count 6\n";
-    assert_eq!(written(&row(Kind::Histogram, &[], "help"), &Samples::Times(&histogram)), expected);
+    assert_eq!(written(&row(MetricKind::Histogram, &[], "help"), &Samples::Times(&histogram)), expected);
 }
 
 #[test]
 fn names_follow_the_rules_of_prometheus() {
-    for Row { name, kind, labels, help, .. } in TABLE {
+    for MetricRow { name, kind, labels, help, .. } in TABLE {
         for word in [*name].iter().chain(*labels) {
             assert!(word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{word}");
         }
         assert!(name.starts_with("rtbroadcaster_") || name.starts_with("process_"), "{name}");
-        assert_eq!(*kind == Kind::Counter, name.ends_with("_total"), "{name}");
-        assert_eq!(*kind == Kind::Histogram, name.ends_with("apply_to_written_seconds"), "{name}");
+        assert_eq!(*kind == MetricKind::Counter, name.ends_with("_total"), "{name}");
+        assert_eq!(*kind == MetricKind::Histogram, name.ends_with("apply_to_written_seconds"), "{name}");
         assert!(!help.ends_with('.') && !help.contains(['|', '`']), "{name}: {help}");
     }
     let mut names: Vec<_> = TABLE.iter().map(|row| row.name).collect();
@@ -78,7 +78,7 @@ fn names_follow_the_rules_of_prometheus() {
 #[test]
 fn every_sample_has_a_value_for_each_of_its_labels() {
     let manager = Manager::new(Config::default()).metrics();
-    let process = Process::begins().look();
+    let process = Process::started_now().stats();
     let numbers = Numbers { manager, http: PlainHttp::default(), process, log_lines_dropped: 0 };
     for row in TABLE {
         match (row.read)(&numbers) {
@@ -87,7 +87,7 @@ fn every_sample_has_a_value_for_each_of_its_labels() {
                 assert!(samples.iter().all(|(values, _)| values.len() == row.labels.len()), "{}", row.name);
             }
             Samples::One(value) => assert!(row.labels.is_empty() && value.is_some(), "{}", row.name),
-            Samples::Times(_) => assert_eq!((row.kind, row.labels.len()), (Kind::Histogram, 0)),
+            Samples::Times(_) => assert_eq!((row.kind, row.labels.len()), (MetricKind::Histogram, 0)),
         }
     }
 }
@@ -97,7 +97,7 @@ fn docs_metrics_md_has_this_table() {
     let document = include_str!("../../../../docs/metrics.md");
     let all = document.split("\n## ").find(|section| section.starts_with("All metrics")).expect("the section is there");
     let told: Vec<_> = all.lines().filter(|line| line.starts_with("| `")).collect();
-    let line = |row: &Row| {
+    let line = |row: &MetricRow| {
         let labels: Vec<_> = row.labels.iter().map(|label| format!("`{label}`")).collect();
         format!("| `{}` | {} | {} | {} |", row.name, row.kind.word(), labels.join(", "), row.help)
     };

@@ -5,10 +5,10 @@ use std::fmt::{self, Display, Write};
 
 use rtbroadcaster::Histogram;
 
-use super::table::{Row, Samples, Value};
+use super::table::{MetricRow, SampleValue, Samples};
 
-/// Appends one metric; nothing where it has no sample.
-pub(super) fn write(text: &mut String, row: &Row, samples: &Samples<'_>) {
+/// Appends one metric. Appends nothing if it has no sample.
+pub(super) fn write(text: &mut String, row: &MetricRow, samples: &Samples<'_>) {
     if matches!(samples, Samples::One(None)) {
         return;
     }
@@ -38,11 +38,11 @@ fn line(text: &mut String, line: fmt::Arguments<'_>) {
     writeln!(text, "{line}").expect("writing to a string does not fail");
 }
 
-impl Display for Value {
+impl Display for SampleValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Value::Whole(number) => number.fmt(f),
-            Value::Seconds(number) => number.fmt(f),
+            SampleValue::Whole(number) => number.fmt(f),
+            SampleValue::Seconds(number) => number.fmt(f),
         }
     }
 }
@@ -63,7 +63,7 @@ impl Display for Labels<'_> {
     }
 }
 
-/// Text that ends neither its line nor, between quotes, itself.
+/// Text with the characters escaped that would end its line or, between quotes, the text itself.
 struct Escaped<'a> {
     text: &'a str,
     quoted: bool,

@@ -1,4 +1,4 @@
-//! Streams that take nothing, too little, or fail.
+//! Streams that block, are slow, or fail.
 
 use std::fs::File;
 use std::io::{Read, Write as _};
@@ -10,7 +10,7 @@ use rustix::pipe::{fcntl_setpipe_size, pipe};
 
 use super::*;
 
-/// How long anything may take that has no time of its own.
+/// The limit for steps without a limit of their own.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The least that a pipe holds.
@@ -23,7 +23,7 @@ fn small_pipe() -> (File, OwnedFd) {
     (reader.into(), writer)
 }
 
-/// An output whose notices are lines of it.
+/// Returns an output to which its own notices add lines.
 fn output(stream: impl AsFd + Send + 'static) -> Output {
     let (sender, receiver) = mpsc::channel::<Output>();
     let notices = move |lines: u64| {
@@ -38,7 +38,7 @@ fn output(stream: impl AsFd + Send + 'static) -> Output {
     output
 }
 
-/// Fills the pipe and the queue, and gives how many lines were taken until the first was dropped.
+/// Fills the pipe and the queue. Returns the number of lines that were queued before the first one was dropped.
 fn fill(output: &Output) -> usize {
     let line = [&[b'x'; 999][..], b"\n"].concat();
     let mut taken = 0;
@@ -62,7 +62,7 @@ fn a_reader_that_does_not_read_costs_lines_and_no_time() {
     assert_eq!(output.dropped(), 7);
     output.flush(Duration::from_millis(50));
     assert!(begun.elapsed() < DEADLINE);
-    // When it reads at last it gets everything that waited, and then learns what did not.
+    // A reader that reads at last gets all queued lines, and then the number of the dropped ones.
     let mut text = vec![0; taken * 1_000];
     reader.read_exact(&mut text).unwrap();
     assert!(text.chunks(1_000).all(|line| line[..999].iter().all(|sign| *sign == b'x') && line[999] == b'\n'));

@@ -1,4 +1,4 @@
-//! One file of the page as an HTTP answer: type, validator and the rules browsers shall hold it to.
+//! One file as an HTTP response: content type, entity tag and security headers.
 //! Must not know where the file comes from.
 
 use std::borrow::Cow;
@@ -14,44 +14,44 @@ use sha2::{Digest, Sha256};
 const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                                        object-src 'none'";
 
-/// Bytes of the SHA-256 that make the entity tag: 64 bits tell versions of one file apart.
+/// The bytes of the SHA-256 in an entity tag: 64 bits are enough to distinguish versions of one file.
 const TAG_BYTES: usize = 8;
 
-/// Whose pages may load a file.
+/// The origins whose pages may load a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reader {
-    /// Only the server's own.
+pub(super) enum OriginAccess {
+    /// The server's own origin only.
     SameOrigin,
-    /// Any: the SDK is public, and who may connect is decided at the WebSocket.
-    Anybody,
+    /// Any origin: the SDK is public, and the WebSocket handshake decides which pages may connect.
+    AnyOrigin,
 }
 
-/// A file and how it is served. Every answer shares its bytes.
+/// A file with its headers. All responses share its bytes.
 #[derive(Debug, Clone)]
 pub(super) struct Asset {
     content_type: &'static str,
     body: Bytes,
     tag: HeaderValue,
-    reader: Reader,
+    access: OriginAccess,
 }
 
 impl Asset {
-    /// A file whose type follows from the ending of its name.
-    pub(super) fn new(name: &str, body: Cow<'static, [u8]>, reader: Reader) -> Self {
+    /// Returns a file with the content type of its name's extension.
+    pub(super) fn new(name: &str, body: Cow<'static, [u8]>, access: OriginAccess) -> Self {
         let body = match body {
             Cow::Borrowed(body) => Bytes::from_static(body),
             Cow::Owned(body) => body.into(),
         };
-        Self::of(name, body, reader)
+        Self::of(name, body, access)
     }
 
-    /// The same for bytes that others may hold too.
-    pub(super) fn of(name: &str, body: Bytes, reader: Reader) -> Self {
+    /// Like [`new`](Self::new), for shared bytes.
+    pub(super) fn of(name: &str, body: Bytes, access: OriginAccess) -> Self {
         let tag = HeaderValue::try_from(entity_tag(&body)).expect("a tag is hexadecimal digits between quotes");
-        Self { content_type: content_type(name), body, tag, reader }
+        Self { content_type: content_type(name), body, tag, access }
     }
 
-    /// 200 with the file, or 304 if the client has it (RFC 9110 section 13.1.2).
+    /// Returns 200 with the file, or 304 if the client has it (RFC 9110 section 13.1.2).
     pub(super) fn answer(&self, request: &HeaderMap) -> Response {
         let mut response = if is_known(request, &self.tag) {
             StatusCode::NOT_MODIFIED.into_response()
@@ -69,7 +69,7 @@ impl Asset {
         for (name, value) in fixed {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        if self.reader == Reader::Anybody {
+        if self.access == OriginAccess::AnyOrigin {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         }
         headers.insert(header::ETAG, self.tag.clone());
@@ -99,7 +99,7 @@ fn entity_tag(body: &[u8]) -> String {
     tag
 }
 
-/// Whether the client names this version, weakly compared.
+/// Returns whether the request names this version, by weak comparison.
 fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
     let named = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     named
@@ -117,7 +117,7 @@ mod tests {
         if let Some(known) = known {
             request.insert(header::IF_NONE_MATCH, known.parse().unwrap());
         }
-        Asset::new("page.js", Cow::Borrowed(b"1"), Reader::SameOrigin).answer(&request)
+        Asset::new("page.js", Cow::Borrowed(b"1"), OriginAccess::SameOrigin).answer(&request)
     }
 
     #[test]
@@ -145,9 +145,9 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_for_anybody_may_be_read_by_other_origins() {
-        let of = |reader| Asset::new("a.js", Cow::Borrowed(b""), reader).answer(&HeaderMap::new());
-        assert!(!of(Reader::SameOrigin).headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
-        assert_eq!(of(Reader::Anybody).headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
+    fn only_files_for_any_origin_may_be_read_by_other_origins() {
+        let of = |access| Asset::new("a.js", Cow::Borrowed(b""), access).answer(&HeaderMap::new());
+        assert!(!of(OriginAccess::SameOrigin).headers().contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+        assert_eq!(of(OriginAccess::AnyOrigin).headers()[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*");
     }
 }

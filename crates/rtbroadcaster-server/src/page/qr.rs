@@ -1,6 +1,6 @@
 //! QR codes of this server's own links, as SVG. Must not know HTTP.
 
-mod turns;
+mod throttle;
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -11,54 +11,54 @@ use axum::body::Bytes;
 use qrcode::{Color, QrCode};
 use tokio::task::spawn_blocking;
 
-use turns::Turns;
+use throttle::Throttle;
 
-/// The most bytes of a link: a code of more would be too dense for a phone's camera.
+/// The most bytes of a link: the code of a longer one would be too dense for a phone's camera.
 const URL_BYTES_MAX: usize = 256;
 
-/// Light modules around a code (ISO/IEC 18004 section 9.1).
+/// The width of the light margin around a code, in modules (ISO/IEC 18004 section 9.1).
 const QUIET_ZONE: usize = 4;
 
 /// The least width of the picture, in CSS pixels.
 const WIDTH_MIN: usize = 180;
 
-/// How many codes are kept, the newest ones: each has at most 30 KiB.
+/// The most codes in the cache, the newest ones: each has at most 30 KiB.
 const KEPT_MAX: usize = 64;
 
 /// Why a link gets no code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(super) enum QrError {
-    /// It is over [`URL_BYTES_MAX`].
+    /// The link is longer than [`URL_BYTES_MAX`].
     #[error("the url is over {URL_BYTES_MAX} bytes")]
     TooLong,
-    /// It does not lead to the host that was asked: this is no service for other people's links.
+    /// The link leads to another host than the request: this is no service for other sites' links.
     #[error("the url is not one of this host")]
     OtherHost,
-    /// Too many codes are being made, in all or for this address.
+    /// Too many requests for codes wait, in all or from this address.
     #[error("too many codes are asked for, try again soon")]
     Busy,
 }
 
-/// Makes codes one after the other on a thread that serves no rooms, and keeps the newest ones.
+/// Draws codes one after the other on a thread that serves no rooms, and caches the newest ones.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Codes(Arc<Inner>);
+pub(super) struct QrCodes(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     kept: Mutex<VecDeque<(String, Bytes)>>,
-    turns: Turns,
+    throttle: Throttle,
 }
 
-impl Codes {
-    /// Returns the code of `url`, a link to `host`, for a client at `address`: black on white with its quiet zone, whatever the
-    /// page around it looks like.
+impl QrCodes {
+    /// Returns the code of `url`, a link to `host`, for a client at `address`: black on white with its quiet zone, also
+    /// on a dark page.
     pub(super) async fn svg(&self, url: &str, host: &str, address: Option<IpAddr>) -> Result<Bytes, QrError> {
         check(url, host)?;
         if let Some(svg) = self.kept(url) {
             return Ok(svg);
         }
-        let _turn = self.0.turns.next(address).await.ok_or(QrError::Busy)?;
-        // Another client may have asked for it meanwhile.
+        let _guard = self.0.throttle.next(address).await.ok_or(QrError::Busy)?;
+        // Another request may have drawn it meanwhile.
         if let Some(svg) = self.kept(url) {
             return Ok(svg);
         }
@@ -77,7 +77,7 @@ impl Codes {
     }
 }
 
-/// Fails for a link that is too long or leads elsewhere.
+/// Checks that a link is short enough and leads to `host`.
 fn check(url: &str, host: &str) -> Result<(), QrError> {
     if url.len() > URL_BYTES_MAX {
         return Err(QrError::TooLong);
@@ -95,7 +95,7 @@ fn draw(url: &str) -> String {
     let code = QrCode::new(url).expect("version 40 holds 2 331 bytes at level M, and the url has at most 256");
     let (width, modules) = (code.width(), code.to_colors());
     let size = width + 2 * QUIET_ZONE;
-    // Whole pixels for each module.
+    // A module has a whole number of pixels.
     let pixels = size * WIDTH_MIN.div_ceil(size);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{pixels}\" height=\"{pixels}\" viewBox=\"0 0 {size} {size}\" \
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(check(&format!("{longest}a"), HOST), Err(QrError::TooLong));
     }
 
-    /// Reads the picture back.
+    /// Returns the dark modules of a picture.
     fn dark(svg: &str) -> Vec<(usize, usize)> {
         let path = svg.rsplit_once("d=\"").unwrap().1.split_once('"').unwrap().0;
         let runs = path.split('M').skip(1).map(|run| {
@@ -185,8 +185,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_code_is_made_once_while_it_is_kept() {
-        let codes = Codes::default();
+    async fn a_code_is_drawn_once_while_it_is_cached() {
+        let codes = QrCodes::default();
         let url = |number: usize| format!("http://{HOST}/?{number}");
         let first = codes.svg(&url(0), HOST, None).await.unwrap();
         let again = codes.svg(&url(0), HOST, None).await.unwrap();

@@ -1,5 +1,5 @@
-//! The file that holds a room's owner key: read for a room that is there, written for a new one. Whoever reads it owns the
-//! room, so it is made for its owner's eyes only. Must not know connections.
+//! The file with a room's owner key: read for an existing room, written for a new one. It is created with mode 600,
+//! since the key is all it takes to own the room. Must not know connections.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -9,68 +9,71 @@ use std::path::{Path, PathBuf};
 use rtbroadcaster::remote::Broadcaster;
 use rtbroadcaster::{OwnerKey, RoomId};
 
-use crate::ending::{Code, Failure};
+use crate::ending::{Code, CommandError};
 use crate::notes::note;
 
-/// A key and a line break, and room for spaces around them.
+/// The most bytes that are read: a key, a line break, and some spaces.
 const BYTES_MAX: u64 = 256;
 
-/// What is to be done with the key.
+/// The use of the file.
 #[derive(Debug)]
 pub(super) enum KeyFile {
-    /// It is in this file.
+    /// The key is read from this file.
     Read(PathBuf),
-    /// It goes to this file, which is empty and only for its owner.
+    /// The key is written to this file, which was created empty with mode 600.
     Write(PathBuf, File),
-    /// Nobody keeps it.
+    /// The key is not kept.
     None,
 }
 
 impl KeyFile {
-    /// What `path` is for, with `room` or for a new one.
-    pub(super) fn of(path: Option<&Path>, room: Option<&RoomId>) -> Result<Self, Failure> {
+    /// Returns the use of `path`: to read the key of `room`, or to write the key of a new room.
+    ///
+    /// # Errors
+    /// If the file for a new key cannot be created, or if `room` is given without a file.
+    pub(super) fn of(path: Option<&Path>, room: Option<&RoomId>) -> Result<Self, CommandError> {
         match (path, room) {
             (Some(path), Some(_)) => Ok(Self::Read(path.into())),
             (Some(path), None) => {
                 let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
                 file.map(|file| Self::Write(path.into(), file)).map_err(|error| {
                     let advice = if error.kind() == io::ErrorKind::AlreadyExists {
-                        "It may hold the key of another room. Name another file, or name the ROOM that it belongs to."
+                        "It may hold the key of another room. Name another file, or the ROOM to which it belongs."
                     } else {
                         ""
                     };
-                    Failure::new(Code::Here, format!("cannot make the file {}: {error}", path.display()), advice)
+                    CommandError::new(Code::Here, format!("cannot create the file {}: {error}", path.display()), advice)
                 })
             }
-            (None, Some(room)) => Err(Failure::new(
+            (None, Some(room)) => Err(CommandError::new(
                 Code::Usage,
-                format!("the room {room} has an owner key, and it is needed to speak there"),
+                format!("publishing to the room {room} needs its owner key"),
                 "Name the file that holds it: --owner-key-file FILE.",
             )),
             (None, None) => Ok(Self::None),
         }
     }
 
-    /// Whether the key is kept.
+    /// Returns whether the key is kept in a file.
     pub(super) fn is_there(&self) -> bool {
         !matches!(self, Self::None)
     }
 
-    /// The key, where there is one already.
-    pub(super) fn read(&self) -> Result<Option<OwnerKey>, Failure> {
+    /// Returns the key of an existing room, `None` for a new room.
+    pub(super) fn read(&self) -> Result<Option<OwnerKey>, CommandError> {
         let Self::Read(path) = self else { return Ok(None) };
-        let failed = |error: io::Error| Failure::here(&format!("cannot read the file {}", path.display()), &error);
+        let failed = |error: io::Error| CommandError::here(&format!("cannot read the file {}", path.display()), &error);
         let mut text = String::new();
         let file = File::open(path).map_err(failed)?;
         let about = file.metadata().map_err(failed)?;
         if !about.file_type().is_fifo() && about.permissions().mode() & 0o077 != 0 {
             let path = path.display();
-            note(&format!("others may read the owner key in {path}: chmod 600 {path}"));
+            note(&format!("other users may read the owner key in {path}: chmod 600 {path}"));
         }
         file.take(BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
-        // What is there instead may be another secret.
+        // The content is not shown: it may be another secret.
         text.trim().parse().map(Some).map_err(|error| {
-            Failure::new(
+            CommandError::new(
                 Code::Usage,
                 format!("the file {} holds no owner key", path.display()),
                 format!("It is {error}."),
@@ -78,19 +81,19 @@ impl KeyFile {
         })
     }
 
-    /// Writes the key of a new room down.
-    pub(super) fn keep(&self, owner: &Broadcaster) -> Result<(), Failure> {
+    /// Writes the key of a new room to the file.
+    pub(super) fn keep(&self, owner: &Broadcaster) -> Result<(), CommandError> {
         let Self::Write(path, file) = self else { return Ok(()) };
         let mut file = file;
         let text = format!("{}\n", owner.key().as_str());
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
-            .map_err(|error| Failure::here(&format!("cannot write the file {}", path.display()), &error))
+            .map_err(|error| CommandError::here(&format!("cannot write the file {}", path.display()), &error))
     }
 }
 
 impl Drop for KeyFile {
-    /// A file that holds no key would only be in the way of the next attempt.
+    /// Removes a file that is still empty: the next attempt would fail because it exists.
     fn drop(&mut self) {
         if let Self::Write(path, file) = self
             && file.metadata().is_ok_and(|about| about.len() == 0)

@@ -1,4 +1,4 @@
-//! Says that acknowledged messages are gone. Must not know how that is found out.
+//! Notes on stderr that the server has lost acknowledged messages. Must not know how the client detects that.
 
 use rtbroadcaster::Seq;
 use rtbroadcaster::remote::{Broadcaster, Loss};
@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::notes::note;
 
-/// The losses of an owner that have not been said yet, the newest at least.
+/// The losses of an owner, of which only the newest is noted if several come at once.
 #[derive(Debug)]
 pub(super) struct Losses(watch::Receiver<Option<Loss>>);
 
@@ -15,20 +15,20 @@ impl Losses {
         Self(owner.watch_loss())
     }
 
-    /// Says it, if there is one that was not said.
-    pub(super) fn tell(&mut self) {
+    /// Notes the newest loss, unless it was noted before.
+    pub(super) fn note_new(&mut self) {
         let loss = self.0.borrow_and_update();
         if let (true, Some(loss)) = (loss.has_changed(), &*loss) {
             note(&text(loss.reason.word(), loss.acked.seq, loss.seq));
         }
     }
 
-    /// Waits for the next one, for ever where there will be none.
+    /// Waits for the next loss; for ever if the owner is gone. Cancel safe.
     pub(super) async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
-        // It is said by `tell`, which looks at what has changed.
+        // `note_new` notes only a value that is marked as changed.
         self.0.mark_changed();
     }
 }
@@ -36,7 +36,7 @@ impl Losses {
 fn text(reason: &str, acked: Seq, last: Seq) -> String {
     format!(
         "the server has lost acknowledged messages ({reason}): some of those up to {acked} are gone, and the room is at \
-         {last} now; publish again what must hold"
+         {last} now; publish the missing ones again"
     )
 }
 
@@ -50,7 +50,7 @@ mod tests {
         assert_eq!(
             text("epoch", acked, last),
             "the server has lost acknowledged messages (epoch): some of those up to 40 are gone, and the room is at 12 \
-             now; publish again what must hold"
+             now; publish the missing ones again"
         );
     }
 }

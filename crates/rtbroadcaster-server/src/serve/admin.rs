@@ -1,5 +1,5 @@
-//! The address for whoever runs the server: the numbers that Prometheus collects, and whether the server is well.
-//! Must not know rooms, nor what the numbers mean.
+//! The admin address: the metrics for Prometheus, and the health checks.
+//! Must not know rooms, nor what the metrics mean.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,38 +16,38 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::arrivals::Arrivals;
-use super::connection::Server;
+use super::connection::ConnectionServer;
 use super::hosts::Hosts;
 use super::listener::ListenError;
-use super::listeners::Listeners;
+use super::listeners::BoundListeners;
 use super::site::{self, Site};
-use super::sockets::{Limits, Sockets};
-use crate::metrics::{self, Source};
+use super::sockets::{SocketLimits, Sockets};
+use crate::metrics::{self, MetricsSource};
 use crate::settings::Settings;
 
-/// How many connections there may be. They have files of their own in the reserve.
-const LIMITS: Limits = Limits { all: Limit::Max(56), beyond: 8, per_address: Limit::None };
+/// The limits of connections to this address. The reserve of open files covers them.
+const LIMITS: SocketLimits = SocketLimits { all: Limit::Max(56), beyond: 8, per_address: Limit::None };
 
-/// The flag that chooses the address.
+/// The flag that sets the address.
 const FLAG: &str = "--admin-listen";
 
-/// The address, and what is served there.
+/// The listeners of the admin address, and the site that they serve.
 pub(super) struct Admin {
-    listeners: Listeners,
+    listeners: BoundListeners,
     site: Site,
 }
 
 impl Admin {
-    /// Listens, if the settings say where.
+    /// Listens on the admin address; `None` if it is not set.
     pub(super) async fn bind(
         settings: &Settings,
         manager: &Manager,
-        source: Source,
+        source: MetricsSource,
     ) -> Result<Option<Self>, ListenError> {
         let Some(address) = &settings.admin_listen else { return Ok(None) };
-        let listeners = Listeners::bind(std::slice::from_ref(address), FLAG).await?;
+        let listeners = BoundListeners::bind(std::slice::from_ref(address), FLAG).await?;
         let routes = Router::new()
-            .route("/metrics", get(tell))
+            .route("/metrics", get(serve_metrics))
             .with_state(source)
             .merge(site::health(manager))
             .fallback((StatusCode::NOT_FOUND, "there is nothing here; the metrics are at /metrics\n"));
@@ -68,14 +68,15 @@ impl Admin {
         stop: &CancellationToken,
     ) {
         let arrivals = Arc::new(Arrivals::direct());
-        let server = Server { arrivals, site: self.site, config: Arc::clone(config), keep_alive, stop: stop.clone() };
+        let server =
+            ConnectionServer { arrivals, site: self.site, config: Arc::clone(config), keep_alive, stop: stop.clone() };
         self.listeners.serve(&server, hosts, &Sockets::new(LIMITS, None), connections);
     }
 }
 
-async fn tell(State(source): State<Source>) -> Response {
-    // Not on a thread that has rooms to serve: with 20 000 open files it takes milliseconds.
-    match tokio::task::spawn_blocking(move || metrics::tell(&source)).await {
+async fn serve_metrics(State(source): State<MetricsSource>) -> Response {
+    // Not on a thread that serves rooms: with 20 000 open files it takes milliseconds.
+    match tokio::task::spawn_blocking(move || metrics::render(&source)).await {
         Ok(text) => ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

@@ -1,5 +1,5 @@
-//! What is said on standard output when the server is ready: where to start, where viewers go, and a code to scan; or the same
-//! for machines.
+//! The announcement on standard output when the server is ready: the addresses for presenters and viewers with a QR
+//! code, or a line of JSON for programs.
 //! Must not know connections.
 
 use std::io::{self, IsTerminal, Write};
@@ -14,40 +14,40 @@ use serde_json::json;
 use crate::log::Format;
 use crate::settings::Settings;
 
-/// Says where the server is, and its `admin` addresses. Nobody may be reading it.
+/// Prints the announcement, from a thread of its own: stdout may have no reader.
 pub(super) fn ready(addresses: &[SocketAddr], admin: &[SocketAddr], settings: &Settings) {
     let reach = addresses.iter().find_map(|address| Some(SocketAddr::new(reach(*address)?, address.port())));
-    let places = Places::new(addresses, admin, settings, reach);
+    let announcement = Announcement::new(addresses, admin, settings, reach);
     let text = match settings.log_format {
-        Format::Text => places.text(settings, io::stdout().is_terminal()),
-        Format::Json => places.json(settings),
+        Format::Text => announcement.text(settings, io::stdout().is_terminal()),
+        Format::Json => announcement.json(settings),
     };
     let say = move || {
         let mut out = io::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     };
-    // A pipe that is full holds this thread for ever, and nothing else.
+    // A full pipe blocks this thread only.
     if let Err(error) = thread::Builder::new().name("announce".to_owned()).spawn(say) {
-        tracing::warn!(%error, "nothing is said on standard output");
+        tracing::warn!(%error, "no announcement on standard output: the system has no thread for it");
     }
 }
 
-/// Where everything is.
-struct Places {
-    /// Where it listens.
+/// The contents of the announcement.
+struct Announcement {
+    /// The addresses on which the server listens.
     addresses: Vec<SocketAddr>,
-    /// The address of its pages without a slash at the end, as others see it if they can.
+    /// The URL of the pages without a slash at the end, as other machines see it if they can reach it.
     home: String,
-    /// The WebSocket endpoint there.
+    /// The URL of the WebSocket endpoint.
     websocket: String,
-    /// Where its metrics are.
+    /// The URLs of the metrics.
     metrics: Vec<String>,
-    /// Whether another machine can open `home`.
+    /// Other machines can open `home`.
     is_reachable: bool,
 }
 
-impl Places {
-    /// Of a server that listens on `addresses`, of which others reach `reach`.
+impl Announcement {
+    /// Returns the contents for a server that listens on `addresses`. Other machines can reach it at `reach`, if set.
     fn new(addresses: &[SocketAddr], admin: &[SocketAddr], settings: &Settings, reach: Option<SocketAddr>) -> Self {
         let near = |address: &SocketAddr| {
             let ip = if address.ip().is_unspecified() { loopback(*address) } else { address.ip() };
@@ -63,7 +63,7 @@ impl Places {
         Self { addresses: addresses.to_vec(), home, websocket, metrics, is_reachable }
     }
 
-    /// The lines, with a code of the address that others open if a terminal can show it.
+    /// Returns the text for people, with a QR code if stdout is a terminal and other machines can open the page.
     fn text(&self, settings: &Settings, is_terminal: bool) -> String {
         let Self { addresses, home, websocket, metrics, is_reachable } = self;
         let rooms = match &settings.data_dir {
@@ -80,7 +80,7 @@ impl Places {
             "rtbroadcaster is ready.\n\n  Present    {home}/\n  Viewers    {home}/?uuid=ROOM\n  Rooms      {rooms}\n"
         );
         if addresses.len() > 1 || addresses.iter().any(|address| *home != format!("http://{address}")) {
-            // Where a proxy finds it, and which port it took.
+            // The addresses for a proxy, with the port that the system has chosen.
             let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
             text.push_str(&format!("  Listening  {}\n", addresses.join(", ")));
         }
@@ -93,7 +93,7 @@ impl Places {
             && *is_reachable
             && let Ok(code) = QrCode::new(format!("{home}/"))
         {
-            // Light modules drawn, dark ones left: most terminals are dark.
+            // Draws the light modules and leaves the dark ones out: most terminals are dark.
             let code = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
             text.push_str(&code);
             text.push('\n');
@@ -101,7 +101,7 @@ impl Places {
         text
     }
 
-    /// One line.
+    /// Returns the line of JSON.
     fn json(&self, settings: &Settings) -> String {
         let Self { addresses, home, websocket, metrics, .. } = self;
         let listen: Vec<_> = addresses.iter().map(ToString::to_string).collect();
@@ -121,19 +121,19 @@ impl Places {
     }
 }
 
-/// The loopback address of the family of `address`.
+/// Returns the loopback address of the family of `address`.
 fn loopback(address: SocketAddr) -> IpAddr {
     if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() }
 }
 
-/// Under which address others on the network reach a server that listens on `address`.
+/// Returns the IP address under which other machines reach a server that listens on `address`. `None` if they cannot.
 fn reach(address: SocketAddr) -> Option<IpAddr> {
     match address.ip() {
         ip if ip.to_canonical().is_loopback() => None,
         ip if !ip.is_unspecified() => Some(ip),
         _ => {
-            // Connecting a datagram socket sends nothing; it makes the kernel choose the address towards the network.
-            // The destination is kept free for documentation (RFC 5737).
+            // Connecting a UDP socket sends nothing; it makes the kernel choose a source address. The destination is
+            // reserved for documentation (RFC 5737).
             let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
             socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
             Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
@@ -145,14 +145,14 @@ fn reach(address: SocketAddr) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn places(listen: &str, reach: Option<[u8; 4]>, settings: &Settings) -> Places {
+    fn announcement(listen: &str, reach: Option<[u8; 4]>, settings: &Settings) -> Announcement {
         let address: SocketAddr = listen.parse().unwrap();
-        Places::new(&[address], &[], settings, reach.map(|ip| SocketAddr::new(ip.into(), address.port())))
+        Announcement::new(&[address], &[], settings, reach.map(|ip| SocketAddr::new(ip.into(), address.port())))
     }
 
     fn said(listen: &str, reach: Option<[u8; 4]>, is_terminal: bool) -> String {
         let settings = Settings::default();
-        places(listen, reach, &settings).text(&settings, is_terminal)
+        announcement(listen, reach, &settings).text(&settings, is_terminal)
     }
 
     #[test]
@@ -181,7 +181,7 @@ mod tests {
     fn how_much_a_room_survives_is_said() {
         assert!(said("127.0.0.1:8080", None, false).contains("Rooms      in memory: they end with this server\n"));
         let settings = Settings { ack: Ack::Disk, ..Settings::with("data_dir", "/var/lib/rooms").unwrap() };
-        let said = places("127.0.0.1:8080", None, &settings).text(&settings, false);
+        let said = announcement("127.0.0.1:8080", None, &settings).text(&settings, false);
         assert!(
             said.contains("Rooms      in /var/lib/rooms; messages are acknowledged when they are on the disk\n"),
             "{said}"
@@ -192,7 +192,7 @@ mod tests {
     fn every_address_is_named_and_the_one_that_others_reach_is_opened() {
         let listen = ["127.0.0.1:8080".parse().unwrap(), "192.168.1.7:9000".parse().unwrap()];
         let settings = Settings::default();
-        let said = Places::new(&listen, &[], &settings, Some(listen[1])).text(&settings, false);
+        let said = Announcement::new(&listen, &[], &settings, Some(listen[1])).text(&settings, false);
         assert!(said.contains("Present    http://192.168.1.7:9000/\n"), "{said}");
         assert!(said.contains("Listening  127.0.0.1:8080, 192.168.1.7:9000\n"), "{said}");
         assert!(said.contains("WebSocket  ws://192.168.1.7:9000/broadcasting\n"), "{said}");
@@ -202,14 +202,14 @@ mod tests {
     fn behind_a_proxy_the_public_address_counts() {
         let settings = Settings::with("public_url", "https://show.example.org").unwrap();
         let admin = "127.0.0.1:9464".parse().unwrap();
-        let places = Places::new(&["127.0.0.1:8080".parse().unwrap()], &[admin], &settings, None);
-        let said = places.text(&settings, false);
+        let announcement = Announcement::new(&["127.0.0.1:8080".parse().unwrap()], &[admin], &settings, None);
+        let said = announcement.text(&settings, false);
         assert!(said.contains("Present    https://show.example.org/\n"), "{said}");
         assert!(said.contains("WebSocket  wss://show.example.org/broadcasting\n"), "{said}");
         assert!(said.contains("Listening  127.0.0.1:8080\n"), "where the proxy finds it: {said}");
         assert!(said.ends_with("  Metrics    http://127.0.0.1:9464/metrics\n\n"), "for this network only: {said}");
         let settings = Settings::with("public_url", "http://show.example.org:81").unwrap();
-        let said = self::places("127.0.0.1:8080", None, &settings).text(&settings, false);
+        let said = self::announcement("127.0.0.1:8080", None, &settings).text(&settings, false);
         assert!(said.contains("WebSocket  ws://show.example.org:81/broadcasting\n"), "{said}");
     }
 
@@ -217,8 +217,8 @@ mod tests {
     fn a_machine_gets_one_line_with_the_same() {
         let settings = Settings::with("data_dir", "/var/lib/\"rooms\"").unwrap();
         let admin = "127.0.0.1:9464".parse().unwrap();
-        let places = Places::new(&["0.0.0.0:9000".parse().unwrap()], &[admin], &settings, None);
-        let line = places.json(&settings);
+        let announcement = Announcement::new(&["0.0.0.0:9000".parse().unwrap()], &[admin], &settings, None);
+        let line = announcement.json(&settings);
         assert_eq!(line.matches('\n').count(), 1);
         let expected = json!({
             "message": "ready",
@@ -233,7 +233,7 @@ mod tests {
         });
         assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), expected);
         let memory = Settings::default();
-        let line = self::places("127.0.0.1:8080", None, &memory).json(&memory);
+        let line = self::announcement("127.0.0.1:8080", None, &memory).json(&memory);
         assert!(line.contains("\"ack\":null") && line.contains("\"metrics\":null"), "{line}");
     }
 }

@@ -1,5 +1,5 @@
-//! Where accepted connections come from: their TCP peer, or whom a proxy names in a PROXY header.
-//! Must not know what is spoken behind it.
+//! Finds the client's address of a connection: its TCP peer, or the address that a proxy sends in a PROXY header.
+//! Must not know the protocol behind that header.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -11,27 +11,27 @@ use tokio::time::Instant;
 
 use super::listener::Accepted;
 use super::proxies::Proxies;
-use super::proxy_header::{self, Header, Malformed};
+use super::proxy_header::{self, MalformedHeader, ProxyHeader};
 use crate::settings::Settings;
 
-/// Who is believed about where connections come from.
+/// The rules that decide which proxies are trusted about a client's address.
 #[derive(Debug)]
 pub(super) struct Arrivals {
     proxies: Proxies,
-    /// Each connection begins with a PROXY header of a trusted proxy.
+    /// Each connection must begin with a PROXY header from a trusted proxy.
     proxy_protocol: bool,
-    /// Connections that did not; only some are worth a line.
+    /// Limits the log lines about refused connections.
     refusals: Sampling<()>,
 }
 
-/// Why a connection is closed before anything is read of what it is for.
+/// The reason to close a connection before its first request.
 #[derive(Debug, thiserror::Error)]
 enum RefuseError {
-    #[error("with proxy_protocol only the trusted_proxies may connect")]
+    #[error("with proxy_protocol only trusted_proxies may connect")]
     Stranger,
     #[error(transparent)]
-    Malformed(#[from] Malformed),
-    #[error("no whole PROXY header came in time")]
+    Malformed(#[from] MalformedHeader),
+    #[error("no complete PROXY header arrived in time")]
     Late,
     #[error("the connection ended within its PROXY header")]
     Ended,
@@ -48,13 +48,13 @@ impl Arrivals {
         }
     }
 
-    /// No proxy is believed.
+    /// Returns rules that trust no proxy.
     pub(super) fn direct() -> Self {
         Self { proxies: Proxies::of(&[]), proxy_protocol: false, refusals: Sampling::default() }
     }
 
-    /// The other end of the connection, or of the one that a proxy passes on. The header's bytes are read, and no other.
-    /// `None` when it has to be closed; that is counted and logged.
+    /// Returns the peer of the connection, or the address in its PROXY header. Reads the header's bytes and no other.
+    /// `None` if the connection has to be closed; the reason is logged, at a limited rate.
     pub(super) async fn peer(&self, accepted: &Accepted, deadline: Instant) -> Option<SocketAddr> {
         if !self.proxy_protocol {
             return Some(accepted.peer);
@@ -74,12 +74,13 @@ impl Arrivals {
         }
     }
 
-    /// Where the client of a request is whose connection comes from `peer`.
+    /// Returns the address of the client that sent a request on a connection from `peer`.
     pub(super) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         self.proxies.client(peer, headers)
     }
 
-    /// The address for which a connection of `client` counts. None for a trusted proxy, which has no limit of its own.
+    /// Returns the address whose limits apply to a connection of `client`. `None` for a trusted proxy, which has no
+    /// limits.
     pub(super) fn counted(&self, client: SocketAddr) -> Option<IpAddr> {
         (!self.proxies.trust(client.ip())).then(|| client.ip())
     }
@@ -91,8 +92,8 @@ impl Arrivals {
     }
 }
 
-/// Reads the header at the beginning of the connection and tells whom it names. Looked at before it is read, so that what
-/// follows stays in the socket: the web server takes the plain socket, and gives it back for the upgrade.
+/// Reads the header at the beginning of the connection and returns the source in it. Peeks before it reads, so that the
+/// bytes behind the header stay in the socket: the HTTP server takes the plain socket, and returns it for the upgrade.
 async fn read_header(socket: &TcpStream) -> Result<Option<SocketAddr>, RefuseError> {
     let mut buffer = vec![0; proxy_header::BYTES_MAX];
     let mut read = 0;
@@ -102,11 +103,12 @@ async fn read_header(socket: &TcpStream) -> Result<Option<SocketAddr>, RefuseErr
             return Err(RefuseError::Ended);
         }
         match proxy_header::parse(&buffer[..seen])? {
-            Some(Header { bytes, source }) => {
+            Some(ProxyHeader { bytes, source }) => {
                 take(socket, &mut buffer[read..bytes]).await?;
                 return Ok(source);
             }
-            // All of it belongs to the header. Left in the socket it would end the wait for more at once.
+            // All bytes belong to the header. If they stayed in the socket, `peek` would return at once, again and
+            // again.
             None => {
                 take(socket, &mut buffer[read..seen]).await?;
                 read = seen;
@@ -115,7 +117,7 @@ async fn read_header(socket: &TcpStream) -> Result<Option<SocketAddr>, RefuseErr
     }
 }
 
-/// Reads bytes that are there.
+/// Reads bytes that `peek` has seen.
 async fn take(socket: &TcpStream, mut bytes: &mut [u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match socket.try_read(bytes) {

@@ -1,4 +1,4 @@
-//! One connection as long as it speaks HTTP: to its end or to its upgrade.
+//! One connection while it speaks HTTP: until it closes or becomes a WebSocket.
 //! Must not know what the requests ask for.
 
 use std::convert::Infallible;
@@ -23,55 +23,55 @@ use tokio_util::sync::CancellationToken;
 
 use super::arrivals::Arrivals;
 use super::listener::Accepted;
+use super::monitored::{HEAD, MonitoredStream, StreamMonitor};
 use super::site::Site;
-use super::sockets::{Rest, TooMany, Visit};
-use super::watched::{HEAD, Watch, Watched};
+use super::sockets::{CountedSocket, TooManySockets, WaitReason};
 
-/// The most that a request's head may hold; more is answered with 431.
+/// The most bytes and fields in a request's head; more get 431.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 
-/// The most requests of one connection; the answer to the last one says that it is closed.
+/// The most requests of one connection; the last response has `Connection: close`.
 const REQUESTS_MAX: u32 = 1_000;
 
-/// How connections are served.
+/// The parts and settings that all connections of a listener share.
 #[derive(Debug, Clone)]
-pub(super) struct Server {
+pub(super) struct ConnectionServer {
     pub(super) arrivals: Arc<Arrivals>,
     pub(super) site: Site,
-    /// By which the options of sockets are set.
+    /// The configuration with the socket options.
     pub(super) config: Arc<Config>,
-    /// How long a connection may be idle behind an answer.
+    /// How long a connection may be idle after a response.
     pub(super) keep_alive: Duration,
-    /// From then on connections end with the answer that they wait for.
+    /// After its cancellation, connections close with the response that is pending.
     pub(super) stop: CancellationToken,
 }
 
-/// Serves a connection until it ends, becomes a WebSocket, is late, has to give its place away, or has answered its last
-/// request after `stop`.
-pub(super) async fn serve(accepted: Accepted, visit: Visit, server: Server) {
-    let Server { arrivals, site, config, keep_alive, stop } = server;
-    // Before anything waits for the peer.
+/// Serves a connection until it closes, becomes a WebSocket, misses a deadline, is displaced by another connection, or
+/// has answered its last request after `stop`.
+pub(super) async fn serve(accepted: Accepted, counted: CountedSocket, server: ConnectionServer) {
+    let ConnectionServer { arrivals, site, config, keep_alive, stop } = server;
+    // Before the first wait for the peer.
     let tuned = tune(&accepted.socket, &config);
     let peer = tokio::select! {
         biased;
         peer = arrivals.peer(&accepted, accepted.at + HEAD) => peer,
-        () = visit.closed() => None,
+        () = counted.closed() => None,
         () = stop.cancelled() => None,
     };
     let Some(peer) = peer else { return };
-    let watch = Watch::new(accepted.at, keep_alive);
+    let monitor = StreamMonitor::new(accepted.at, keep_alive);
     let requests = AtomicU32::new(0);
     let answer = service_fn(|request: Request<Incoming>| {
-        watch.asked();
+        monitor.asked();
         let number = requests.fetch_add(1, Ordering::Relaxed);
-        // The first request is what the client came for, so its deadlines count from the accept; later ones have their own.
+        // The deadlines of the first request count from the accept, those of a later one from its own start.
         let since = if number == 0 { accepted.at } else { Instant::now() };
-        let answer = answer(request, peer, since, tuned, &arrivals, &site, &visit);
-        let watch = &watch;
+        let answer = answer(request, peer, since, tuned, &arrivals, &site, &counted);
+        let monitor = &monitor;
         async move {
             let mut answer = answer.await;
-            watch.answered();
+            monitor.answered();
             if number + 1 >= REQUESTS_MAX {
                 answer.headers_mut().insert(CONNECTION, const { HeaderValue::from_static("close") });
             }
@@ -82,11 +82,11 @@ pub(super) async fn serve(accepted: Accepted, visit: Visit, server: Server) {
         .max_headers(HEADERS_MAX)
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(Watched::new(accepted.socket, watch.clone()), answer)
+        .serve_connection(MonitoredStream::new(accepted.socket, monitor.clone()), answer)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let (mut closed, mut stopped) = (pin!(visit.closed()), pin!(stop.cancelled()));
-    let mut deadline = pin!(tokio::time::sleep_until(watch.deadline()));
+    let (mut closed, mut stopped) = (pin!(counted.closed()), pin!(stop.cancelled()));
+    let mut deadline = pin!(tokio::time::sleep_until(monitor.deadline()));
     let mut is_stopping = false;
     let ended = poll_fn(|cx| {
         if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
@@ -96,13 +96,13 @@ pub(super) async fn serve(accepted: Accepted, visit: Visit, server: Server) {
         if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
             return Poll::Ready(Some(ended));
         }
-        if watch.has_become_idle() {
-            visit.rest(Rest::Idle);
+        if monitor.has_become_idle() {
+            counted.wait(WaitReason::Idle);
         }
-        if closed.as_mut().poll(cx).is_ready() || (is_stopping && watch.is_blocked()) {
+        if closed.as_mut().poll(cx).is_ready() || (is_stopping && monitor.is_blocked()) {
             return Poll::Ready(None);
         }
-        let until = watch.deadline();
+        let until = monitor.deadline();
         if deadline.deadline() != until {
             deadline.as_mut().reset(until);
         }
@@ -110,14 +110,14 @@ pub(super) async fn serve(accepted: Accepted, visit: Visit, server: Server) {
     })
     .await;
     match ended {
-        // Its peer's doing: a head that was broken, or a reset.
-        Some(Err(error)) => tracing::debug!(%error, "connection ended early"),
+        // Caused by the peer: a malformed head, or a reset.
+        Some(Err(error)) => tracing::debug!(%error, "connection ended with an error"),
         Some(Ok(())) => {}
-        None => tracing::debug!("connection closed: it was late, or another one needed its place"),
+        None => tracing::debug!("connection closed: it missed a deadline, or was displaced by another one"),
     }
 }
 
-/// Answers a request from the connection of `peer`, whose options are set.
+/// Answers a request on the connection of `peer`, whose socket options are set.
 async fn answer(
     mut request: Request<Incoming>,
     peer: SocketAddr,
@@ -125,20 +125,20 @@ async fn answer(
     tuned: Tuned,
     arrivals: &Arrivals,
     site: &Site,
-    visit: &Visit,
+    counted: &CountedSocket,
 ) -> Response {
-    // Of each request: a proxy may send those of several clients by one connection.
+    // For each request: a proxy may send requests of several clients on one connection.
     let client = arrivals.client(peer, request.headers());
-    if visit.work(arrivals.counted(client)).is_err() {
-        return too_many(TooMany);
+    if counted.start_request(arrivals.counted(client)).is_err() {
+        return too_many(TooManySockets);
     }
     request.extensions_mut().insert(Arrival { accepted: since, peer: client });
     request.extensions_mut().insert(tuned);
-    site.answer(request, visit.may_upgrade()).await
+    site.answer(request, counted.may_upgrade()).await
 }
 
-/// The answer to a request whose client has too many connections.
-fn too_many(TooMany: TooMany) -> Response {
+/// Returns the response 429 for a client that has too many connections.
+fn too_many(TooManySockets: TooManySockets) -> Response {
     let later = [(RETRY_AFTER, "1")];
     (StatusCode::TOO_MANY_REQUESTS, later, "too many connections from this address, try again soon\n").into_response()
 }
@@ -150,7 +150,7 @@ mod tests {
     use socket2::SockRef;
     use tokio::net::{TcpListener, TcpStream};
 
-    use super::super::sockets::{Limits, Sockets};
+    use super::super::sockets::{SocketLimits, Sockets};
     use rtbroadcaster::Limit;
 
     use super::*;
@@ -165,10 +165,11 @@ mod tests {
         let config = Arc::new(Config { stall_timeout: Limit::Max(Duration::from_secs(1)), ..Config::default() });
         let site = Site::of(Router::new());
         let stop = CancellationToken::new();
-        let server = Server { arrivals: Arc::new(Arrivals::direct()), site, config, keep_alive: HEAD, stop };
-        let visit =
-            Sockets::new(Limits { all: Limit::None, beyond: 0, per_address: Limit::None }, None).enter(None).unwrap();
-        let served = tokio::spawn(serve(Accepted { socket, peer, at: Instant::now() }, visit, server));
+        let server = ConnectionServer { arrivals: Arc::new(Arrivals::direct()), site, config, keep_alive: HEAD, stop };
+        let counted = Sockets::new(SocketLimits { all: Limit::None, beyond: 0, per_address: Limit::None }, None)
+            .enter(None)
+            .unwrap();
+        let served = tokio::spawn(serve(Accepted { socket, peer, at: Instant::now() }, counted, server));
         while !same.tcp_nodelay().unwrap() {
             assert!(!served.is_finished());
             tokio::task::yield_now().await;

@@ -1,15 +1,15 @@
-//! How many sockets the limit of open files carries, besides what the server itself has open.
-//! Must not know who connects.
+//! Computes how many sockets the limit of open files allows, besides the server's own files.
+//! Must not know connections.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::process;
 
-/// Files that are kept for the store, the log and the admin address: the store has up to 64 tables open, as many again while
-/// it merges them, and its journals; the admin address has 64 connections.
+/// Files in reserve for the store, the log and the admin address. The store has up to 64 tables open, as many again
+/// while it merges them, and its journals. The admin address has 64 connections.
 const RESERVE: usize = 256;
 
-/// Raises the limit of open files as far as this process may, and returns how many sockets there may be at one time. None if
+/// Raises the limit of open files as far as this process may. Returns how many sockets may be open at once; `None` if
 /// there is no limit.
 pub(super) fn sockets_max() -> Option<usize> {
     let limit = getrlimit(Resource::Nofile);
@@ -25,7 +25,8 @@ pub(super) fn sockets_max() -> Option<usize> {
     Some(carried(files, open))
 }
 
-/// The sockets that `files` carry, of which `open` are taken. Where the reserve would be most of them, half are kept.
+/// Returns how many sockets a limit of `files` allows, of which `open` are in use. The reserve is at most half of the
+/// free ones.
 fn carried(files: u64, open: u64) -> usize {
     let free = usize::try_from(files.saturating_sub(open)).unwrap_or(usize::MAX);
     free - RESERVE.min(free / 2)
@@ -36,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn some_files_are_kept_whatever_the_limit_is() {
+    fn some_files_are_in_reserve_whatever_the_limit_is() {
         assert_eq!(carried(1_024, 24), 744);
         assert_eq!(carried(20_000, 0), 19_744);
         assert_eq!(carried(300, 20), 140);

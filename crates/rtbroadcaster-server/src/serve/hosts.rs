@@ -1,6 +1,6 @@
-//! Under which host names the server answers. A server on a loopback address is for this machine only, but a page from
-//! anywhere could give its own name this machine's address (DNS rebinding) and would then be of "the same host".
-//! Must not know what is answered.
+//! The host names that a listener accepts. A server on a loopback address is for this machine only, but any page could
+//! make its own name resolve to this machine (DNS rebinding), and would then be of "the same host".
+//! Must not know the responses.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -15,39 +15,39 @@ use rtbroadcaster::Sampling;
 use crate::host_name::HostName;
 use crate::plain;
 
-/// The names that requests may be sent to.
+/// The rule for the `Host` of requests.
 #[derive(Debug, Clone)]
 pub(super) enum Hosts {
-    /// All: the network decides who can connect.
+    /// Any host name: the network decides who can connect.
     Any,
-    /// Those of this machine, and these.
+    /// The names of this machine, and the allowed ones.
     Loopback(Arc<Loopback>),
 }
 
-/// The rule of a server on a loopback address.
+/// The rule of a listener on a loopback address.
 #[derive(Debug)]
 pub(super) struct Loopback {
     allowed: Box<[HostName]>,
-    /// Refusals; only some are worth a line.
+    /// Limits the log lines about refused requests.
     refusals: Sampling<()>,
 }
 
 impl Loopback {
-    /// All names, as the log has them.
+    /// Returns all accepted names, for the log.
     fn names(&self) -> String {
         let names = self.allowed.iter().map(ToString::to_string);
         std::iter::once("localhost".to_owned()).chain(names).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// All that a request says about the host it is sent to, as the log may have it.
+/// Returns all `Host` fields of a request, escaped and shortened for the log.
 fn sent(headers: &HeaderMap) -> String {
     let hosts = headers.get_all(HOST).iter().map(|host| String::from_utf8_lossy(host.as_bytes()));
     plain::short(&hosts.collect::<Vec<_>>().join(", "))
 }
 
 impl Hosts {
-    /// The rule for a server that listens on `address`.
+    /// Returns the rule for a listener on `address`.
     pub(super) fn of(address: SocketAddr, allowed: &[HostName]) -> Self {
         if !address.ip().to_canonical().is_loopback() {
             return Self::Any;
@@ -55,15 +55,15 @@ impl Hosts {
         Self::Loopback(Arc::new(Loopback { allowed: allowed.into(), refusals: Sampling::default() }))
     }
 
-    /// Whether a request of this `version` with these headers may be answered.
+    /// Returns whether a request of this `version` with these headers is accepted.
     fn allow(&self, version: Version, headers: &HeaderMap) -> bool {
         let Self::Loopback(rule) = self else { return true };
-        // HTTP/1.0 knows no Host, and the health checks of balancers speak it. No page does: a browser speaks HTTP/1.1 at
-        // least and names the host in every request, and it is by that name that a rebound one is found out.
+        // HTTP/1.0 has no Host, and health checks of load balancers use it. Pages do not: a browser uses at least
+        // HTTP/1.1 and sends the host in every request, by which a rebound name is detected.
         if version == Version::HTTP_10 && !headers.contains_key(HOST) {
             return true;
         }
-        // More than one is no honest request, and which of them anybody reads is a guess.
+        // Several Host fields are an attack: other software may read another one than this code.
         let mut hosts = headers.get_all(HOST).iter();
         let host = hosts.next().filter(|_| hosts.next().is_none());
         let host = host.and_then(|host| host.to_str().ok()).filter(|host| !host.contains('@'));
@@ -75,7 +75,8 @@ impl Hosts {
         is_own || rule.allowed.iter().any(|allowed| allowed.names(name))
     }
 
-    /// The answer to a request of this `version` with these headers, where it was sent to another name: 403.
+    /// Returns the response 403 if a request of this `version` with these headers is not accepted. Logs it at a limited
+    /// rate.
     pub(super) fn refuse(&self, version: Version, headers: &HeaderMap) -> Option<Response> {
         if self.allow(version, headers) {
             return None;
@@ -83,7 +84,7 @@ impl Hosts {
         if let Self::Loopback(rule) = self
             && let Some(unsaid) = rule.refusals.count((), Instant::now())
         {
-            let why = "on a loopback address only localhost is answered; --allow-host HOST adds a name";
+            let why = "a listener on a loopback address accepts localhost only; --allow-host HOST adds a name";
             let host = sent(headers);
             let allowed = plain::short(&rule.names());
             tracing::info!(host, allowed, unsaid, "request refused: {why}");

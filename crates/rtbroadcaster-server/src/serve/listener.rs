@@ -1,5 +1,5 @@
-//! Listens, and accepts whatever the system has to say about it.
-//! Must not know what is spoken.
+//! A listening socket: binds an address and accepts connections, whatever errors the system returns.
+//! Must not know the protocol.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,21 +11,22 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
-/// How many connections may wait to be accepted; Linux lowers it to `net.core.somaxconn`, 4 096 by default.
+/// The most connections in the accept queue; Linux lowers it to `net.core.somaxconn`, 4 096 by default.
 const BACKLOG: u32 = 4_096;
 
-/// How long accepting rests after an error that the next attempt would meet too, such as `EMFILE`.
+/// The pause after an accept error that the next attempt would get too, such as `EMFILE`.
 const REST: Duration = Duration::from_millis(50);
 
-/// After so many connections everything else that is ready gets its turn, so that those who are here need not wait for
-/// thousands. More than the gate lets through, since one that asks for nothing yet costs little, and others wait behind it.
+/// The number of connections after which accepting yields to all other tasks, so that clients do not wait while
+/// thousands connect. More than the gate admits in a turn: a connection without a request costs little, and others wait
+/// behind it.
 const CROWD: u32 = 8;
 
-/// Why the server does not listen, and what to do about it.
+/// The error of an address on which the server cannot listen, with advice.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ListenError {
     #[error(
-        "cannot listen on {0}: another program does. \
+        "cannot listen on {0}: another program uses this address. \
          Stop it, or choose another address with {1} (port 0 takes a free one)"
     )]
     InUse(String, &'static str),
@@ -33,14 +34,14 @@ pub(super) enum ListenError {
     NotHere(String, &'static str),
     #[error("cannot listen on {0}: this needs more rights. Choose a port of 1024 or above with {1}")]
     Forbidden(String, &'static str),
-    #[error("cannot listen on {0}: this name has no address. Choose another one with {1}")]
+    #[error("cannot listen on {0}: the name does not resolve. Choose another one with {1}")]
     Unknown(String, &'static str),
     #[error("cannot listen on {0}: {1}")]
     System(String, #[source] io::Error),
 }
 
 impl ListenError {
-    /// Why nobody can listen on `address`, which `flag` chooses.
+    /// Returns the error for `address`, which is set by `flag`.
     pub(super) fn new(address: String, flag: &'static str, error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::AddrInUse => Self::InUse(address, flag),
@@ -51,37 +52,37 @@ impl ListenError {
     }
 }
 
-/// A connection, from where, and when it was accepted: its first deadline counts from there.
+/// An accepted connection, its peer, and the time of the accept, from which its first deadline counts.
 pub(super) struct Accepted {
     pub(super) socket: TcpStream,
     pub(super) peer: SocketAddr,
     pub(super) at: Instant,
 }
 
-/// Whether a socket for all IPv6 addresses takes IPv4 connections too, as far as the system allows it.
+/// Whether a socket for all IPv6 addresses also accepts IPv4 connections, as far as the system allows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dual {
+pub(super) enum DualStack {
     Yes,
-    /// Another socket does.
+    /// Another socket accepts them.
     No,
 }
 
-/// A listening socket. Dropping it refuses whoever comes later.
+/// A listening socket. Dropping it refuses new connections.
 pub(super) struct Listener {
     socket: TcpListener,
-    /// As it is, not as it was asked for: with the real port.
+    /// The bound address, with the real port.
     address: SocketAddr,
-    /// Errors of accepting; only some are worth a line.
+    /// Limits the log lines about accept errors.
     failures: Sampling<()>,
-    /// Until when accepting rests.
+    /// The end of the pause, while accepting pauses.
     rests_until: Option<Instant>,
-    /// How many connections were accepted since others had their turn.
+    /// The number of connections that were accepted since the last yield.
     crowd: u32,
 }
 
 impl Listener {
-    /// Listens on `address`, and at all IPv6 addresses for IPv4 too if it is to be `dual`.
-    pub(super) fn bind(address: SocketAddr, dual: Dual) -> io::Result<Self> {
+    /// Listens on `address`. If it stands for all IPv6 addresses, `dual` decides about IPv4.
+    pub(super) fn bind(address: SocketAddr, dual: DualStack) -> io::Result<Self> {
         let (socket, address) = listen(address, dual)?;
         Ok(Self { socket, address, failures: Sampling::default(), rests_until: None, crowd: 0 })
     }
@@ -90,7 +91,7 @@ impl Listener {
         self.address
     }
 
-    /// The next connection. An error neither ends the server nor makes it spin. Cancel safe.
+    /// Returns the next connection. An error neither ends the server nor makes it spin. Cancel safe.
     pub(super) async fn accept(&mut self) -> Accepted {
         loop {
             if let Some(end) = self.rests_until {
@@ -120,12 +121,12 @@ impl Listener {
     }
 }
 
-fn listen(address: SocketAddr, dual: Dual) -> io::Result<(TcpListener, SocketAddr)> {
+fn listen(address: SocketAddr, dual: DualStack) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if address.is_ipv6() && dual == Dual::No {
+    if address.is_ipv6() && dual == DualStack::No {
         SockRef::from(&socket).set_only_v6(true)?;
     }
-    // A restart need not wait for the connections of its predecessor to be forgotten.
+    // A restarted server need not wait until the system forgets the old connections.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     let socket = socket.listen(BACKLOG)?;
@@ -133,7 +134,7 @@ fn listen(address: SocketAddr, dual: Dual) -> io::Result<(TcpListener, SocketAdd
     Ok((socket, address))
 }
 
-/// Whether the error tells of a connection that ended before it was accepted (`accept(2)`); the next may be well.
+/// Returns whether the error concerns only one connection, which ended before the accept (`accept(2)`).
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
@@ -151,8 +152,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everybody_gets_in_and_others_get_their_turn_after_each_crowd() {
-        let mut listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Dual::Yes).unwrap();
+    async fn all_connections_are_accepted_and_other_tasks_run_after_each_crowd() {
+        let mut listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), DualStack::Yes).unwrap();
         let mut clients = Vec::new();
         for _ in 0..=2 * CROWD {
             clients.push(TcpStream::connect(listener.address()).await.unwrap());
@@ -161,7 +162,7 @@ mod tests {
             let mut accept = std::pin::pin!(listener.accept());
             let at_once = futures_util::future::poll_immediate(accept.as_mut()).await;
             if number > 0 && number % CROWD == 0 {
-                assert!(at_once.is_none(), "after {number} others have their turn, though the next one waits");
+                assert!(at_once.is_none(), "after {number} accepts other tasks run, though the next connection waits");
             }
             let accepted = match at_once {
                 Some(accepted) => accepted,

@@ -1,5 +1,5 @@
-//! All the addresses on which something listens: names looked up, each address bound, each accepting by itself.
-//! Must not know what is answered.
+//! The listening sockets of one setting: resolves names, binds every address, and accepts in a task for each.
+//! Must not know the responses.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,67 +7,69 @@ use std::sync::Arc;
 
 use tokio_util::task::TaskTracker;
 
-use super::connection::{self, Server};
+use super::connection::{self, ConnectionServer};
 use super::hosts::Hosts;
-use super::listener::{Dual, ListenError, Listener};
+use super::listener::{DualStack, ListenError, Listener};
 use super::sockets::Sockets;
-use crate::address::Address;
+use crate::address::ListenAddress;
 use crate::host_name::HostName;
 
-/// How often a free port is looked for that all addresses of a name have free.
+/// The most attempts to find a port that is free on all addresses of a name.
 const ATTEMPTS: u32 = 16;
 
 /// At least one listening socket.
-pub(super) struct Listeners(Vec<Listener>);
+pub(super) struct BoundListeners(Vec<Listener>);
 
-impl Listeners {
-    /// Listens on all `addresses`, which `flag` chooses. A name means all its addresses that this machine has.
-    pub(super) async fn bind(addresses: &[Address], flag: &'static str) -> Result<Self, ListenError> {
+impl BoundListeners {
+    /// Listens on all `addresses`, which are set by `flag`. A name stands for all its addresses that this machine has.
+    pub(super) async fn bind(addresses: &[ListenAddress], flag: &'static str) -> Result<Self, ListenError> {
         let mut listeners = Vec::new();
         for address in addresses {
             match address {
-                Address::Ip(ip) => {
-                    let takes_v4 = |other: &Address| matches!(other, Address::Ip(other) if other.is_ipv4());
-                    let shares = |other: &&Address| takes_v4(other) && other.port() == ip.port() && ip.port() != 0;
-                    let dual = if addresses.iter().any(|other| shares(&other)) { Dual::No } else { Dual::Yes };
+                ListenAddress::Ip(ip) => {
+                    let takes_v4 = |other: &ListenAddress| matches!(other, ListenAddress::Ip(other) if other.is_ipv4());
+                    let shares =
+                        |other: &&ListenAddress| takes_v4(other) && other.port() == ip.port() && ip.port() != 0;
+                    let dual =
+                        if addresses.iter().any(|other| shares(&other)) { DualStack::No } else { DualStack::Yes };
                     let listener = Listener::bind(*ip, dual);
                     listeners.push(listener.map_err(|error| ListenError::new(address.to_string(), flag, error))?);
                 }
-                Address::Name(name, port) => listeners.extend(bind_name(name, *port, flag).await?),
+                ListenAddress::Name(name, port) => listeners.extend(bind_name(name, *port, flag).await?),
             }
         }
         Ok(Self(listeners))
     }
 
-    /// Returns where they are, with the real ports.
+    /// Returns the bound addresses, with the real ports.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
         self.0.iter().map(Listener::address).collect()
     }
 
-    /// Accepts on all of them until the `server` stops, each in a task of its own among the `connections`. Each answers to the
-    /// host names that its own address allows, besides those in `allowed`.
+    /// Accepts on all sockets until the `server` stops, each in a task of its own among the `connections`. `hosts`
+    /// returns the host names that a socket accepts, by its address.
     pub(super) fn serve(
         self,
-        server: &Server,
+        server: &ConnectionServer,
         hosts: impl Fn(SocketAddr) -> Hosts,
         sockets: &Arc<Sockets>,
         connections: &TaskTracker,
     ) {
         for listener in self.0 {
-            let server = Server { site: server.site.under(hosts(listener.address())), ..server.clone() };
+            let server = ConnectionServer { site: server.site.under(hosts(listener.address())), ..server.clone() };
             connections.spawn(accept(listener, server, Arc::clone(sockets), connections.clone()));
         }
     }
 }
 
-/// Serves the clients that connect, as far as there is a place for them.
-async fn accept(mut listener: Listener, server: Server, sockets: Arc<Sockets>, connections: TaskTracker) {
+/// Serves each connection that `sockets` admits.
+async fn accept(mut listener: Listener, server: ConnectionServer, sockets: Arc<Sockets>, connections: TaskTracker) {
     loop {
         tokio::select! {
             () = server.stop.cancelled() => return,
             accepted = listener.accept() => {
-                if let Ok(visit) = sockets.enter(server.arrivals.counted(accepted.peer)) {
-                    connections.spawn(connection::serve(accepted, visit, server.clone()));
+                if let Ok(counted) = sockets.enter(server.arrivals.counted(accepted.peer)) {
+                    connections.spawn(connection::serve(accepted, counted, server.clone()));
                 }
             }
         }
@@ -79,7 +81,7 @@ async fn bind_name(name: &HostName, port: u16, flag: &'static str) -> Result<Vec
     let given = format!("{name}:{port}");
     let addresses = tokio::net::lookup_host((name.as_ref(), port)).await;
     let mut addresses: Vec<_> = addresses.map_or_else(|_| Vec::new(), Iterator::collect);
-    // Some systems list an address once for each kind of socket.
+    // Some systems list an address once for each socket type.
     addresses.sort();
     addresses.dedup();
     if addresses.is_empty() {
@@ -89,7 +91,7 @@ async fn bind_name(name: &HostName, port: u16, flag: &'static str) -> Result<Vec
     loop {
         match bind_all(&addresses) {
             Ok(listeners) => return Ok(listeners),
-            // Its first address had the port free and another one has not.
+            // The port of the first address is in use on another one.
             Err((_, error)) if port == 0 && error.kind() == io::ErrorKind::AddrInUse && attempt < ATTEMPTS => {
                 attempt += 1
             }
@@ -105,9 +107,9 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<Listener>, (SocketAddr, io::
     for address in addresses {
         let port = listeners.first().map_or(address.port(), |first| first.address().port());
         let address = SocketAddr::new(address.ip(), port);
-        match Listener::bind(address, Dual::No) {
+        match Listener::bind(address, DualStack::No) {
             Ok(listener) => listeners.push(listener),
-            // As ::1 for localhost where there is no IPv6.
+            // Such as ::1 for localhost on a machine without IPv6.
             Err(error) if is_of_elsewhere(&error) => missing = Some((address, error)),
             Err(error) => return Err((address, error)),
         }
@@ -118,7 +120,7 @@ fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<Listener>, (SocketAddr, io::
     }
 }
 
-/// Whether this machine has no such address, or no addresses of this family.
+/// Returns whether this machine has no such address, or no addresses of its family.
 fn is_of_elsewhere(error: &io::Error) -> bool {
     let no_family = error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error());
     error.kind() == io::ErrorKind::AddrNotAvailable || no_family
@@ -129,8 +131,8 @@ mod tests {
     use super::*;
 
     async fn bind(addresses: &[&str]) -> Result<Vec<SocketAddr>, String> {
-        let addresses: Vec<Address> = addresses.iter().map(|text| text.parse().unwrap()).collect();
-        let listeners = Listeners::bind(&addresses, "--listen").await;
+        let addresses: Vec<ListenAddress> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        let listeners = BoundListeners::bind(&addresses, "--listen").await;
         listeners.map(|listeners| listeners.addresses()).map_err(|error| error.to_string())
     }
 
@@ -146,19 +148,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_of_several_addresses_is_bound_and_what_cannot_be_is_named() {
-        let held = Listeners::bind(&["127.0.0.1:0".parse().unwrap()], "--listen").await.unwrap();
+    async fn each_of_several_addresses_is_bound_and_an_error_names_the_address() {
+        let held = BoundListeners::bind(&["127.0.0.1:0".parse().unwrap()], "--listen").await.unwrap();
         let port = held.addresses()[0].port();
         let addresses = bind(&["127.0.0.2:0", "127.0.0.3:0"]).await.unwrap();
         let ips: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
         assert_eq!(ips, ["127.0.0.2", "127.0.0.3"]);
         for (listen, expected) in [
-            (format!("127.0.0.1:{port}"), format!("cannot listen on 127.0.0.1:{port}: another program does.")),
+            (format!("127.0.0.1:{port}"), format!("cannot listen on 127.0.0.1:{port}: another program uses")),
             (format!("localhost:{port}"), format!("cannot listen on localhost:{port} (127.0.0.1:{port}): another")),
             ("192.0.2.1:0".into(), "cannot listen on 192.0.2.1:0: this machine has no such address.".into()),
             (
                 "no-such-host.invalid:0".into(),
-                "cannot listen on no-such-host.invalid:0: this name has no address.".into(),
+                "cannot listen on no-such-host.invalid:0: the name does not resolve.".into(),
             ),
         ] {
             let error = bind(&["127.0.0.4:0", &listen]).await.unwrap_err();
@@ -169,9 +171,9 @@ mod tests {
     #[tokio::test]
     async fn all_addresses_of_both_families_can_be_listed() {
         let mut error = String::new();
-        // Another program may take the port that was free; that happens once and again, but not each time.
+        // Another program may take the free port meanwhile, but not each time.
         for _ in 0..ATTEMPTS {
-            let held = Listeners::bind(&["127.0.0.1:0".parse().unwrap()], "--listen").await.unwrap();
+            let held = BoundListeners::bind(&["127.0.0.1:0".parse().unwrap()], "--listen").await.unwrap();
             let port = held.addresses()[0].port();
             drop(held);
             match bind(&[&format!("0.0.0.0:{port}"), &format!("[::]:{port}")]).await {

@@ -1,4 +1,4 @@
-//! Where a client is that comes through proxies: what trusted ones say of it, and nobody else.
+//! Finds a client's address behind proxies, from the headers of trusted proxies only.
 //! Must not know connections. `Forwarded` (RFC 7239) is not read: the proxies in use write `X-Forwarded-For`.
 
 use std::net::{IpAddr, SocketAddr};
@@ -10,24 +10,24 @@ use crate::network::Network;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The proxies whose word about a client's address counts.
+/// The proxies that are trusted about a client's address.
 #[derive(Debug, Clone)]
 pub(super) struct Proxies(Arc<[Network]>);
 
 impl Proxies {
-    /// Those in these networks.
+    /// Returns the proxies in these networks.
     pub(super) fn of(networks: &[Network]) -> Self {
         Self(networks.into())
     }
 
-    /// Whether `address` is one of theirs.
+    /// Returns whether `address` belongs to a trusted proxy.
     pub(super) fn trust(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }
 
-    /// Where the client of a request is that came from `peer` with these headers. Each proxy appends the address that it
-    /// was asked from, so the last address that is no trusted proxy's is what a trusted one has seen; whatever stands
-    /// before it anybody may have written. Where all are trusted it is the first one.
+    /// Returns the client's address of a request from `peer` with these headers. Each proxy appends the address of its
+    /// peer, so a trusted proxy has seen the last address that is not a trusted proxy's. Any client can write the
+    /// addresses before it. If all addresses are trusted, the first one is the client's.
     pub(super) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         if !self.trust(peer.ip()) {
             return peer;
@@ -35,7 +35,7 @@ impl Proxies {
         let mut client = peer;
         for line in headers.get_all(FORWARDED_FOR).iter().rev() {
             let Ok(line) = line.to_str() else { return peer };
-            // Empty elements mean nothing in a list (RFC 9110 section 5.6.1.2).
+            // Empty elements of a list are ignored (RFC 9110 section 5.6.1.2).
             for element in line.split(',').rev().map(|element| element.trim_matches([' ', '\t'])) {
                 match address(element) {
                     _ if element.is_empty() => {}
@@ -49,7 +49,7 @@ impl Proxies {
     }
 }
 
-/// An address as proxies write it: alone, in brackets, or with a port.
+/// Parses an address as proxies write it: alone, in brackets, or with a port.
 fn address(text: &str) -> Option<SocketAddr> {
     let alone = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     let parsed = match alone.parse::<IpAddr>() {
@@ -87,10 +87,10 @@ mod tests {
             (&["[2001:db8::7]:80, fd00::1"], "[2001:db8::7]:80"),
             (&["::ffff:203.0.113.9, ::ffff:10.0.0.9"], "203.0.113.9:0"),
             (&[" , 203.0.113.9 ,\t, "], "203.0.113.9:0"),
-            // Nobody reads what stands before the client.
+            // Elements before the client's address are not read.
             (&["unknown, 203.0.113.9"], "203.0.113.9:0"),
             (&["\"><script>, 203.0.113.9, 10.0.0.2"], "203.0.113.9:0"),
-            // The first one, where all are trusted.
+            // The first one, if all are trusted.
             (&["10.7.7.7, 10.0.0.2"], "10.7.7.7:0"),
         ] {
             let lines: Vec<_> = lines.iter().map(|line| line.as_bytes()).collect();

@@ -1,4 +1,4 @@
-//! The header with which a proxy tells where a TCP connection comes from: the PROXY protocol, versions 1 and 2
+//! Parses the header with which a proxy sends the source of a TCP connection: the PROXY protocol, versions 1 and 2
 //! (<https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt>).
 //! Pure: it must not know sockets.
 
@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 /// The longest line of version 1, with its end (section 2.1).
 const LINE_BYTES_MAX: usize = 107;
 
-/// The most bytes that a header may have. Those of version 2 may carry whatever the proxy adds, such as the name of a
+/// The most bytes of a header. A header of version 2 may contain data that the proxy adds, such as the name of a
 /// certificate; the standard expects less than 536 bytes (section 2).
 pub(super) const BYTES_MAX: usize = 2_048;
 
@@ -19,69 +19,69 @@ const FIXED_BYTES: usize = 16;
 
 /// A whole header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
-    /// How many bytes it has.
+pub(super) struct ProxyHeader {
+    /// The length of the header.
     pub(super) bytes: usize,
-    /// Where the connection comes from. `None` when the proxy speaks for itself, as in its health checks, or does not know:
-    /// then it is the proxy's own.
+    /// The source of the connection. `None` if the connection is the proxy's own, such as a health check, or if the
+    /// proxy does not know the source.
     pub(super) source: Option<SocketAddr>,
 }
 
-/// What came is no header, whatever may follow.
+/// The error for bytes that are not the beginning of a header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no PROXY header")]
-pub(super) struct Malformed;
+pub(super) struct MalformedHeader;
 
-/// The header at the beginning of `input`, or `None` while all of `input` is a part of one.
+/// Returns the header at the beginning of `input`, or `None` if `input` is only a part of one.
 ///
 /// # Errors
-/// [`Malformed`] as soon as that is certain.
-pub(super) fn parse(input: &[u8]) -> Result<Option<Header>, Malformed> {
+/// [`MalformedHeader`] as soon as no further bytes can complete a header.
+pub(super) fn parse(input: &[u8]) -> Result<Option<ProxyHeader>, MalformedHeader> {
     let begins = |with: &[u8]| input.iter().zip(with).all(|(came, expected)| came == expected);
     if begins(LINE) {
         parse_line(input)
     } else if begins(SIGNATURE) {
         parse_binary(input)
     } else {
-        Err(Malformed)
+        Err(MalformedHeader)
     }
 }
 
-fn parse_line(input: &[u8]) -> Result<Option<Header>, Malformed> {
+fn parse_line(input: &[u8]) -> Result<Option<ProxyHeader>, MalformedHeader> {
     let most = &input[..input.len().min(LINE_BYTES_MAX)];
     let Some(end) = most.windows(2).position(|pair| pair == b"\r\n") else {
-        return if most.len() == LINE_BYTES_MAX { Err(Malformed) } else { Ok(None) };
+        return if most.len() == LINE_BYTES_MAX { Err(MalformedHeader) } else { Ok(None) };
     };
-    let line = std::str::from_utf8(&most[..end]).map_err(|_| Malformed)?;
+    let line = std::str::from_utf8(&most[..end]).map_err(|_| MalformedHeader)?;
     let words: Vec<&str> = line.split(' ').collect();
     let source = match words[..] {
-        // Whatever follows is not read (section 2.1).
+        // The rest of the line is ignored (section 2.1).
         [_, "UNKNOWN", ..] => None,
         [_, "TCP4", from, to, from_port, to_port] => {
-            Some(ends::<Ipv4Addr>([from, to], [from_port, to_port]).ok_or(Malformed)?)
+            Some(ends::<Ipv4Addr>([from, to], [from_port, to_port]).ok_or(MalformedHeader)?)
         }
         [_, "TCP6", from, to, from_port, to_port] => {
-            Some(ends::<Ipv6Addr>([from, to], [from_port, to_port]).ok_or(Malformed)?)
+            Some(ends::<Ipv6Addr>([from, to], [from_port, to_port]).ok_or(MalformedHeader)?)
         }
-        _ => return Err(Malformed),
+        _ => return Err(MalformedHeader),
     };
-    Ok(Some(Header { bytes: end + 2, source }))
+    Ok(Some(ProxyHeader { bytes: end + 2, source }))
 }
 
-/// The first end of a connection, if both make sense.
+/// Returns the first address and port of a connection, if both ends are valid.
 fn ends<A: std::str::FromStr + Into<IpAddr>>(addresses: [&str; 2], ports: [&str; 2]) -> Option<SocketAddr> {
     let [from, _] = addresses.map(|text| text.parse::<A>().ok());
     let both = addresses.iter().all(|text| text.parse::<A>().is_ok()) && ports.iter().all(|text| port(text).is_some());
     from.filter(|_| both).zip(port(ports[0])).map(|(address, port)| SocketAddr::new(address.into(), port))
 }
 
-/// A port is written in digits, without leading zeroes (section 2.1).
+/// Parses a port: digits without leading zeroes (section 2.1).
 fn port(text: &str) -> Option<u16> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|_| plain)
 }
 
-fn parse_binary(input: &[u8]) -> Result<Option<Header>, Malformed> {
+fn parse_binary(input: &[u8]) -> Result<Option<ProxyHeader>, MalformedHeader> {
     let Some((fixed, rest)) = input.split_first_chunk::<FIXED_BYTES>() else { return Ok(None) };
     let [.., command, family, high, low] = *fixed;
     let length = usize::from(u16::from_be_bytes([high, low]));
@@ -90,21 +90,21 @@ fn parse_binary(input: &[u8]) -> Result<Option<Header>, Malformed> {
         0x11 | 0x12 => 12,
         0x21 | 0x22 => 36,
         0x31 | 0x32 => 216,
-        _ => return Err(Malformed),
+        _ => return Err(MalformedHeader),
     };
     let is_local = match command {
         0x20 => true,
-        // A proxy that speaks for itself may leave the addresses out.
+        // Only a header for the proxy's own connection may omit the addresses.
         0x21 if length >= address_bytes => false,
-        _ => return Err(Malformed),
+        _ => return Err(MalformedHeader),
     };
     if FIXED_BYTES + length > BYTES_MAX {
-        return Err(Malformed);
+        return Err(MalformedHeader);
     }
     if rest.len() < length {
         return Ok(None);
     }
-    // What follows the addresses is not read, nor are those of datagrams and files: this connection is neither.
+    // Data behind the addresses is ignored, and so are addresses of UDP and Unix sockets: this is a TCP connection.
     let source = match (is_local, family) {
         (false, 0x11) => rest.first_chunk::<12>().map(|ends| {
             let &[a, b, c, d, _, _, _, _, high, low, ..] = ends;
@@ -116,7 +116,7 @@ fn parse_binary(input: &[u8]) -> Result<Option<Header>, Malformed> {
             .map(|(from, port)| SocketAddr::new(Ipv6Addr::from(*from).into(), u16::from_be_bytes([port[0], port[1]]))),
         _ => None,
     };
-    Ok(Some(Header { bytes: FIXED_BYTES + length, source }))
+    Ok(Some(ProxyHeader { bytes: FIXED_BYTES + length, source }))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What SIGHUP does: the configuration is read again, and what of it can change while the server runs does.
+//! Reloads the configuration on SIGHUP, and applies the settings that can change while the server runs.
 //! Must not know where settings come from.
 
 use std::convert::Infallible;
@@ -6,64 +6,64 @@ use std::sync::Arc;
 
 use rtbroadcaster::Manager;
 
-use crate::log::Log;
-use crate::settings::{Change, Examined, Settings};
+use crate::log::LogHandle;
+use crate::settings::{Examined, SettingChange, Settings};
 use crate::signals::Hangups;
 
 /// The keys that can change while the server runs.
 const KEYS: [&str; 3] = ["log", "allow_origin", "public_url"];
 
-/// Reads the settings again, from where they came from at the start.
+/// Reads the settings again, from the same sources as at the start.
 pub(crate) trait Load: Fn() -> Examined + Send + Sync + 'static {}
 
 impl<L: Fn() -> Examined + Send + Sync + 'static> Load for L {}
 
-/// Waits for SIGHUP and does what it asks for.
+/// Reloads the configuration on each SIGHUP.
 pub(super) struct Reload<L> {
     hangups: Hangups,
     load: Arc<L>,
-    /// Those that hold now.
+    /// The settings in force.
     settings: Settings,
-    log: Arc<Log>,
+    log: Arc<LogHandle>,
 }
 
 impl<L: Load> Reload<L> {
-    /// The server was started with these `settings`.
-    pub(super) fn new(hangups: Hangups, load: L, settings: Settings, log: Arc<Log>) -> Self {
+    /// Returns the reloader of a server that was started with these `settings`.
+    pub(super) fn new(hangups: Hangups, load: L, settings: Settings, log: Arc<LogHandle>) -> Self {
         Self { hangups, load: Arc::new(load), settings, log }
     }
 
-    /// Does it as often as it is asked for.
+    /// Reloads on each SIGHUP, for ever.
     pub(super) async fn run(mut self, manager: &Manager) -> Infallible {
         loop {
             self.hangups.next().await;
             let load = Arc::clone(&self.load);
-            // The file may be one that takes long to read, or for ever.
+            // Reading the file may take long, or for ever.
             match tokio::task::spawn_blocking(move || load()).await {
                 Ok(examined) if examined.problems.is_empty() => self.change(manager, &examined.settings),
                 Ok(Examined { problems, .. }) => {
                     for error in problems {
-                        tracing::warn!(%error, "SIGHUP: the configuration cannot be used, all stays as it was");
+                        tracing::warn!(%error, "SIGHUP: the configuration is not valid, nothing changed");
                     }
                 }
-                Err(_) => tracing::warn!("SIGHUP: the configuration cannot be read, all stays as it was"),
+                Err(_) => tracing::warn!("SIGHUP: the configuration cannot be read, nothing changed"),
             }
         }
     }
 
     fn change(&mut self, manager: &Manager, new: &Settings) {
-        let (now, later): (Vec<Change>, Vec<Change>) =
+        let (now, later): (Vec<SettingChange>, Vec<SettingChange>) =
             self.settings.changes(new).into_iter().partition(|change| KEYS.contains(&change.key));
         let config = &new.config;
         manager.set_allowed_origins(config.allow_origins.clone());
         manager.set_public_url(config.public_url.clone());
-        // Under the old filter: the new one may be `off`.
-        for Change { key, old, new } in &now {
+        // Logged under the old filter: the new one may be `off`.
+        for SettingChange { key, old, new } in &now {
             tracing::info!(key, old, new, "SIGHUP: changed");
         }
         if !later.is_empty() {
             let keys: Vec<_> = later.iter().map(|change| change.key).collect();
-            tracing::warn!(keys = keys.join(", "), "SIGHUP: these change at the next start only");
+            tracing::warn!(keys = keys.join(", "), "SIGHUP: these keys only change with a restart");
         }
         self.log.set_filter(&new.log);
         tracing::info!(changed = now.len(), "SIGHUP: the configuration was read again");

@@ -1,4 +1,4 @@
-//! Which path of an address is answered by what.
+//! Routes the requests of a listener: the WebSocket endpoint, the health checks and the pages.
 //! Must not know connections.
 
 use std::sync::Arc;
@@ -19,83 +19,84 @@ use rtbroadcaster::{LogStatus, Manager, Permit, Upgrade, UpgradeError};
 use tokio::net::TcpStream;
 
 use super::hosts::Hosts;
-use super::watched::Watched;
+use super::monitored::MonitoredStream;
 use crate::endpoint::{Endpoint, HEALTHZ, READYZ};
 use crate::page;
 
-/// All that an address answers.
+/// The responses of a listener.
 #[derive(Debug, Clone)]
 pub(super) struct Site {
     hosts: Hosts,
-    /// The WebSocket endpoint, if it has one. Before the routes, since a router makes a join dearer by a twentieth.
-    door: Option<Arc<Door>>,
+    /// The WebSocket endpoint, if there is one. Checked before the routes: through the router a join costs 5 % more.
+    endpoint: Option<Arc<WsEndpoint>>,
     routes: TowerToHyperService<Router>,
 }
 
 /// A WebSocket endpoint.
 #[derive(Debug)]
-struct Door {
+struct WsEndpoint {
     path: Endpoint,
     manager: Manager,
 }
 
 impl Site {
-    /// A site of pages only, under any name.
+    /// Returns a site without a WebSocket endpoint, under any host name.
     pub(super) fn of(routes: Router) -> Self {
-        Self { hosts: Hosts::Any, door: None, routes: TowerToHyperService::new(routes) }
+        Self { hosts: Hosts::Any, endpoint: None, routes: TowerToHyperService::new(routes) }
     }
 
-    /// The same site under the names that `hosts` allows.
+    /// Returns the same site under the host names that `hosts` allows.
     pub(super) fn under(&self, hosts: Hosts) -> Self {
         Self { hosts, ..self.clone() }
     }
 
-    /// The whole site of a server that listens on `port`, under any name.
+    /// Returns the whole site of a server that listens on `port`, under any host name.
     pub(super) fn new(path: &Endpoint, port: u16, manager: Manager) -> Self {
         let nothing_here = format!("there is nothing here; the WebSocket endpoint is {path}\n");
         let routes = health(&manager)
-            // What HAProxy asks by default whether it may send clients here.
+            // The default health check of HAProxy.
             .merge(Router::new().route("/", options(readyz)).with_state(manager.clone()))
             .merge(page::routes(path.as_ref(), port))
             .fallback((StatusCode::NOT_FOUND, nothing_here));
-        let door = Door { path: path.clone(), manager };
-        Self { door: Some(Arc::new(door)), ..Self::of(routes) }
+        let endpoint = WsEndpoint { path: path.clone(), manager };
+        Self { endpoint: Some(Arc::new(endpoint)), ..Self::of(routes) }
     }
 
-    /// Answers a request. Without `may_upgrade` there is no place for another WebSocket connection.
+    /// Answers a request. Without `may_upgrade` a handshake is refused, since there are too many connections.
     pub(super) async fn answer(&self, mut request: Request<Incoming>, may_upgrade: bool) -> Response {
         if let Some(refusal) = self.hosts.refuse(request.version(), request.headers()) {
             return refusal;
         }
-        let Some(door) = self.door.as_ref().filter(|door| request.uri().path() == door.path.as_ref()) else {
+        let Some(endpoint) = self.endpoint.as_ref().filter(|endpoint| request.uri().path() == endpoint.path.as_ref())
+        else {
             let Ok(answer) = self.routes.call(request).await;
             return answer;
         };
         let error = match Upgrade::new(&mut request) {
             Ok(upgrade) if may_upgrade => {
-                return upgrade.unwrapped_by(unwrap).accept(&door.manager, Permit::anything()).await;
+                return upgrade.unwrapped_by(unwrap).accept(&endpoint.manager, Permit::anything()).await;
             }
             Ok(_) => UpgradeError::TooManyConnections,
             Err(error) => error,
         };
-        error.answer(&door.manager)
+        error.answer(&endpoint.manager)
     }
 }
 
-/// Takes the socket out of a connection that is served here.
+/// Takes the TCP socket out of an upgraded connection.
 fn unwrap(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
-    upgraded.downcast::<Watched>().map(|parts| (parts.io.into_inner(), parts.read_buf))
+    upgraded.downcast::<MonitoredStream>().map(|parts| (parts.io.into_inner(), parts.read_buf))
 }
 
-/// Whether the process answers, and whether new clients should be sent to it.
+/// Returns the routes of the health checks: whether the process answers, and whether it accepts new clients.
 pub(super) fn health(manager: &Manager) -> Router {
-    // For pages of any origin: one that finds no WebSocket can ask whether there is a server, and a browser that guards the
-    // local network asks its user then (docs/local-network.md). It tells nothing that the handshake does not.
+    // Readable by pages of any origin: without a WebSocket a page can check whether the server runs, and the browser
+    // asks its user for access to the local network (docs/local-network.md). It reveals no more than the handshake.
     let alive = get(([(ACCESS_CONTROL_ALLOW_ORIGIN, "*")], "ok"));
     Router::new().route(HEALTHZ, alive).route(READYZ, get(readyz)).with_state(manager.clone())
 }
 
-/// Whether new clients should be sent here.
+/// Returns 200 if the server accepts new clients, else 503.
 async fn readyz(State(manager): State<Manager>) -> (StatusCode, &'static str) {
     if manager.is_shutting_down() {
         (StatusCode::SERVICE_UNAVAILABLE, "shutting down")

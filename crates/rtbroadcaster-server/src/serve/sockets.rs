@@ -1,7 +1,7 @@
 //! Counts the sockets that speak plain HTTP, from their accept on, and chooses which of them is closed for a new one.
-//! Must not know sockets.
+//! Must not know the sockets themselves.
 
-mod resting;
+mod eviction;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,22 +12,23 @@ use tokio::sync::Notify;
 
 use crate::metrics::PlainHttp;
 use crate::network::Network;
-pub(super) use resting::Rest;
-use resting::{Resting, Turn};
+pub(super) use eviction::WaitReason;
+use eviction::{EvictionOrder, EvictionRank};
 
-/// The most sockets.
+/// The limits of sockets.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    /// In all, WebSocket connections included.
+pub(super) struct SocketLimits {
+    /// The most sockets in all, WebSocket connections included.
     pub(super) all: Limit,
-    /// How many more are taken, so that probes are answered and handshakes are refused with a status.
+    /// The sockets beyond that, so that health checks are answered and handshakes get a status.
     pub(super) beyond: usize,
-    /// Of plain HTTP from one address (IPv6: one /64); never more than half of all.
+    /// The most sockets of plain HTTP from one address (IPv6: one /64); never more than half of all.
     pub(super) per_address: Limit,
 }
 
-impl Limits {
-    /// One address that leaves its answers unread must not hold the places of all others.
+impl SocketLimits {
+    /// Returns the limit of one address. At most half of all: an address that does not read its responses must not
+    /// block others.
     fn of_one_address(self) -> Limit {
         if self.per_address.is_none() { Limit::None } else { self.per_address.min(self.all.map(|all| all.div_ceil(2))) }
     }
@@ -36,118 +37,122 @@ impl Limits {
 /// All sockets that speak plain HTTP.
 #[derive(Debug)]
 pub(super) struct Sockets {
-    limits: Limits,
-    /// Counts the WebSocket connections, where there may be any.
+    limits: SocketLimits,
+    /// Counts the WebSocket connections; `None` for a listener without them.
     manager: Option<Manager>,
-    open: Mutex<Open>,
+    open: Mutex<OpenSockets>,
 }
 
-/// A socket is one too many, and no other can be closed for it.
+/// The error at a limit, if no other socket can be closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooMany;
+pub(super) struct TooManySockets;
 
 #[derive(Debug, Default)]
-struct Open {
-    /// The next socket's number.
+struct OpenSockets {
+    /// The number of the next socket.
     next: u64,
-    sockets: HashMap<u64, Known>,
+    sockets: HashMap<u64, SocketEntry>,
     /// The sockets of each address.
-    addresses: HashMap<Network, Neighbours>,
-    /// The sockets that may be closed for a new one.
-    resting: Resting,
-    /// How many were not taken, and how many were closed for others.
+    addresses: HashMap<Network, AddressSockets>,
+    /// The sockets that may be closed for a new one, in their order.
+    evictable: EvictionOrder,
+    /// The number of refused sockets, and of sockets that were closed for others.
     refused: u64,
     displaced: u64,
 }
 
 /// One socket.
 #[derive(Debug)]
-struct Known {
+struct SocketEntry {
     address: Option<Network>,
-    turn: Option<Turn>,
+    rank: Option<EvictionRank>,
     closed: Arc<Notify>,
 }
 
 /// The sockets of one address.
 #[derive(Debug, Default)]
-struct Neighbours {
+struct AddressSockets {
     count: usize,
-    resting: Resting,
+    evictable: EvictionOrder,
 }
 
-/// A socket that is counted. Dropping it is how it leaves.
+/// A counted socket. Dropping it removes it from the counts.
 #[derive(Debug)]
-pub(super) struct Visit {
+pub(super) struct CountedSocket {
     sockets: Arc<Sockets>,
     number: u64,
-    /// There is no place for it: it gets answers and no WebSocket connection.
+    /// It is beyond the limit: its requests are answered, but handshakes are refused.
     is_beyond: bool,
     closed: Arc<Notify>,
 }
 
 impl Sockets {
-    pub(super) fn new(limits: Limits, manager: Option<Manager>) -> Arc<Self> {
+    pub(super) fn new(limits: SocketLimits, manager: Option<Manager>) -> Arc<Self> {
         Arc::new(Self { limits, manager, open: Mutex::default() })
     }
 
-    /// Counts a socket that was accepted. `address` is the client's; none is a proxy's, which has no limit of its own. At
-    /// a limit the socket that has been idle longest is closed for it, or else the one that has been silent longest.
-    pub(super) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Visit, TooMany> {
-        let visit = self.try_enter(address);
-        if visit.is_err() {
+    /// Counts an accepted socket of a client at `address`; `None` for a proxy, which has no limit. At a limit it closes
+    /// the socket that has been idle longest, or else the one that has been silent longest.
+    ///
+    /// # Errors
+    /// At a limit, if no socket can be closed.
+    pub(super) fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<CountedSocket, TooManySockets> {
+        let counted = self.try_enter(address);
+        if counted.is_err() {
             self.lock().refused += 1;
         }
-        visit
+        counted
     }
 
-    fn try_enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Visit, TooMany> {
+    fn try_enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<CountedSocket, TooManySockets> {
         let websockets = self.manager.as_ref().map_or(0, Manager::connections);
         let mut open = self.lock();
         let address = address.map(Network::of_client);
         open.make_room_at(address, self.limits.of_one_address())?;
-        let is_full = |open: &Open| self.limits.all.is_reached_by(open.sockets.len() + websockets);
+        let is_full = |open: &OpenSockets| self.limits.all.is_reached_by(open.sockets.len() + websockets);
         if is_full(&open)
-            && let Some(number) = open.resting.longest()
+            && let Some(number) = open.evictable.first()
         {
             open.close(number);
         }
         let is_beyond = is_full(&open);
         if is_beyond && open.sockets.len() + websockets >= self.limits.all.most().saturating_add(self.limits.beyond) {
-            return Err(TooMany);
+            return Err(TooManySockets);
         }
         let (number, closed) = (open.next, Arc::new(Notify::new()));
         open.next += 1;
-        open.sockets.insert(number, Known { address: None, turn: None, closed: Arc::clone(&closed) });
+        open.sockets.insert(number, SocketEntry { address: None, rank: None, closed: Arc::clone(&closed) });
         open.count_at(number, address);
-        open.rest(number, Rest::Silent);
-        Ok(Visit { sockets: Arc::clone(self), number, is_beyond, closed })
+        open.set_waiting(number, WaitReason::Silent);
+        Ok(CountedSocket { sockets: Arc::clone(self), number, is_beyond, closed })
     }
 
-    /// Returns how many sockets speak plain HTTP now, and what became of others.
+    /// Returns the number of open sockets with plain HTTP, and of refused and closed ones.
     pub(super) fn counts(&self) -> PlainHttp {
         let open = self.lock();
         PlainHttp { open: open.sockets.len() as u64, refused: open.refused, displaced: open.displaced }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        // A panic between two changes leaves a socket counted at most, not uncounted.
+    fn lock(&self) -> MutexGuard<'_, OpenSockets> {
+        // After a panic between two changes a socket may stay counted, but is never uncounted.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Visit {
-    /// The socket waits for a request, for a reason by which it may be closed.
-    pub(super) fn rest(&self, rest: Rest) {
-        self.sockets.lock().rest(self.number, rest);
+impl CountedSocket {
+    /// Notes that the socket waits for a request, so that it may be closed for another one.
+    pub(super) fn wait(&self, reason: WaitReason) {
+        self.sockets.lock().set_waiting(self.number, reason);
     }
 
-    /// A request of a client at `address` has come, which a proxy may have passed on.
+    /// Notes a request of a client at `address`, which is not the peer's behind a proxy. Counts the socket for that
+    /// address.
     ///
     /// # Errors
-    /// That address has as many sockets as it may have, all with requests.
-    pub(super) fn work(&self, address: Option<IpAddr>) -> Result<(), TooMany> {
+    /// If that address has reached its limit with sockets that all have requests.
+    pub(super) fn start_request(&self, address: Option<IpAddr>) -> Result<(), TooManySockets> {
         let mut open = self.sockets.lock();
-        open.wake(self.number);
+        open.clear_waiting(self.number);
         let address = address.map(Network::of_client);
         let Some(known) = open.sockets.get(&self.number) else { return Ok(()) };
         if known.address == address {
@@ -159,72 +164,72 @@ impl Visit {
         Ok(())
     }
 
-    /// Whether it may become a WebSocket connection.
+    /// Returns whether the socket may become a WebSocket connection.
     pub(super) fn may_upgrade(&self) -> bool {
         !self.is_beyond
     }
 
-    /// Waits until the socket is to be closed, since another one needs its place.
+    /// Waits until the socket has to be closed for another one.
     pub(super) async fn closed(&self) {
         self.closed.notified().await;
     }
 }
 
-impl Drop for Visit {
+impl Drop for CountedSocket {
     fn drop(&mut self) {
         self.sockets.lock().forget(self.number);
     }
 }
 
-impl Open {
-    /// Counts the socket for `address` and for no other.
+impl OpenSockets {
+    /// Counts the socket for `address` instead of its former address.
     fn count_at(&mut self, number: u64, address: Option<Network>) {
         let Some(known) = self.sockets.get_mut(&number) else { return };
-        let (before, turn) = (std::mem::replace(&mut known.address, address), known.turn);
+        let (before, rank) = (std::mem::replace(&mut known.address, address), known.rank);
         if let Some(before) = before
-            && let Some(neighbours) = self.addresses.get_mut(&before)
+            && let Some(of_address) = self.addresses.get_mut(&before)
         {
-            neighbours.count -= 1;
-            neighbours.resting.remove(turn);
-            if neighbours.count == 0 {
+            of_address.count -= 1;
+            of_address.evictable.remove(rank);
+            if of_address.count == 0 {
                 self.addresses.remove(&before);
             }
         }
         if let Some(address) = address {
-            let neighbours = self.addresses.entry(address).or_default();
-            neighbours.count += 1;
-            neighbours.resting.insert(turn, number);
+            let of_address = self.addresses.entry(address).or_default();
+            of_address.count += 1;
+            of_address.evictable.insert(rank, number);
         }
     }
 
-    /// Closes a socket of `address` if it has `max`.
-    fn make_room_at(&mut self, address: Option<Network>, max: Limit) -> Result<(), TooMany> {
-        let Some(neighbours) = address.and_then(|address| self.addresses.get(&address)) else { return Ok(()) };
-        if !max.is_reached_by(neighbours.count) {
+    /// Closes a waiting socket of `address` if that address has reached `max`.
+    fn make_room_at(&mut self, address: Option<Network>, max: Limit) -> Result<(), TooManySockets> {
+        let Some(of_address) = address.and_then(|address| self.addresses.get(&address)) else { return Ok(()) };
+        if !max.is_reached_by(of_address.count) {
             return Ok(());
         }
-        let number = neighbours.resting.longest().ok_or(TooMany)?;
+        let number = of_address.evictable.first().ok_or(TooManySockets)?;
         self.close(number);
         Ok(())
     }
 
-    fn rest(&mut self, number: u64, rest: Rest) {
-        self.wake(number);
-        let turn = self.resting.next_turn(rest);
+    fn set_waiting(&mut self, number: u64, reason: WaitReason) {
+        self.clear_waiting(number);
+        let rank = self.evictable.next_rank(reason);
         let Some(known) = self.sockets.get_mut(&number) else { return };
-        known.turn = Some(turn);
-        self.resting.insert(Some(turn), number);
-        if let Some(neighbours) = known.address.and_then(|address| self.addresses.get_mut(&address)) {
-            neighbours.resting.insert(Some(turn), number);
+        known.rank = Some(rank);
+        self.evictable.insert(Some(rank), number);
+        if let Some(of_address) = known.address.and_then(|address| self.addresses.get_mut(&address)) {
+            of_address.evictable.insert(Some(rank), number);
         }
     }
 
-    fn wake(&mut self, number: u64) {
+    fn clear_waiting(&mut self, number: u64) {
         let Some(known) = self.sockets.get_mut(&number) else { return };
-        let turn = known.turn.take();
-        self.resting.remove(turn);
-        if let Some(neighbours) = known.address.and_then(|address| self.addresses.get_mut(&address)) {
-            neighbours.resting.remove(turn);
+        let rank = known.rank.take();
+        self.evictable.remove(rank);
+        if let Some(of_address) = known.address.and_then(|address| self.addresses.get_mut(&address)) {
+            of_address.evictable.remove(rank);
         }
     }
 
@@ -237,7 +242,7 @@ impl Open {
     }
 
     fn forget(&mut self, number: u64) {
-        self.wake(number);
+        self.clear_waiting(number);
         self.count_at(number, None);
         self.sockets.remove(&number);
     }

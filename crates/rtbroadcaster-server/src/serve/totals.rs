@@ -1,5 +1,5 @@
-//! A line a minute of what the server has to do, for whoever reads the log and no metrics.
-//! Must not know how it is counted.
+//! Logs a line a minute with the server's load, for operators without metrics.
+//! Must not know how the numbers are counted.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -7,16 +7,16 @@ use std::time::Duration;
 use rtbroadcaster::{Manager, Metrics};
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How often there is a line at most.
+/// The interval between two lines.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// What there is, and what happened since the start.
+/// The load at one moment, and the messages since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Totals {
     rooms: u64,
     viewers: u64,
     connections: u64,
-    /// All that were applied.
+    /// All messages that were applied.
     messages: u64,
 }
 
@@ -27,16 +27,16 @@ impl Totals {
         Self { rooms: *rooms, viewers: *viewers, connections: *connections, messages }
     }
 
-    /// Whether a minute that ends with these is worth a line behind one that ended with `before`: something has changed.
+    /// Returns whether a number has changed since `before`, one minute earlier, so that a line is logged.
     fn are_news(self, before: Self) -> bool {
         self != before
     }
 }
 
-/// Writes a line for each minute in which something has changed.
-pub(super) async fn tell(manager: &Manager) -> Infallible {
+/// Logs a line for each minute in which a number has changed.
+pub(super) async fn log_totals(manager: &Manager) -> Infallible {
     let mut ticks = interval(INTERVAL);
-    // A machine that slept has no minutes to make up for.
+    // After the machine has slept, missed lines are not made up for.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     ticks.tick().await;
     let mut before = Totals::default();
@@ -56,12 +56,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_minute_in_which_nothing_happened_is_not_told() {
+    fn a_minute_without_a_change_is_not_logged() {
         let nothing = Totals::default();
         let busy = Totals { rooms: 1, viewers: 2, connections: 3, messages: 4 };
         assert!(!nothing.are_news(nothing) && !busy.are_news(busy));
-        assert!(busy.are_news(nothing), "somebody came");
-        assert!(Totals { messages: 5, ..busy }.are_news(busy), "something was said");
-        assert!(nothing.are_news(busy), "everybody has left");
+        assert!(busy.are_news(nothing), "a viewer has joined");
+        assert!(Totals { messages: 5, ..busy }.are_news(busy), "a message was applied");
+        assert!(nothing.are_news(busy), "all have left");
     }
 }

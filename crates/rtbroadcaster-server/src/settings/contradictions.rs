@@ -1,50 +1,48 @@
-//! Settings that are fine by themselves and cannot all be meant, and those that change nothing.
-//! Must not know where values come from, only how to name their places.
+//! Finds settings that contradict each other, and settings without an effect.
+//! Must not know where values come from, only how to name their locations.
 
 use rtbroadcaster::{Ack, Config, Limit};
 
-use super::{Places, Settings, SettingsError};
+use super::{Locations, Settings, SettingsError};
 
 /// Two keys, and why their values contradict each other if they do.
 type Case = (bool, (&'static str, &'static str), &'static str);
 
 /// Returns all contradictions of the settings.
-pub(super) fn of(settings: &Settings, places: &Places) -> Vec<SettingsError> {
+pub(super) fn of(settings: &Settings, locations: &Locations) -> Vec<SettingsError> {
     let cases = [addresses(settings), directory(settings), times(&settings.config), sizes(&settings.config)];
     let contradictions = cases.into_iter().flatten().filter(|(contradicts, ..)| *contradicts);
     contradictions
         .map(|(_, (first, second), message)| {
-            let (first_place, second_place) = (places.of(first), places.of(second));
-            SettingsError::Contradiction { first, first_place, second, second_place, message }
+            let (first_location, second_location) = (locations.of(first), locations.of(second));
+            SettingsError::Contradiction { first, first_location, second, second_location, message }
         })
         .collect()
 }
 
-/// Returns what has no effect.
+/// Returns a warning for each setting without an effect.
 pub(super) fn without_effect(settings: &Settings) -> Vec<String> {
     let mut listen = settings.listen.iter().chain(&settings.admin_listen);
     let mut warnings = Vec::new();
     if !settings.allow_hosts.is_empty() && listen.all(|address| address.is_for_the_network()) {
-        warnings.push(
-            "allow_host has no effect: only a server on a loopback address looks at the names of hosts".to_owned(),
-        );
+        warnings.push("allow_host has no effect: only a server on a loopback address checks host names".to_owned());
     }
     if settings.secret_file.is_some() && settings.data_dir.is_none() {
         warnings.push(
-            "secret_file has no effect: without data_dir rooms end with the server, and their viewers' keys with them"
+            "secret_file has no effect: without data_dir rooms and the keys of their viewers end with the server"
                 .to_owned(),
         );
     }
     warnings
 }
 
-/// Whether both are limits, and the first is below the second.
+/// Returns whether both are limits, and the first is below the second.
 fn is_below<T: Ord + Copy>(smaller: Limit<T>, greater: Limit<T>) -> bool {
     !greater.is_none() && smaller < greater
 }
 
-/// Whether the limit of one address is above that of all. The default for one address is no wish, so a smaller limit for all
-/// is fine with it.
+/// Returns whether the limit of one address is above that of all. A default for one address does not count: a smaller
+/// limit for all is valid with it.
 fn is_wished_above<T: Ord + Copy>(one: Limit<T>, default: Limit<T>, all: Limit<T>) -> bool {
     one != default && is_below(all, one)
 }
@@ -54,7 +52,11 @@ fn addresses(settings: &Settings) -> Vec<Case> {
     let twice = listen.iter().enumerate().any(|(at, one)| listen[..at].iter().any(|other| one.collides_with(other)));
     let admin = admin_listen.as_ref().is_some_and(|admin| listen.iter().any(|address| address.collides_with(admin)));
     vec![
-        (twice, ("listen", "listen"), "an address that is listed twice, or with all addresses, cannot be had twice"),
+        (
+            twice,
+            ("listen", "listen"),
+            "an address that is listed twice, also by 0.0.0.0 or [::], cannot be bound twice",
+        ),
         (admin, ("admin_listen", "listen"), "metrics have an address of their own"),
         (
             settings.proxy_protocol && settings.trusted_proxies.is_empty(),
@@ -89,23 +91,23 @@ fn times(config: &Config) -> Vec<Case> {
         (
             is_below(config.owner_grace, Limit::Max(config.least_safe_grace())),
             ("owner_grace", "ping_interval"),
-            "a room may end before its owner can have noticed that its connection is gone; the least is two ping_interval \
+            "a room may end before its owner can have noticed that its connection is lost; the least is two ping_interval \
              and 5 s",
         ),
         (
             is_below(config.owner_grace_max, config.owner_grace),
             ("owner_grace_max", "owner_grace"),
-            "a creator could not even ask for what every room has",
+            "a creator could not even request the default grace",
         ),
         (
             is_below(config.owner_grace_max, Limit::Max(config.least_safe_grace())),
             ("owner_grace_max", "ping_interval"),
-            "no room waits for less than two ping_interval and 5 s if its creator asks for a time",
+            "a room whose creator requests a grace waits for at least two ping_interval and 5 s",
         ),
         (
             is_below(config.ping_interval, config.flush_interval),
             ("ping_interval", "flush_interval"),
-            "what waits goes with the next ping at the latest",
+            "messages are sent with the next ping at the latest",
         ),
         (
             is_below(config.join_timeout, config.first_message_timeout),
@@ -121,17 +123,17 @@ fn sizes(config: &Config) -> Vec<Case> {
         (
             is_below(config.backlog_bytes_max, config.message_bytes_max),
             ("backlog_bytes_max", "message_bytes_max"),
-            "one message would be more than may wait for a viewer",
+            "one message could exceed the backlog of a viewer",
         ),
         (
             is_below(config.state_bytes_max, config.message_bytes_max),
             ("state_bytes_max", "message_bytes_max"),
-            "one message would be more than a room's state may hold",
+            "one message could exceed the state of a room",
         ),
         (
             is_wished_above(config.rooms_per_address_max, default.rooms_per_address_max, config.rooms_max),
             ("rooms_max", "rooms_per_address_max"),
-            "one address could have more rooms than there may be",
+            "one address could have more rooms than all addresses together",
         ),
         (
             is_wished_above(
@@ -140,7 +142,7 @@ fn sizes(config: &Config) -> Vec<Case> {
                 config.connections_max,
             ),
             ("connections_max", "connections_per_address_max"),
-            "one address could have more connections than there may be",
+            "one address could have more connections than all addresses together",
         ),
         (
             is_wished_above(

@@ -1,4 +1,4 @@
-//! The flags of `serve`, made from the table of keys.
+//! The flags of `serve`, generated from the table of keys.
 //! Must not know what the values mean.
 
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 
 use super::keys::KEYS;
 use super::value::Shape;
-use super::{Given, Place, Settings};
+use super::{Given, Location, Settings};
 
 const CONFIG: &str = "config";
 
@@ -19,17 +19,17 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
-    /// The file that `--config` names.
+    /// Returns the file that `--config` names.
     pub(super) fn config(&self) -> Option<PathBuf> {
         self.config.clone()
     }
 
-    /// Whether there are any.
+    /// Returns whether no flag was given.
     pub(crate) fn is_empty(&self) -> bool {
         self.config.is_none() && self.given.is_empty()
     }
 
-    /// All others.
+    /// Returns all flags but `--config`.
     pub(super) fn given(&self) -> Vec<Given> {
         self.given.clone()
     }
@@ -53,7 +53,7 @@ impl clap::Args for Flags {
                 .value_name(key.placeholder)
                 .help(help)
                 .help_heading(key.group.title())
-                // So that a negative number is refused as what it is, and not as another flag.
+                // A negative number gets the error of its range, not that of an unknown flag.
                 .allow_negative_numbers(true)
                 .action(action);
             if key.shape == Shape::Switch { flag.num_args(0..=1).default_missing_value("true") } else { flag }
@@ -70,7 +70,7 @@ impl FromArgMatches for Flags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let given = KEYS.iter().filter_map(|key| {
             let values: Vec<&str> = matches.get_many::<String>(key.name)?.map(String::as_str).collect();
-            Some(Given { key: key.name.into(), text: values.join(","), place: Place::Flag(key.flag()) })
+            Some(Given { key: key.name.into(), text: values.join(","), location: Location::Flag(key.flag()) })
         });
         Ok(Self { config: matches.get_one::<PathBuf>(CONFIG).cloned(), given: given.collect() })
     }

@@ -1,6 +1,7 @@
-//! Random configurations from all sources: each is refused with its place, or in force as it was asked for, and safe.
+//! Random configurations from all sources: each is refused with its location, or in force as given, and safe.
 //!
-//! `RTBROADCASTER_CONFIGURATIONS=100000 cargo test --release -p rtbroadcaster-server random_configurations` tries as many.
+//! `RTBROADCASTER_CONFIGURATIONS=100000 cargo test --release -p rtbroadcaster-server random_configurations` tries as
+//! many.
 
 mod dice;
 mod trial;
@@ -14,14 +15,14 @@ use super::value::{Shape, quoted};
 use super::*;
 use dice::Dice;
 
-/// How many configurations are tried where nobody says it.
+/// The number of configurations that are tried by default.
 const COUNT: u64 = 2_000;
-/// Of how many that can be used one is put to the trial.
+/// One of so many valid configurations is put to the trial.
 const TRIALS: u64 = 5;
-/// How many values are given at most.
+/// The most values of a configuration.
 const VALUES_MAX: u64 = 5;
 
-/// Where a value is given.
+/// The source of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Source {
     File,
@@ -35,7 +36,7 @@ struct Configuration {
     file: String,
     variables: Vec<(String, String)>,
     arguments: Vec<String>,
-    /// The text that should be in force for a key, where it is known: the last source wins.
+    /// The text that should be in force for a key, if it is known: the last source wins.
     wished: HashMap<&'static str, (Source, Option<String>)>,
 }
 
@@ -55,7 +56,7 @@ impl Configuration {
         configuration
     }
 
-    fn give(&mut self, key: &'static Key, source: Source, text: String, dice: &mut Dice) {
+    fn give(&mut self, key: &'static SettingKey, source: Source, text: String, dice: &mut Dice) {
         if self.wished.get(key.name).is_some_and(|(earlier, _)| *earlier >= source) {
             return;
         }
@@ -72,7 +73,7 @@ impl Configuration {
                         format!("[{}]", text.split(',').map(quoted).collect::<Vec<_>>().join(", "))
                     }
                     _ if dice.is_one_in(40) => {
-                        // Whatever TOML makes of it.
+                        // Without quotes TOML may read another value.
                         wish = None;
                         text
                     }
@@ -95,7 +96,7 @@ impl Configuration {
         }
     }
 
-    /// What comes of it; `None` where the command line itself is refused.
+    /// Returns the examined settings; `None` if the command line itself is refused.
     fn examine(&self, command: &Command) -> Option<Examined> {
         let flags = Flags::from_arg_matches(&command.clone().try_get_matches_from(&self.arguments).ok()?).ok()?;
         let mut problems = Vec::new();
@@ -106,10 +107,10 @@ impl Configuration {
     }
 }
 
-/// Checks that everything that was asked for is in force, and that the printed settings say so.
+/// Checks that every given value is in force, and that the printed settings have it.
 fn check_in_force(configuration: &Configuration, examined: &Examined) {
     for (name, (source, wish)) in &configuration.wished {
-        let (key, Some(text)) = (Key::named(name).unwrap(), wish) else { continue };
+        let (key, Some(text)) = (SettingKey::named(name).unwrap(), wish) else { continue };
         let mut alone = Settings::default();
         (key.set)(&mut alone, text).unwrap_or_else(|error| panic!("{name} = {text:?} was taken: {error}"));
         let shown = (key.show)(&examined.settings);
@@ -130,17 +131,17 @@ fn check_in_force(configuration: &Configuration, examined: &Examined) {
     }
 }
 
-/// Checks that a refusal says where, what and what would be right.
+/// Checks that each problem names its location in one short line.
 fn check_refusal(problems: &[SettingsError]) {
     for problem in problems {
         let text = problem.to_string();
-        let names_a_place = ["random.toml:", "variable RTB_", "--"].iter().any(|place| text.contains(place));
+        let names_a_place = ["random.toml:", "variable RTB_", "--"].iter().any(|location| text.contains(location));
         assert!(names_a_place && text.len() < 1_000 && !text.contains('\n'), "{text:?}");
     }
 }
 
 #[test]
-fn random_configurations_are_in_force_as_they_were_asked_for_or_refused() {
+fn random_configurations_are_in_force_as_given_or_refused() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let count = number("RTBROADCASTER_CONFIGURATIONS").unwrap_or(COUNT);
     let seed = number("RTBROADCASTER_SEED").unwrap_or_else(new_seed);
@@ -149,7 +150,7 @@ fn random_configurations_are_in_force_as_they_were_asked_for_or_refused() {
     for number in 0..count {
         let mut dice = Dice::new(seed.wrapping_add(number));
         let configuration = Configuration::random(&mut dice);
-        // Told when something below panics.
+        // Printed if a check below panics.
         let _story = Story { seed: seed.wrapping_add(number), configuration: &configuration };
         let Some(examined) = configuration.examine(&command) else { continue };
         if examined.problems.is_empty() {
@@ -167,12 +168,12 @@ fn random_configurations_are_in_force_as_they_were_asked_for_or_refused() {
     assert!(count < 100 || used * 10 > count && used * 10 < count * 9, "{used} of {count}: neither all nor none");
 }
 
-/// A seed that is another one in every run.
+/// Returns a new seed for each run.
 fn new_seed() -> u64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().subsec_nanos().into()
 }
 
-/// Tells the configuration that failed, when a panic drops it.
+/// Prints the configuration that failed, when a panic drops it.
 struct Story<'a> {
     seed: u64,
     configuration: &'a Configuration,

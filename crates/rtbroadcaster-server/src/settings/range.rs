@@ -1,17 +1,17 @@
-//! Which values a setting may have, as errors, `--help` and the documentation tell it.
+//! The allowed values of a setting, for errors, `--help` and the documentation.
 //! Must not know which settings there are.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What a setting may be, besides being of its type.
+/// The allowed values of a setting, within its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Range {
-    /// All that its type takes.
+    /// All values of the type.
     Any,
-    /// A list that is not empty.
+    /// A list with at least one value.
     AtLeastOne,
-    /// An address of a page on the web, not of one in an app.
+    /// The origin of a web page, not of a page in an app.
     Web,
     /// A number from the first to the second.
     Number(u64, u64, Lifted),
@@ -22,24 +22,24 @@ pub(crate) enum Range {
 /// Whether a limit or a delay can be lifted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lifted {
-    /// By the text `none`.
+    /// The text `none` lifts it.
     ByNone,
     /// It cannot be.
     Never,
 }
 
 impl Range {
-    /// Whether the number `value`, which is no lifted limit, is in it.
+    /// Returns whether the number `value` is in the range.
     pub(super) fn has_number(self, value: u64) -> bool {
         matches!(self, Self::Number(least, most, _) if (least..=most).contains(&value))
     }
 
-    /// Whether the time `value`, which is no lifted one, is in it.
+    /// Returns whether the time `value` is in the range.
     pub(super) fn has_time(self, value: Duration) -> bool {
         matches!(self, Self::Time(least, most, _) if (least..=most).contains(&value))
     }
 
-    /// Returns how what it bounds is lifted.
+    /// Returns whether the limit can be lifted.
     pub(super) fn lifted(self) -> Lifted {
         match self {
             Self::Number(_, _, lifted) | Self::Time(_, _, lifted) => lifted,
@@ -48,7 +48,7 @@ impl Range {
     }
 }
 
-/// The bounds and how they are lifted, such as `1 to 20, or none`; empty for a range without bounds.
+/// Writes the bounds, such as `1 to 20, or none`; nothing for a range without bounds.
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! Every source, every error: what is given, and what comes of it.
+//! Settings from every source, and every error.
 
 use super::*;
 use range::Lifted;
@@ -7,7 +7,7 @@ use value::Shape;
 impl Settings {
     /// The defaults with one value given by a flag.
     pub(crate) fn with(key: &str, text: &str) -> Result<Self, SettingsError> {
-        let given = Given { key: key.into(), text: text.into(), place: Place::Flag(key.into()) };
+        let given = Given { key: key.into(), text: text.into(), location: Location::Flag(key.into()) };
         let mut examined = Examined::from_given(vec![given], Vec::new());
         if examined.problems.is_empty() { Ok(examined.settings) } else { Err(examined.problems.remove(0)) }
     }
@@ -19,7 +19,7 @@ fn flags(arguments: &[&str]) -> Flags {
     Flags::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
 }
 
-/// All that the file `show.toml` with this text, these variables and these arguments come to.
+/// Examines the file `show.toml` with this text, these variables and these arguments.
 fn examine(file: Option<&str>, variables: &[(&str, &str)], arguments: &[&str]) -> Examined {
     let mut problems = Vec::new();
     let variables = variables.iter().map(|(name, text)| (OsString::from(name), OsString::from(text)));
@@ -50,7 +50,7 @@ fn each_source_wins_over_the_one_before() {
 }
 
 /// A value other than the default that the key takes.
-fn other(key: &Key) -> &'static str {
+fn other(key: &SettingKey) -> &'static str {
     match key.name {
         "listen" => "127.0.0.2:9",
         "admin_listen" => "127.0.0.3:9",
@@ -80,7 +80,7 @@ fn every_key_is_taken_from_every_source_and_shown_as_it_is_taken() {
             value::Shape::Text => format!("{text:?}"),
             value::Shape::List => format!("[{text:?}]"),
         };
-        // What it needs besides to make sense.
+        // Other settings without which it contradicts a default.
         let needs: &[&str] = match key.name {
             "proxy_protocol" => &["--trusted-proxies", "10.0.0.0/8"],
             "ack" | "accept_data_loss" | "data_bytes_max" => &["--data-dir", "rooms"],
@@ -262,7 +262,7 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             None,
             &[],
             &["--listen", "0.0.0.0:80", "--listen", "127.0.0.1:80"],
-            "listen (--listen) and listen (--listen) contradict each other: an address that is listed twice, or with all",
+            "listen (--listen) and listen (--listen) contradict each other: an address that is listed twice, also by",
         ),
         (
             None,
@@ -327,13 +327,13 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             None,
             &[],
             &["--accept-data-loss", "yes"],
-            "--accept-data-loss: `accept_data_loss` cannot be `yes`: expected the word of a loss, 8 hexadecimal digits",
+            "--accept-data-loss: `accept_data_loss` cannot be `yes`: expected the word of a data loss, 8 hexadecimal digits",
         ),
         (
             None,
             &[("RTB_OWNER_GRACE", "none")],
             &["--owner-grace-max", "10s"],
-            "owner_grace_max (--owner-grace-max) and ping_interval (default) contradict each other: no room waits for less",
+            "owner_grace_max (--owner-grace-max) and ping_interval (default) contradict each other: a room whose creator",
         ),
         (
             None,
@@ -416,7 +416,7 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
 }
 
 #[test]
-fn all_problems_are_told_and_contradictions_only_of_values_that_are_fine_by_themselves() {
+fn all_problems_are_listed_and_contradictions_only_of_valid_values() {
     let told = |file, variables: &[(&str, &str)], arguments: &[&str]| {
         examine(file, variables, arguments).problems.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
@@ -425,15 +425,19 @@ fn all_problems_are_told_and_contradictions_only_of_values_that_are_fine_by_them
         &[("RTB_PATH", "x")],
         &["--log", "inof", "--ack", "disk"],
     );
-    let places = ["show.toml:1: unknown key", "show.toml:2: `rooms_max`", "variable RTB_PATH:", "--log: `log`"];
-    assert_eq!(problems.len(), places.len(), "{problems:?}");
-    for place in places {
-        assert!(problems.iter().any(|problem| problem.starts_with(place)), "{place}: {problems:?}");
+    let locations = ["show.toml:1: unknown key", "show.toml:2: `rooms_max`", "variable RTB_PATH:", "--log: `log`"];
+    assert_eq!(problems.len(), locations.len(), "{problems:?}");
+    for location in locations {
+        assert!(problems.iter().any(|problem| problem.starts_with(location)), "{location}: {problems:?}");
     }
     let problems = told(Some("join_timeout = \"1s\""), &[], &["--ack", "disk"]);
     assert_eq!(problems.len(), 2, "{problems:?}");
     let problems = told(Some("log = "), &[], &["--ack", "raid"]);
-    assert_eq!(problems.len(), 2, "what is no TOML has no keys, and the rest is looked at: {problems:?}");
+    assert_eq!(
+        problems.len(),
+        2,
+        "a file that is no TOML has no keys, and the other sources are checked: {problems:?}"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! How the text of a setting becomes its value, and how a value is written in a file: numbers, times and lists.
+//! Parses the text of a setting, and writes its value for a file: numbers, times and lists.
 //! Must not know which settings there are.
 
 mod texts;
@@ -10,7 +10,7 @@ use rtbroadcaster::Limit;
 use super::range::{Lifted, Range};
 use crate::duration;
 
-/// What a value looks like in a file.
+/// The shape of a value in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     Number,
@@ -21,31 +21,31 @@ pub(crate) enum Shape {
     List,
 }
 
-/// The type of a setting.
-pub(super) trait Value: Sized {
-    /// What stands for the value in `--help`.
+/// A type that a setting can have.
+pub(super) trait SettingValue: Sized {
+    /// The placeholder for the value in `--help`.
     const PLACEHOLDER: &'static str;
     const SHAPE: Shape = Shape::Text;
 
-    /// Reads the text of a flag or variable; the error says what is expected.
+    /// Parses the text of a flag or variable. The error says what is expected.
     fn parse(text: &str, range: Range) -> Result<Self, String>;
 
-    /// As it stands in a file; empty for an unset value.
+    /// Returns the value as it is written in a file; empty if it is unset.
     fn show(&self, range: Range) -> String;
 }
 
-/// The text as a file has it.
+/// Returns the text as a TOML string.
 pub(super) fn quoted(text: impl std::fmt::Display) -> String {
-    // TOML escapes as JSON does, and needs that for one more control character.
+    // TOML has the escapes of JSON, and needs one for one more control character.
     serde_json::Value::from(text.to_string()).to_string().replace('\u{7f}', "\\u007F")
 }
 
-/// What somebody may have meant by a zero.
+/// The advice for a zero that may be meant to lift a limit.
 const LIFTS: &str = "`none` lifts the limit";
 
 macro_rules! number {
     ($($type:ty)*) => {$(
-        impl Value for $type {
+        impl SettingValue for $type {
             const PLACEHOLDER: &'static str = "N";
             const SHAPE: Shape = Shape::Number;
 
@@ -68,7 +68,7 @@ macro_rules! number {
 
 number!(usize u32 u64);
 
-impl Value for Duration {
+impl SettingValue for Duration {
     const PLACEHOLDER: &'static str = "TIME";
 
     fn parse(text: &str, range: Range) -> Result<Self, String> {
@@ -86,7 +86,7 @@ impl Value for Duration {
     }
 }
 
-impl<T: Value> Value for Limit<T> {
+impl<T: SettingValue> SettingValue for Limit<T> {
     const PLACEHOLDER: &'static str = T::PLACEHOLDER;
     const SHAPE: Shape = T::SHAPE;
 
@@ -102,7 +102,7 @@ impl<T: Value> Value for Limit<T> {
     }
 }
 
-impl<T: Value> Value for Option<T> {
+impl<T: SettingValue> SettingValue for Option<T> {
     const PLACEHOLDER: &'static str = T::PLACEHOLDER;
     const SHAPE: Shape = T::SHAPE;
 
@@ -115,7 +115,7 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-impl<T: Value> Value for Vec<T> {
+impl<T: SettingValue> SettingValue for Vec<T> {
     const PLACEHOLDER: &'static str = T::PLACEHOLDER;
     const SHAPE: Shape = Shape::List;
 
@@ -123,7 +123,7 @@ impl<T: Value> Value for Vec<T> {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
         let values: Vec<_> = parts.map(|part| T::parse(part, range)).collect::<Result<_, _>>()?;
         if values.is_empty() && range == Range::AtLeastOne {
-            // What one would be.
+            // The error text of one element.
             return T::parse("", range).map(|value| vec![value]);
         }
         Ok(values)

@@ -1,33 +1,33 @@
-//! The variables of the environment that are the server's.
+//! Reads the settings from environment variables.
 //! Must not know what the keys mean.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::keys::Key;
-use super::{Given, Place, SettingsError, printable};
+use super::keys::SettingKey;
+use super::{Given, Location, SettingsError, printable};
 
-/// The prefix of all settings.
+/// The prefix of the variables of all settings.
 const PREFIX: &str = "RTB_";
-/// The file with the configuration.
+/// The variable that names the configuration file.
 const CONFIG: &str = "RTB_CONFIG";
-/// The port that a platform gives to whatever it starts.
+/// The variable in which a hosting platform passes the port.
 const PORT: &str = "PORT";
-/// The setting that it is a part of.
+/// The setting that this port sets.
 pub(super) const LISTEN: &str = "listen";
-/// How Kubernetes says where the service `rtb` is.
+/// The prefixes of the variables that Kubernetes sets for a service named `rtb`.
 const KUBERNETES: [&str; 3] = ["RTB_SERVICE_", "RTB_PORT_", "RTB_PORT"];
 
-/// What the environment says.
+/// The settings from the environment.
 #[derive(Debug, Default)]
 pub(super) struct Variables {
     /// The values of settings.
     pub(super) given: Vec<Given>,
     /// The file that `RTB_CONFIG` names.
     pub(super) config: Option<PathBuf>,
-    /// The port by the word of a platform, not looked at yet.
+    /// The port from the platform, not parsed yet.
     port: Option<String>,
-    /// The names that are no settings, in one line.
+    /// The warning about names that are not settings, in one line.
     pub(super) warning: Option<String>,
 }
 
@@ -39,21 +39,21 @@ impl Variables {
         let mut of = Self::default();
         let mut unknown = Vec::new();
         for (name, text) in variables {
-            // A name that is no text is not one of ours.
+            // A name that is not UTF-8 is not a setting.
             let Ok(name) = name.into_string() else { continue };
             if name == CONFIG {
                 of.config = Some(PathBuf::from(text));
                 continue;
             }
             let key = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase);
-            let known = key.as_deref().and_then(Key::named).filter(|key| variable(key.name) == name);
+            let known = key.as_deref().and_then(SettingKey::named).filter(|key| variable(key.name) == name);
             match (known, key) {
                 (Some(known), Some(key)) => {
-                    let place = Place::Variable(name);
+                    let location = Location::Variable(name);
                     match text.into_string() {
-                        Ok(text) => of.given.push(Given { key, text, place }),
+                        Ok(text) => of.given.push(Given { key, text, location }),
                         Err(text) => problems.push(SettingsError::Invalid {
-                            place,
+                            location,
                             key: known.name,
                             text: printable(&text.to_string_lossy()),
                             message: "expected a text in UTF-8".into(),
@@ -70,31 +70,31 @@ impl Variables {
         of
     }
 
-    /// Returns where to listen by the word of a platform, for whoever has no other: on all interfaces, since platforms
-    /// forward from outside.
+    /// Returns the address to listen on from the port of the platform: all interfaces, since platforms forward from
+    /// outside. Only for a server whose `listen` is set nowhere else.
     pub(super) fn listen(&mut self, problems: &mut Vec<SettingsError>) -> Option<Given> {
-        let (port, place) = (self.port.take()?, Place::Variable(PORT.into()));
+        let (port, location) = (self.port.take()?, Location::Variable(PORT.into()));
         let number = Some(&port).filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
         if let Some(number) = number.and_then(|port| port.parse::<u16>().ok()) {
-            return Some(Given { key: LISTEN.into(), text: format!("0.0.0.0:{number}"), place });
+            return Some(Given { key: LISTEN.into(), text: format!("0.0.0.0:{number}"), location });
         }
         let message = "expected a port, 0 to 65535; where listen is given, PORT is not read".into();
-        problems.push(SettingsError::Invalid { place, key: LISTEN, text: printable(&port), message });
+        problems.push(SettingsError::Invalid { location, key: LISTEN, text: printable(&port), message });
         None
     }
 }
 
-/// The variable of a setting.
+/// Returns the name of a setting's variable.
 fn variable(key: &str) -> String {
     format!("{PREFIX}{}", key.to_ascii_uppercase())
 }
 
-/// What is said of variables that are no settings: a mistake, or meant for somebody else.
+/// Returns the warning about variables that are not settings: a mistake, or meant for another program.
 fn warning(unknown: &[(String, String)]) -> String {
     let mut text = String::from("variables that are no settings are ignored: ");
     for (number, (name, key)) in unknown.iter().enumerate() {
         let is_foreign = KUBERNETES.iter().any(|begin| name.starts_with(begin));
-        let nearest = Key::nearest(key).filter(|_| !is_foreign);
+        let nearest = SettingKey::nearest(key).filter(|_| !is_foreign);
         text.push_str(if number > 0 { ", " } else { "" });
         text.push_str(name);
         text.push_str(&nearest.map(|key| format!(" (did you mean {}?)", variable(key))).unwrap_or_default());

@@ -1,4 +1,5 @@
-//! The file that keeps who a viewer is, so that the next `watch` is the same one to the room. Must not know connections.
+//! The file with a viewer's identity, so that the room counts the next `watch` as the same viewer. Must not know
+//! connections.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
@@ -7,25 +8,25 @@ use std::path::{Path, PathBuf};
 
 use rtbroadcaster::remote::Identity;
 
-use crate::ending::{Code, Failure};
+use crate::ending::{Code, CommandError};
 use crate::notes::note;
 
-/// A key and a line break, and room for spaces around them.
+/// The most bytes that are read: a key, a line break, and some spaces.
 const BYTES_MAX: u64 = 256;
 
-/// Such a file, if one is named.
+/// The identity file, if the options name one.
 #[derive(Debug)]
 pub(super) struct IdentityFile {
     path: Option<PathBuf>,
-    /// What it holds.
+    /// The content of the file.
     kept: Option<String>,
 }
 
 impl IdentityFile {
-    /// Reads the file at `path`, which need not be there.
-    pub(super) fn open(path: Option<&Path>) -> Result<(Self, Option<Identity>), Failure> {
+    /// Reads the file at `path`, which need not exist.
+    pub(super) fn open(path: Option<&Path>) -> Result<(Self, Option<Identity>), CommandError> {
         let Some(path) = path else { return Ok((Self { path: None, kept: None }, None)) };
-        let failed = |error: io::Error| Failure::here(&format!("cannot read the file {}", path.display()), &error);
+        let failed = |error: io::Error| CommandError::here(&format!("cannot read the file {}", path.display()), &error);
         let mut text = String::new();
         match fs::File::open(path) {
             Ok(file) => _ = file.take(BYTES_MAX).read_to_string(&mut text).map_err(failed)?,
@@ -36,15 +37,15 @@ impl IdentityFile {
         if text.is_empty() {
             return Ok((Self { path: Some(path.into()), kept: None }, None));
         }
-        // What is there instead may be something that is still needed.
+        // The file is not overwritten: its content may still be needed.
         let identity = text.parse::<Identity>().map_err(|error| {
             let what = format!("the file {} holds no viewer's key", path.display());
-            Failure::new(Code::Usage, what, error.to_string())
+            CommandError::new(Code::Usage, what, error.to_string())
         })?;
         Ok((Self { path: Some(path.into()), kept: Some(text.into()) }, Some(identity)))
     }
 
-    /// Writes what a server has told, if the file does not hold it.
+    /// Writes the identity that a server has sent, unless the file contains it.
     pub(super) fn keep(&mut self, identity: Option<Identity>) {
         let (Some(path), Some(identity)) = (&self.path, identity.filter(|identity| identity.number().is_some())) else {
             return;

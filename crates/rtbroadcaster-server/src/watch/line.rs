@@ -1,12 +1,12 @@
-//! What a viewer hears as one line of JSON. The names are those of PROTOCOL.md; parameters stay as the owner wrote them.
-//! Pure. Must not know where lines go.
+//! Formats the events of a viewer as lines of JSON. The names are those of PROTOCOL.md; parameters stay as the owner
+//! wrote them. Pure.
 
 use std::fmt::Write as _;
 
 use rtbroadcaster::remote::{Closing, Delivery, Heard, ResetReason, State};
 use rtbroadcaster::{Kind, OwnerStatus};
 
-/// Adds a line.
+/// Adds the line for an event.
 pub(super) fn write(heard: &Heard, out: &mut String) {
     // Writing to a String does not fail.
     let _ = match heard {
@@ -22,7 +22,7 @@ pub(super) fn write(heard: &Heard, out: &mut String) {
             let status = if *status == OwnerStatus::Away { "away" } else { "live" };
             writeln!(out, r#"{{"type":"owner","status":"{status}","term":{term}}}"#)
         }
-        // It says nothing to the owner, and what later versions hear they do not understand yet.
+        // This viewer sends no signals. Events of later versions have no format here.
         _ => Ok(()),
     };
 }

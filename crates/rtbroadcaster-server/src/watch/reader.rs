@@ -1,4 +1,4 @@
-//! Notices that nobody reads the standard output any more, also while there is nothing to write.
+//! Detects that the reader of the standard output is gone, also while there is nothing to write.
 //! Must not know what is written.
 
 use std::io;
@@ -7,13 +7,13 @@ use std::thread;
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::sync::oneshot;
 
-/// Waits until whoever read is gone. With a file or a terminal that is never.
+/// Waits until the reader has closed the pipe. For a file or a terminal it waits for ever.
 pub(super) async fn gone() {
     let (sender, receiver) = oneshot::channel();
-    // The kernel tells it to whoever waits, and a thread that waits for nothing else ends with the process.
+    // Only `poll` reports it. The thread has no other work, and ends with the process.
     thread::spawn(move || {
         let stdout = io::stdout();
-        // Errors and hang-ups are told whatever is asked for.
+        // `poll` always reports errors and hang-ups.
         let mut output = [PollFd::new(&stdout, PollFlags::empty())];
         while poll(&mut output, None).is_err() {}
         let _ = sender.send(());

@@ -1,4 +1,4 @@
-//! What a viewer hears as text for people. Pure. Must not know where it is shown.
+//! Formats the events of a viewer as text for people. Pure.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,10 @@ use rtbroadcaster::{Kind, OwnerStatus};
 use crate::ending::why_ended;
 use crate::plain::{name, plain};
 
-/// How wide numbers are.
+/// The width of the column of numbers.
 const WIDTH: usize = 6;
 
-/// Adds a line, or more.
+/// Adds the lines for an event.
 pub(super) fn write(heard: &Heard, out: &mut String) {
     let nothing = "";
     // Writing to a String does not fail.
@@ -19,7 +19,7 @@ pub(super) fn write(heard: &Heard, out: &mut String) {
         Heard::State { reset, state } => {
             let keys = if state.len() == 1 { "1 key".into() } else { format!("{} keys", state.len()) };
             let why = reset.map_or_else(String::new, |reason| {
-                format!(", anew ({}): events before it may be missing", reason.word())
+                format!(", reset ({}): events before it may be missing", reason.word())
             });
             let _ = writeln!(out, "{:>WIDTH$}  the state: {keys}{why}", number(state.seq().get()));
             state.iter().try_for_each(|(key, params)| {
@@ -35,20 +35,17 @@ pub(super) fn write(heard: &Heard, out: &mut String) {
             writeln!(out, "{:>WIDTH$}  {} is cleared", number(seq.get()), name(key.as_str()))
         }
         Heard::Skipped { through } => {
-            writeln!(
-                out,
-                "{nothing:>WIDTH$}  up to #{through} newer values took the place of older ones: this viewer lags"
-            )
+            writeln!(out, "{nothing:>WIDTH$}  up to #{through} newer values replaced older ones: this viewer lags")
         }
         Heard::Owner { status: OwnerStatus::Away, .. } => {
-            writeln!(out, "{nothing:>WIDTH$}  the owner is away; the room ends unless it comes back")
+            writeln!(out, "{nothing:>WIDTH$}  the owner is away; the room ends unless it returns")
         }
-        Heard::Owner { .. } => writeln!(out, "{nothing:>WIDTH$}  the owner is there"),
+        Heard::Owner { .. } => writeln!(out, "{nothing:>WIDTH$}  the owner is live"),
         _ => Ok(()),
     };
 }
 
-/// Adds the last line, where the room has ended as rooms do; of other ends stderr tells.
+/// Adds the last line if the room has ended. Any other reason is written to stderr.
 pub(super) fn end(closing: &Closing, out: &mut String) {
     if closing.code() == super::ROOM_CLOSED {
         let why = if closing.why().is_some() { format!(". {}", why_ended(closing)) } else { String::new() };

@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// All clients come from one address.
 const NO_LIMITS: [&str; 4] = ["--connections-per-address-max", "none", "--handshakes-per-address-per-second", "none"];
 
-/// How a run ended and what it said.
+/// The end of a run and its output.
 struct Run {
     code: Option<i32>,
     stdout: String,
@@ -224,7 +224,7 @@ async fn on_a_terminal_a_bar_shows_how_far_it_is_and_is_gone_when_the_table_come
 }
 
 #[tokio::test]
-async fn what_goes_wrong_is_told_with_what_to_do() {
+async fn an_error_has_advice() {
     let server = Server::start().await;
     let relay = format!("ws://{}/", relay::start(|_| 1).await);
     let nobody = {
@@ -259,7 +259,7 @@ async fn what_goes_wrong_is_told_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn too_few_files_are_told_before_anybody_connects() {
+async fn too_few_files_are_an_error_before_the_first_connection() {
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -n 100; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_rtbroadcaster")]);
     let run = bench_by(shell, "ws://127.0.0.1:1/", "--viewers 100").await;

@@ -78,7 +78,7 @@ impl Client {
         self.stream.send(Message::text(message.to_string())).await.unwrap();
     }
 
-    /// Says all of them at once, and hears nothing meanwhile.
+    /// Sends all of them at once, and reads nothing meanwhile.
     pub(crate) async fn say_all(&mut self, messages: impl Iterator<Item = Value>) {
         for message in messages {
             self.stream.feed(Message::text(message.to_string())).await.unwrap();
@@ -90,8 +90,8 @@ impl Client {
         soon("a frame", self.stream.next()).await.expect("the connection ended without a close frame").unwrap()
     }
 
-    /// The next message but how many watch, and that the server is heard more often for that, which come at their own time as a
-    /// ping does.
+    /// The next message but how many watch, and that the server is heard more often for that, which come at their own
+    /// time as a ping does.
     pub(crate) async fn hear(&mut self) -> Value {
         loop {
             match self.next().await {
@@ -103,7 +103,7 @@ impl Client {
         }
     }
 
-    /// The next message, which tells how many watch.
+    /// The next message, which has the number of viewers.
     pub(crate) async fn hear_audience(&mut self) -> Value {
         loop {
             match self.next().await {
@@ -137,7 +137,7 @@ impl Client {
     }
 }
 
-/// Whether an owner is told that it hears more often, since somebody watches.
+/// Whether this message announces shorter heartbeats to an owner, since there are viewers.
 fn tells_of_a_viewer(text: &str) -> bool {
     text.starts_with(r#"{"type":"alive","#) && text.ends_with(r#","nextMs":5000}"#)
 }

@@ -1,5 +1,5 @@
-//! `watch` and `publish` as people and scripts meet them: processes of their own, through pipes and on a terminal, with a
-//! real server.
+//! `watch` and `publish` as people and scripts meet them: processes of their own, through pipes and on a terminal, with
+//! a real server.
 
 mod dark;
 mod endings;
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::process::Process;
 use crate::server::Server;
 
-/// A room that `publish` has made, and says line after line into.
+/// A room that `publish` has created, and to which it publishes lines.
 struct Stage {
     publisher: Process,
     link: String,
@@ -39,7 +39,7 @@ impl Stage {
         self.publisher.json().await
     }
 
-    /// Somebody who watches, past the state that comes first.
+    /// A viewer that has read the initial state.
     async fn watcher(&self) -> (Process, Value) {
         let mut watcher = Process::start(&["watch", &self.link]);
         let state = watcher.json().await;

@@ -54,7 +54,7 @@ async fn idle_after_an_answer(server: &Server) {
     assert_eq!(connection.ask("GET /healthz", "").await.status, 200);
 }
 
-/// It is told why.
+/// The close has a reason.
 async fn upgraded_and_silent(server: &Server) {
     let mut client = Client::open(server).await;
     let opened = Instant::now();
@@ -62,7 +62,7 @@ async fn upgraded_and_silent(server: &Server) {
     assert_in_time("upgraded", opened.elapsed());
 }
 
-/// The upgrade does not begin the clock anew: a client that takes 3 s for its head has 2 s for its first message.
+/// The upgrade does not restart the clock: a client that takes 3 s for its head has 2 s for its first message.
 async fn upgraded_late_and_silent(server: &Server) {
     let mut connection = Connection::open(server).await;
     let mut ticks = interval(Duration::from_secs(3));
@@ -74,7 +74,7 @@ async fn upgraded_late_and_silent(server: &Server) {
     assert_in_time("upgraded late", age);
 }
 
-/// A client that has said something valid is not closed by that clock.
+/// A client that has sent a valid message is not closed by that clock.
 async fn joined(server: &Server) {
     let (mut owner, _) = Client::owner(server).await;
     assert!(owner.hears_nothing_for(Duration::from_secs(6)).await);

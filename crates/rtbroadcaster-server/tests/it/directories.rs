@@ -1,4 +1,4 @@
-//! What is in a data directory that the server did not put there, who else may read it, and a start that takes long.
+//! Foreign files in a data directory, its permissions, and a start that takes long.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -88,7 +88,7 @@ async fn what_the_server_makes_is_open_to_its_own_user_only() {
 }
 
 #[tokio::test]
-async fn what_others_may_open_is_told_with_what_to_do() {
+async fn a_directory_open_to_others_gets_a_warning_with_advice() {
     let directory = used("open").await;
     for (path, _, is_directory) in permissions(&directory.0) {
         fs::set_permissions(path, Permissions::from_mode(if is_directory { 0o755 } else { 0o644 })).unwrap();
@@ -134,7 +134,8 @@ fn has_open(pid: &str, name: &str) -> bool {
     names.any(|path| path.ends_with(name))
 }
 
-/// Starts a server on the directory and signals it when it has opened the store. Returns whether it was still at its start.
+/// Starts a server on the directory and signals it when it has opened the store. Returns whether it was still at its
+/// start.
 async fn is_interrupted(directory: &Directory, signal: &str) -> bool {
     let process = Process::start(&["--listen", "127.0.0.1:0", "--data-dir", directory.0.to_str().unwrap()]);
     let pid = process.pid();

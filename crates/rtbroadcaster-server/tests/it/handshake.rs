@@ -8,7 +8,7 @@ async fn ask(server: &Server, headers: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_request_that_is_no_handshake_is_told_what_to_send() {
+async fn a_request_that_is_no_handshake_gets_what_to_send() {
     let server = Server::start().await;
     let wrong_version = "Sec-WebSocket-Version: 8\r\n";
     for (headers, status, word) in [
@@ -123,7 +123,7 @@ async fn a_page_of_any_origin_may_ask_whether_there_is_a_server() {
 }
 
 #[tokio::test]
-async fn too_many_connections_are_told_to_come_back() {
+async fn too_many_connections_get_a_time_to_retry() {
     let mut server = Server::started_by(&mut program(), &["--connections-per-address-max", "2"]).await;
     let mut first = Connection::open(&server).await;
     let mut second = Connection::open(&server).await;

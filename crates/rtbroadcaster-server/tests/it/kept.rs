@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::connection::Connection;
 use crate::server::{Server, program};
 
-/// A directory that goes with its test.
+/// A directory that is removed after its test.
 pub(crate) struct Directory(pub(crate) PathBuf);
 
 impl Directory {

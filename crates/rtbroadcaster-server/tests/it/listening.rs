@@ -1,4 +1,4 @@
-//! What the system refuses the server, and what it makes of it.
+//! Errors of the system, and how the server handles them.
 
 use std::net::SocketAddr;
 
@@ -9,13 +9,13 @@ use crate::connection::Connection;
 use crate::server::{Server, program, soon};
 
 #[tokio::test]
-async fn a_port_in_use_is_told_plainly() {
+async fn a_port_in_use_is_a_plain_error() {
     let server = Server::start().await;
     let address = server.address.to_string();
     let output =
         soon("the refusal", program().args(["--listen", &address, "--connections-max", "100"]).output()).await.unwrap();
     let expected = format!(
-        "rtbroadcaster: cannot listen on {address}: another program does. \
+        "rtbroadcaster: cannot listen on {address}: another program uses this address. \
          Stop it, or choose another address with --listen (port 0 takes a free one)\n"
     );
     assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
@@ -23,7 +23,7 @@ async fn a_port_in_use_is_told_plainly() {
 }
 
 #[tokio::test]
-async fn every_address_is_listened_on_and_told_and_has_the_rule_of_its_own() {
+async fn every_address_is_listened_on_and_announced_and_has_its_own_rule() {
     let flags = ["--listen", "localhost:0", "--listen", "0.0.0.0:0", "--admin-listen", "localhost:0"];
     let mut server = Server::started_by(&mut program(), &flags).await;
     let listening = server.announcement.lines().find_map(|line| line.trim().strip_prefix("Listening  ")).unwrap();
@@ -65,7 +65,7 @@ async fn a_server_without_file_descriptors_rests_and_goes_on() {
         crowd.push(Connection::open(&server).await);
     }
     server.log_has("connection not accepted").await;
-    // One line a second at most, however often it tries; the second one tells how often that was.
+    // One line a second at most, however often it tries; the second one has the number of attempts.
     let second = server.log_has("connection not accepted").await;
     let unsaid = second.split("unsaid=").nth(1).unwrap().trim();
     let unsaid: u32 = unsaid.parse().expect(&second);

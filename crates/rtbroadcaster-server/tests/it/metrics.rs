@@ -1,4 +1,4 @@
-//! What the server tells whoever watches it.
+//! The metrics of the server.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use crate::client::Client;
 use crate::connection::Connection;
 use crate::server::{DEADLINE, Server, program, soon};
 
-/// A server that tells its numbers, and where.
+/// A server with metrics, and their address.
 async fn watched(arguments: &[&str]) -> (Server, SocketAddr) {
     let mut server =
         Server::started_by(&mut program(), &[&["--admin-listen", "127.0.0.1:0"], arguments].concat()).await;
@@ -55,7 +55,7 @@ fn parse(text: &str) -> HashMap<String, f64> {
     samples
 }
 
-/// What is told now.
+/// The metrics now.
 async fn scrape(address: SocketAddr) -> HashMap<String, f64> {
     let answer = Connection::open_at(address).await.ask("GET /metrics", "").await;
     assert_eq!(answer.status, 200);
@@ -63,7 +63,7 @@ async fn scrape(address: SocketAddr) -> HashMap<String, f64> {
     parse(&answer.body)
 }
 
-/// Waits until `name` has this value, and gives everything that is told then.
+/// Waits until `name` has this value, and returns all metrics then.
 async fn scrape_until(address: SocketAddr, name: &str, value: f64) -> HashMap<String, f64> {
     let mut told = HashMap::new();
     let holds = async {
@@ -158,7 +158,7 @@ async fn the_address_serves_metrics_and_health_only_and_the_other_one_has_no_met
 }
 
 #[tokio::test]
-async fn an_admin_address_in_use_is_told_plainly() {
+async fn an_admin_address_in_use_is_a_plain_error() {
     let (_server, address) = watched(&[]).await;
     let address = address.to_string();
     let output = soon(
@@ -167,7 +167,7 @@ async fn an_admin_address_in_use_is_told_plainly() {
     );
     let output = output.await.unwrap();
     let expected = format!(
-        "rtbroadcaster: cannot listen on {address}: another program does. \
+        "rtbroadcaster: cannot listen on {address}: another program uses this address. \
          Stop it, or choose another address with --admin-listen (port 0 takes a free one)\n"
     );
     assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
@@ -175,7 +175,7 @@ async fn an_admin_address_in_use_is_told_plainly() {
 }
 
 #[tokio::test]
-async fn metrics_are_told_until_the_last_client_is_gone() {
+async fn metrics_are_served_until_the_last_client_is_gone() {
     let (mut server, address) = watched(&[]).await;
     let mut holder = Connection::open(&server).await;
     assert_eq!(holder.upgrade("").await.status, 101);

@@ -19,7 +19,7 @@ async fn limit_its_files(server: &Server, bytes: &str) {
     assert!(status.success());
 }
 
-/// A server on `directory` that is told of a limit by an error instead of a signal.
+/// A server on `directory` in which a write over the limit fails with an error instead of a signal.
 async fn limited_server(directory: &Directory, arguments: &[&str]) -> Server {
     let mut shell = Command::new("sh");
     let binary = env!("CARGO_BIN_EXE_rtbroadcaster");
@@ -126,7 +126,7 @@ async fn a_server_whose_store_is_not_what_it_confirmed_ends_with_an_error() {
     }
     limit_its_files(&server, "10").await;
     is_ready(&server, 503).await;
-    // What was confirmed goes while the store is closed.
+    // The confirmed data is removed while the store is closed.
     let store = directory.0.join("store");
     let journals = std::fs::read_dir(&store).unwrap().map(|entry| entry.unwrap().path());
     let journal = journals.filter(|path| path.extension().is_some_and(|ext| ext == "jnl")).max().unwrap();

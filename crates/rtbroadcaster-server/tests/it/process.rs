@@ -1,4 +1,4 @@
-//! A program of one test, spoken to through pipes. Dropping it kills it. Must not know what it says.
+//! A program of one test, connected by pipes. Dropping it kills it. Must not know what it writes.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(crate) struct Process {
     stderr: mpsc::UnboundedReceiver<String>,
 }
 
-/// How it ended: its exit code, and what it said that nobody has taken.
+/// The end of a program: its exit code, and the lines that were not read yet.
 pub(crate) struct End {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: Vec<String>,

@@ -1,4 +1,4 @@
-//! Clients that come through a proxy, which tells their addresses by `X-Forwarded-For`.
+//! Clients behind a proxy, which sends their addresses in `X-Forwarded-For`.
 
 use serde_json::json;
 
@@ -100,6 +100,6 @@ async fn requests_of_several_clients_may_share_the_connection_of_their_proxy() {
     let mut connection = Connection::open(&server).await;
     assert_eq!(upgrade(&server, "127.0.0.1", Some("203.0.113.1")).await.1.status, 101);
     assert_eq!(connection.ask("GET /healthz", "X-Forwarded-For: 203.0.113.1\r\n").await.status, 200);
-    // The next request by this connection is somebody else's, who has made no handshake yet.
+    // The next request on this connection is from another client, which has made no handshake yet.
     assert_eq!(connection.upgrade("X-Forwarded-For: 203.0.113.2\r\n").await.status, 101);
 }

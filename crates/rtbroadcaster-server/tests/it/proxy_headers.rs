@@ -115,7 +115,7 @@ async fn a_room_works_from_end_to_end_behind_a_proxy_beside_those_that_send_no_h
     let line_of_log = server.log_has("no PROXY header").await;
     assert!(line_of_log.contains("address=127.0.0.1"), "{line_of_log}");
 
-    // Whoever is no trusted proxy is not even listened to.
+    // The server reads nothing from a peer that is no trusted proxy.
     let mut stranger = Connection::open_from(&server, "127.0.0.2").await;
     // It may be gone already.
     let _ = stranger.write_bytes(&line("203.0.113.1")).await;
@@ -167,7 +167,7 @@ async fn header_and_head_have_5_seconds_together() {
         assert!(owner.hears_nothing_for(Duration::from_secs(6)).await);
     };
     tokio::join!(silent, half_sent, trickling, late, good);
-    // Nobody looks again and again at a header that does not go on.
+    // The server does not poll an incomplete header again and again.
     let cpu = server.cpu_time().await;
     assert!(cpu < Duration::from_secs(2), "{cpu:?} for waiting");
 }

@@ -1,4 +1,5 @@
-//! A plain relay, polite or not: each text goes to all other connections. By an independent WebSocket implementation.
+//! A plain relay, polite or not: it forwards each text to all other connections. By an independent WebSocket
+//! implementation.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

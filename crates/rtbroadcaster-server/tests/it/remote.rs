@@ -1,6 +1,6 @@
-//! The library's own clients and a server that is killed: connections are cut, servers begin anew on their directory, the
-//! room changes its owner, and every viewer hears each event once and in order and ends with the owner's state. A small
-//! version of `cargo xtask chaos --only remote`.
+//! The library's own clients and a server that is killed: connections are cut, servers begin anew on their directory,
+//! the room changes its owner, and every viewer hears each event once and in order and ends with the owner's state. A
+//! small version of `cargo xtask chaos --only remote`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ impl Relay {
     }
 }
 
-/// A directory that goes with its test.
+/// A directory that is removed after its test.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -75,7 +75,7 @@ fn options() -> Options {
     options
 }
 
-/// The numbers of the events that a viewer hears, until it is over.
+/// The numbers of the events that a viewer gets, until its end.
 fn listen(mut messages: Messages) -> JoinHandle<Vec<u32>> {
     tokio::spawn(async move {
         let (mut events, mut last) = (Vec::new(), None);

@@ -63,7 +63,7 @@ fn is_refused(answer: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn an_address_that_had_its_share_of_states_is_told_to_come_back_and_then_gets_it() {
+async fn an_address_that_had_its_share_of_states_gets_a_time_to_retry_and_then_the_state() {
     let server = server().await;
     let (mut owner, room, key) = owner(&server).await;
     let mut good = client(&server, "203.0.113.2").await;
@@ -92,7 +92,7 @@ async fn an_address_that_had_its_share_of_states_is_told_to_come_back_and_then_g
     // With the one that paused, and what a busy machine's time brings.
     assert!((3..7).contains(&crowd.len()), "{} joined at once", crowd.len());
 
-    // Every way to the state is the same way, and whether there is such a room is not told.
+    // The limit applies to every way to the state, and a refusal does not reveal whether the room exists.
     let nowhere = "00000000-0000-4000-8000-000000000000";
     assert!(is_refused(&ask(&mut refused, &join(nowhere)).await));
     assert!(is_refused(&ask(&mut refused, &json!({"type": "own", "id": "o", "room": room, "ownerKey": key})).await));

@@ -47,7 +47,7 @@ async fn a_killed_server_leaves_its_rooms_to_the_next() {
 }
 
 #[tokio::test]
-async fn behind_a_kill_the_history_goes_as_far_back_as_before_and_whoever_misses_more_gets_the_state() {
+async fn after_a_kill_the_history_is_as_long_as_before_and_a_viewer_that_misses_more_gets_the_state() {
     let directory = Directory::new("retention");
     let flags = ["--history-messages-max", "8", "--ack", "disk"];
     let mut server = directory.server(&flags).await;
@@ -91,7 +91,7 @@ async fn behind_a_kill_the_history_goes_as_far_back_as_before_and_whoever_misses
 }
 
 #[tokio::test]
-async fn a_signal_sends_everybody_away_and_the_next_server_has_them_back() {
+async fn a_signal_disconnects_all_clients_and_they_return_to_the_next_server() {
     let directory = Directory::new("term");
     let mut server = directory.server(&["--ack", "disk"]).await;
     let mut room = Room::create(&server).await;
@@ -100,7 +100,7 @@ async fn a_signal_sends_everybody_away_and_the_next_server_has_them_back() {
     assert_eq!(viewer.hear().await["seq"], 1);
     let mut classic = Client::viewer(&server, &room.name).await;
     let (_, classic_room) = Client::owner(&server).await;
-    // What was accepted is flushed, and answered, before the end is told.
+    // Accepted messages are flushed and acknowledged before the close.
     for number in 2..=30 {
         room.owner.say(message(number)).await;
     }
@@ -158,7 +158,7 @@ async fn a_room_tells_its_viewers_and_counts_their_signals_also_when_it_was_kept
         viewer.say(json!({"type": "signal", "key": "vote", "params": [2]})).await;
         let counted = json!({"type": "signal", "key": "vote", "counts": [[[2], 1]]});
         assert_eq!(room.owner.hear().await, counted);
-        // With this what is known of the room is written anew, by the last life of it.
+        // This makes the last life write the room's metadata again.
         room.return_to(&server).await;
         assert_eq!(room.owner.hear().await, counted);
         server.signal("KILL").await;
@@ -215,7 +215,7 @@ async fn an_owner_that_says_very_much_at_once_gets_every_answer() {
     for n in 0..SAID {
         let answer = loop {
             let heard = room.owner.hear().await;
-            // While it is slowed it hears each second that the server is there.
+            // While it is slowed, the server sends it a sign of life each second.
             if heard["type"] != "alive" {
                 break heard;
             }

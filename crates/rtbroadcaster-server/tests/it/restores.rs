@@ -1,4 +1,4 @@
-//! Directories that somebody copied, put back or damaged between two servers.
+//! Directories that were copied, restored or damaged between two servers.
 
 use std::path::Path;
 
@@ -35,7 +35,7 @@ async fn own(room: &Room, server: &crate::server::Server, epoch: &Value, seq: u6
 }
 
 #[tokio::test]
-async fn who_saw_what_a_restored_backup_does_not_have_is_reset_and_its_owner_is_told() {
+async fn a_viewer_ahead_of_a_restored_backup_is_reset_and_its_owner_is_told() {
     let (directory, backup) = (Directory::new("restored"), Directory::new("backup"));
     // A directory that was itself copied here, as by an operator who moved it.
     let mut server = directory.server(&[]).await;

@@ -1,4 +1,4 @@
-//! A server that may open few files: the store goes on, and so does everybody who is there.
+//! A server that may open few files: the store and all clients continue.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ async fn publish(room: &mut Room, number: u32, bytes: usize) {
     assert_eq!((&ack["type"], &ack["id"]), (&json!("ack"), &json!(number.to_string())), "{ack}");
 }
 
-/// The next message but how far the room has come, which is told at its own time.
+/// The next message, except those with the room's position, which come at their own time.
 async fn next(client: &mut Client) -> Value {
     loop {
         let message = client.hear().await;
@@ -79,7 +79,8 @@ async fn silent_connections_beyond_the_limit_of_files_refuse_no_publish() {
     assert!(silent.len() > 1_100, "{}", silent.len());
 }
 
-/// Fills `server` with `places` connections and tries some more, while one room is spoken in and another fills the store.
+/// Fills `server` with `places` connections and tries some more, while one room is spoken in and another fills the
+/// store.
 async fn fill(server: &Server, places: usize) {
     let mut heard = Room::create(server).await;
     let mut stored = Room::create(server).await;
@@ -114,7 +115,7 @@ async fn hears_all(viewer: &mut Client) {
 async fn viewers_beyond_the_limit_of_files_are_refused_and_those_who_are_there_lose_nothing() {
     let directory = Directory::new("viewers");
     let mut server = keeping(&directory, &NO_LIMITS_PER_ADDRESS).await;
-    let line = server.log_has("open files carry fewer connections").await;
+    let line = server.log_has("the limit of open files allows fewer connections").await;
     let carried = line.split("carried=").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
     assert!((600..FILES as usize).contains(&carried), "{carried}");
     fill(&server, carried).await;

@@ -22,7 +22,8 @@ async fn the_file_for_script_tags_is_the_committed_one_for_pages_of_any_origin()
         assert_eq!(answer.status, 200, "{path}");
         assert_eq!(answer.header("content-type"), Some(content_type), "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "{path}");
-        // Asked for each time, and sent only where it is another one: a page that names an integrity never gets an old file.
+        // Asked for each time, and sent only where it is another one: a page that names an integrity never gets an old
+        // file.
         assert_eq!(answer.header("cache-control"), Some("no-cache"), "{path}");
         let tag = answer.header("etag").unwrap();
         let again = get(&server, path, &format!("If-None-Match: {tag}\r\n")).await;

@@ -28,7 +28,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// The WebSocket address, as the announcement has it.
     pub(crate) url: String,
-    /// What it said on stdout up to that.
+    /// Its stdout up to that line.
     pub(crate) announcement: String,
     stdout: mpsc::UnboundedReceiver<String>,
     stderr: mpsc::UnboundedReceiver<String>,
@@ -71,7 +71,7 @@ impl Server {
         Self { child, address, url, announcement, stdout, stderr }
     }
 
-    /// The same, where stdout is this and the log tells where it listens.
+    /// The same with this stdout; the log has its address.
     pub(crate) async fn with_stdout(command: &mut Command, arguments: &[&str], stdout: Stdio) -> Self {
         let mut child = spawned(on_a_free_port(command, arguments), stdout, Stdio::piped());
         let mut stderr = lines(child.stderr.take().unwrap());
@@ -85,7 +85,7 @@ impl Server {
         Self { child, address, url, announcement: String::new(), stdout: mpsc::unbounded_channel().1, stderr }
     }
 
-    /// The next line that it says on stdout.
+    /// The next line on its stdout.
     pub(crate) async fn said(&mut self) -> String {
         soon("a line", self.stdout.recv()).await.expect("the server says no more")
     }
@@ -126,14 +126,14 @@ impl Server {
         .await
     }
 
-    /// What it said on stdout after the announcement, and the log that nobody has looked at, when it has ended.
+    /// Its stdout after the announcement, and the unread lines of the log, after its end.
     pub(crate) async fn rest(mut self) -> (Vec<String>, Vec<String>) {
         self.exit().await;
         soon("the last lines", async { (all(&mut self.stdout).await, all(&mut self.stderr).await) }).await
     }
 }
 
-/// Where a server listens that has said so much, and its WebSocket endpoint there; `None` if it has not said all of that.
+/// The address and the WebSocket endpoint in the output of a server; `None` while the output is incomplete.
 fn place(announcement: &str) -> Option<(SocketAddr, String)> {
     let word = |line: &str| line.split_whitespace().nth(1).map(|word| word.trim_end_matches(',').to_owned());
     let (listening, websocket) = if announcement.starts_with('{') {

@@ -40,7 +40,7 @@ async fn ends_all_rooms_politely(signal: &str) {
     drop((clients, alone));
     let status = server.exit().await;
     assert_eq!(status.code(), Some(0));
-    assert!(asked.elapsed() < Duration::from_secs(1), "nobody was waited for: {:?}", asked.elapsed());
+    assert!(asked.elapsed() < Duration::from_secs(1), "the server waited for no client: {:?}", asked.elapsed());
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn connections_that_do_not_speak_do_not_hold_the_process() {
 }
 
 #[tokio::test]
-async fn while_shutting_down_nobody_is_let_in_and_readyz_says_so() {
+async fn while_shutting_down_no_client_is_let_in_and_readyz_is_503() {
     let mut server = Server::start().await;
     let (mut asks, mut upgrades) = (Connection::open(&server).await, Connection::open(&server).await);
     for connection in [&mut asks, &mut upgrades] {
@@ -79,7 +79,7 @@ async fn while_shutting_down_nobody_is_let_in_and_readyz_says_so() {
     }
     let holder = holder(&server).await;
     begin_shutdown(&mut server).await;
-    // Who comes now is told the same.
+    // A new connection gets the same.
     let answer = Connection::open(&server).await.upgrade("").await;
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
     let answer = asks.ask("GET /readyz", "").await;

@@ -1,4 +1,4 @@
-//! What the server answers to plain HTTP, and what it says of itself.
+//! Responses to plain HTTP, and the outputs of the program.
 
 use crate::connection::Connection;
 use crate::server::{Server, program, soon};
@@ -25,7 +25,7 @@ async fn every_path_has_its_answer() {
 }
 
 #[tokio::test]
-async fn a_wrong_method_is_told_the_right_ones() {
+async fn a_wrong_method_gets_the_right_ones() {
     let server = Server::start().await;
     for (request, allowed) in [
         ("POST /broadcasting", "GET"),
@@ -141,7 +141,7 @@ async fn settings_come_from_a_file_variables_and_flags() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// What a command says: its exit code, stdout and stderr.
+/// The exit code, stdout and stderr of a command.
 async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
     let mut command = program();
     let output = soon("its end", command.args(arguments).envs(variables.iter().copied()).output()).await.unwrap();

@@ -44,7 +44,7 @@ async fn watched(flags: &[&str]) -> (Server, std::net::SocketAddr) {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_reads_ends_its_connection() {
+async fn an_answer_that_is_not_read_ends_its_connection() {
     let (server, metrics) = watched(&[]).await;
     let begun = Instant::now();
     let _unread = unread(&server).await;
@@ -59,7 +59,7 @@ async fn an_answer_that_nobody_reads_ends_its_connection() {
 }
 
 #[tokio::test]
-async fn a_shutdown_does_not_wait_for_answers_that_nobody_reads() {
+async fn a_shutdown_does_not_wait_for_answers_that_are_not_read() {
     let (mut server, metrics) = watched(&[]).await;
     let _unread = [unread(&server).await, unread(&server).await];
     has_connections(metrics, 2).await;
@@ -92,7 +92,8 @@ async fn the_thousandth_answer_is_the_last_one() {
     assert_eq!(connection.ended().await.0, b"");
 }
 
-/// Three hundred browsers behind one address, as a school's network has them: six connections for files and one for the room.
+/// Three hundred browsers behind one address, as a school's network has them: six connections for files and one for the
+/// room.
 #[tokio::test]
 async fn browsers_behind_one_address_close_the_idle_connections_of_each_other_and_all_get_in() {
     let flags = ["--http-connections-per-address-max", "20", "--handshakes-per-address-per-second", "none"];
@@ -130,7 +131,7 @@ async fn when_there_are_as_many_as_there_may_be_probes_are_answered_and_handshak
     }
 }
 
-/// The store, the log and whoever is there go on, and new ones get in, while one address opens what it can.
+/// The store, the log and all clients continue, and new ones join, while one address opens all connections that it can.
 #[tokio::test]
 async fn silent_connections_leave_files_for_the_store_and_for_others() {
     let directory = std::env::temp_dir().join(format!("rtbroadcaster-sockets-{}", std::process::id()));
@@ -138,7 +139,7 @@ async fn silent_connections_leave_files_for_the_store_and_for_others() {
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -n 200; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_rtbroadcaster")]);
     let mut server = Server::started_by(&mut shell, &["--data-dir", directory.to_str().unwrap()]).await;
-    server.log_has("open files carry fewer connections").await;
+    server.log_has("the limit of open files allows fewer connections").await;
     let (mut owner, room) = Client::owner(&server).await;
     let mut viewer = Client::viewer(&server, &room).await;
     let mut crowd = Vec::new();

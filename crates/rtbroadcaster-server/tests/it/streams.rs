@@ -1,4 +1,4 @@
-//! What the server says where nobody listens: whatever becomes of its lines, rooms and requests do not notice.
+//! Standard streams without a reader: whatever happens to the server's lines, rooms and requests are not affected.
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -14,7 +14,7 @@ use crate::connection::Connection;
 use crate::kept::Room;
 use crate::server::{DEADLINE, Server, lines, program, soon};
 
-/// How long the end of a server that has nobody to wait for may take.
+/// How long the end of a server without clients may take.
 const END: Duration = Duration::from_secs(2);
 
 /// Requests that write more to the log than waits for its reader.
@@ -42,7 +42,7 @@ fn redirected(how: &str) -> Command {
     shell
 }
 
-/// The server answers, acknowledges, and ends when it is told to, whatever it has to say meanwhile.
+/// The server answers, acknowledges, and ends on a signal, whatever it writes meanwhile.
 async fn serves_and_ends(server: &mut Server, case: &str) {
     let mut room = Room::create(server).await;
     let begun = Instant::now();
@@ -75,7 +75,7 @@ async fn with_stdout(case: &str, command: &mut Command, stdout: impl Into<Stdio>
 }
 
 #[tokio::test]
-async fn a_log_that_nobody_reads_stops_nothing() {
+async fn a_log_without_a_reader_stops_nothing() {
     let (_reader, writer) = small_pipe();
     with_stderr("a pipe that nobody reads", &mut program(), writer).await;
     let (_reader, writer) = full_pipe();
@@ -109,7 +109,7 @@ async fn a_log_that_is_read_slowly_stops_nothing() {
 }
 
 #[tokio::test]
-async fn an_announcement_that_nobody_reads_stops_nothing() {
+async fn an_announcement_without_a_reader_stops_nothing() {
     let (_reader, writer) = full_pipe();
     with_stdout("a full pipe", &mut program(), writer).await;
     let full = File::options().write(true).open("/dev/full").unwrap();
@@ -121,7 +121,7 @@ async fn an_announcement_that_nobody_reads_stops_nothing() {
 }
 
 #[tokio::test]
-async fn lines_that_were_dropped_are_counted_and_told_when_somebody_reads_again() {
+async fn dropped_lines_are_counted_and_logged_when_the_log_is_read_again() {
     let (reader, writer) = small_pipe();
     let arguments = ["--log", "trace", "--admin-listen", "127.0.0.1:0"];
     let mut server = Server::with_stderr(&mut program(), &arguments, writer.into()).await;
@@ -155,16 +155,16 @@ async fn lines_that_were_dropped_are_counted_and_told_when_somebody_reads_again(
 }
 
 #[tokio::test]
-async fn why_a_server_does_not_start_is_told_wherever_stdout_goes() {
+async fn a_failed_start_is_reported_on_stderr_for_any_stdout() {
     let server = Server::start().await;
     let (_reader, writer) = full_pipe();
     let mut refused = program();
     refused.args(["--listen", &server.address.to_string()]).stdout(writer);
     let output = soon("the refusal", refused.stderr(Stdio::piped()).output()).await.unwrap();
-    assert!(String::from_utf8(output.stderr).unwrap().contains("another program does"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("another program uses this address"));
     assert_eq!(output.status.code(), Some(1));
 
-    // Where nobody reads that either it ends nevertheless.
+    // Without a reader of stderr it ends, too.
     let (_unread, writer) = full_pipe();
     let mut refused = program();
     refused.args(["--listen", &server.address.to_string()]).stdout(Stdio::null()).stderr(writer).kill_on_drop(true);

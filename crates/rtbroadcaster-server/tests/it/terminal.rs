@@ -1,5 +1,5 @@
 //! A program of one test on a terminal of its own, which it controls: what is typed there comes as from a keyboard.
-//! By the kernel's pseudoterminals and `setsid` of util-linux. Must not know what the program says.
+//! By the kernel's pseudoterminals and `setsid` of util-linux. Must not know what the program prints.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -47,7 +47,7 @@ impl Terminal {
         let (sender, shown) = mpsc::unbounded_channel();
         thread::spawn(move || {
             let mut bytes = [0; 4096];
-            // It fails when nobody has the other end any more.
+            // It fails when the other end is closed.
             while let Ok(count @ 1..) = screen.read(&mut bytes) {
                 let _ = sender.send(bytes[..count].to_vec());
             }

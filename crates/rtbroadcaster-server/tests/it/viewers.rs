@@ -16,7 +16,7 @@ async fn poll(server: &Server) -> Room {
     Room::create_as(server, json!({"type": "create", "id": "c", "signals": vote})).await
 }
 
-/// A viewer of `room` that shows `key`, if it has one, and who it is.
+/// A viewer of `room` that sends `key`, if it has one, and its identity.
 async fn join(server: &Server, room: &str, key: Option<&Value>) -> (Client, Value) {
     let mut viewer = client(server).await;
     let mut join = json!({"type": "join", "id": "j", "room": room});
@@ -36,13 +36,13 @@ async fn vote(viewer: &mut Client, choice: u64) {
     assert_eq!((&refused["id"], &refused["code"]), (&json!("last"), &json!("already_in_room")), "{refused}");
 }
 
-/// Waits until the owner is told these totals.
-async fn is_told(room: &mut Room, counts: Value) {
+/// Waits until the owner gets these totals.
+async fn gets(room: &mut Room, counts: Value) {
     soon("the totals", async { while room.owner.hear().await["counts"] != counts {} }).await;
 }
 
 #[tokio::test]
-async fn nobody_is_counted_twice_over_a_kill() {
+async fn no_viewer_is_counted_twice_over_a_kill() {
     const VOTERS: u64 = 12;
     let directory = Directory::new("voters");
     let mut server = directory.server(&[]).await;
@@ -53,13 +53,13 @@ async fn nobody_is_counted_twice_over_a_kill() {
         vote(&mut viewer, choice % 2).await;
         keys.push(recognized);
     }
-    is_told(&mut room, json!([[[0], VOTERS / 2], [[1], VOTERS / 2]])).await;
+    gets(&mut room, json!([[[0], VOTERS / 2], [[1], VOTERS / 2]])).await;
     for life in 0..2 {
         server.signal("KILL").await;
         server.exit().await;
         server = directory.server(&[]).await;
         room.return_to(&server).await;
-        // Each comes back in two windows and votes in both: what was counted before is over, and nobody counts twice.
+        // Each comes back in two windows and votes in both: the former counts are gone, and no viewer counts twice.
         for recognized in &keys {
             for choice in [8, 9] {
                 let (mut window, again) = join(&server, &room.name, Some(&recognized["key"])).await;
@@ -67,7 +67,7 @@ async fn nobody_is_counted_twice_over_a_kill() {
                 vote(&mut window, choice).await;
             }
         }
-        is_told(&mut room, json!([[[9], VOTERS]])).await;
+        gets(&mut room, json!([[[9], VOTERS]])).await;
     }
     let secret = directory.0.join("secret");
     assert_eq!(fs::metadata(&secret).unwrap().permissions().mode() & 0o7777, 0o600);
@@ -84,7 +84,7 @@ async fn a_secret_of_the_operators_is_that_of_all_starts_and_no_log_has_it() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o604)).unwrap();
     let arguments = ["--log", "trace", "--secret-file", path.to_str().unwrap()];
     let mut server = directory.server(&arguments).await;
-    let told = server.log_has("everybody on this machine may use the secret").await;
+    let told = server.log_has("all users of this machine may use the secret").await;
     assert!(told.contains("WARN") && told.contains("0604"), "{told}");
     let mut room = poll(&server).await;
     let (mut viewer, one) = join(&server, &room.name, None).await;

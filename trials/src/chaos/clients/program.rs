@@ -111,7 +111,7 @@ fn noted(line: &str) -> Vec<EventKind> {
     let status = |name| vec![EventKind::Status { name, reason: Some(line.into()) }];
     if line.contains("the connection was lost") {
         status(ClientStatus::Resuming)
-    } else if line.contains("the connection is there") {
+    } else if line.contains("the connection is alive") {
         status(ClientStatus::Live)
     } else {
         Vec::new()
@@ -133,7 +133,7 @@ mod tests {
         let heard = r#"{"type":"message","seq":6,"key":"tick","params":[4,5]}"#;
         assert_eq!(answered(heard), [EventKind::Heard { number: 4, said: 5 }]);
         assert_eq!(answered("nonsense"), []);
-        let lost = "rtbroadcaster: the connection was lost (1006 lost); trying to come back for 30s";
+        let lost = "rtbroadcaster: the connection was lost (1006 lost); trying to reconnect for 30s";
         assert_eq!(noted(lost), [EventKind::Status { name: ClientStatus::Resuming, reason: Some(lost.into()) }]);
         assert_eq!(noted("rtbroadcaster: a warning"), []);
     }

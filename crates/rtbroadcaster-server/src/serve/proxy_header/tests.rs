@@ -20,7 +20,7 @@ fn six() -> Vec<u8> {
     [&from.octets()[..], &to.octets(), &[0xc3, 0x50, 1, 187]].concat()
 }
 
-/// Good headers, and where they say that the connection comes from.
+/// Good headers, each with its source.
 fn good() -> Vec<(Vec<u8>, Option<&'static str>)> {
     let line = |text: &str| format!("{text}\r\n").into_bytes();
     let more = [&FOUR[..], &[0x04, 0, 3, 1, 2, 3]].concat();
@@ -45,9 +45,9 @@ fn good() -> Vec<(Vec<u8>, Option<&'static str>)> {
 }
 
 #[test]
-fn a_good_header_tells_the_source_however_it_is_cut_and_whatever_follows() {
+fn a_good_header_has_its_source_however_it_is_cut_and_whatever_follows() {
     for (header, source) in good() {
-        let told = Header { bytes: header.len(), source: source.map(|source| source.parse().unwrap()) };
+        let told = ProxyHeader { bytes: header.len(), source: source.map(|source| source.parse().unwrap()) };
         for cut in 0..header.len() {
             assert_eq!(parse(&header[..cut]), Ok(None), "{} of {header:?}", cut);
         }
@@ -84,7 +84,7 @@ fn what_is_no_header_is_known_at_once() {
         b"PROXY UNKNOWN 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 01234567",
         b"\r\n\r\n\0\r\nQUIT\r",
     ] {
-        assert_eq!(parse(bad), Err(Malformed), "{}", bad.escape_ascii());
+        assert_eq!(parse(bad), Err(MalformedHeader), "{}", bad.escape_ascii());
     }
     for (command, family, rest) in [
         (0x11, 0x11, &FOUR[..]),
@@ -100,7 +100,7 @@ fn what_is_no_header_is_known_at_once() {
         (0x21, 0x00, &[0; BYTES_MAX - 15]),
     ] {
         let bad = binary(command, family, rest);
-        assert_eq!(parse(&bad[..FIXED_BYTES]), Err(Malformed), "{bad:?}");
+        assert_eq!(parse(&bad[..FIXED_BYTES]), Err(MalformedHeader), "{bad:?}");
     }
 }
 
@@ -123,7 +123,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_is_named_is_found_in_both_versions(four in any::<bool>(), bits: u128, port: u16, more in vec(any::<u8>(), 0..64)) {
+    fn every_source_is_found_in_both_versions(four in any::<bool>(), bits: u128, port: u16, more in vec(any::<u8>(), 0..64)) {
         let address = if four {
             IpAddr::from(Ipv4Addr::from_bits(u32::try_from(bits >> 96).unwrap()))
         } else {
@@ -139,7 +139,7 @@ proptest! {
         let ends = [&octets[..], &octets, &port.to_be_bytes(), &[1, 187], &more].concat();
         for header in [line, binary(0x21, if four { 0x11 } else { 0x21 }, &ends)] {
             let parsed = parse(&[&header[..], b"GET"].concat());
-            prop_assert_eq!(parsed, Ok(Some(Header { bytes: header.len(), source })));
+            prop_assert_eq!(parsed, Ok(Some(ProxyHeader { bytes: header.len(), source })));
         }
     }
 }

@@ -1,12 +1,12 @@
-//! What operators write: right, almost right, extreme and nonsense. By a seed, so that it can be had again.
+//! Random texts of settings: valid, almost valid, extreme and nonsense. Repeatable by a seed.
 
 use std::time::Duration;
 
-use super::super::keys::{KEYS, Key};
+use super::super::keys::{KEYS, SettingKey};
 use super::super::range::Range;
 use super::super::value::Shape;
 
-/// A source of chance (splitmix64).
+/// A random generator (splitmix64).
 #[derive(Debug)]
 pub(super) struct Dice(u64);
 
@@ -80,7 +80,7 @@ impl Dice {
         of[usize::try_from(self.below(of.len() as u64)).unwrap()]
     }
 
-    pub(super) fn key(&mut self) -> &'static Key {
+    pub(super) fn key(&mut self) -> &'static SettingKey {
         let at = self.below(KEYS.len() as u64);
         &KEYS[usize::try_from(at).unwrap()]
     }
@@ -95,8 +95,8 @@ impl Dice {
         }
     }
 
-    /// What somebody may write for `key`.
-    pub(super) fn text(&mut self, key: &Key) -> String {
+    /// A text that an operator may write for `key`.
+    pub(super) fn text(&mut self, key: &SettingKey) -> String {
         let text = match (key.name, key.placeholder) {
             _ if self.is_one_in(40) => return self.nonsense(),
             _ if self.is_one_in(25) => {
@@ -122,7 +122,7 @@ impl Dice {
             (_, "FORMAT") => self.pick(&["text", "json", "xml"]).to_owned(),
             (_, "LEVEL") => self.pick(&["written", "disk", "raid"]).to_owned(),
             (_, "PATH") => self.pick(&PATHS).to_owned(),
-            (name, placeholder) => panic!("nobody knows what to write for {name}, {placeholder}"),
+            (name, placeholder) => panic!("no text is known for {name}, {placeholder}"),
         };
         let text = if self.is_one_in(16) { self.spoiled(&text) } else { text };
         if key.shape == Shape::List && self.is_one_in(4) { format!("{text},{}", self.text(key)) } else { text }

@@ -1,5 +1,5 @@
-//! A room under given settings, on a clock that jumps: somebody joins, is told what the owner says, stays while pings come
-//! and goes, and everything ends when it should.
+//! A room under given settings, on a paused clock: a viewer joins, gets the owner's messages and stays while pings
+//! come. All deadlines of the settings are checked.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use super::Settings;
 
 type Viewer = WebSocketStream<DuplexStream>;
 
-/// How many pings a trial may take: a day with ten of them in a second would take minutes.
+/// The most pings of a trial: a day with ten pings a second would take minutes.
 const PINGS_MAX: u32 = 3_000;
 
-/// Between two moments that a timer has to tell apart.
+/// The margin around a deadline.
 const MARGIN: Duration = Duration::from_secs(2);
 
 /// Checks that rooms live and end under `settings` as these say.
@@ -48,7 +48,7 @@ async fn live(config: &Config) {
             let slide = hear(&mut viewer, flush_interval).await;
             assert!(slide.contains("slide"), "{slide}");
         }
-        // Where one message may be more than a state of a few bytes holds.
+        // A state of a few bytes may be too small for one message.
         Err(error) => assert_eq!(error, PublishError::StateFull, "{config:?}"),
     }
     // It reads, so it answers the pings.
@@ -57,15 +57,19 @@ async fn live(config: &Config) {
     if can_pass(config, pings) {
         sleep(pings + MARGIN).await;
     }
-    assert_eq!((manager.connections(), reading.is_finished()), (1, false), "who answers is not closed: {config:?}");
+    assert_eq!(
+        (manager.connections(), reading.is_finished()),
+        (1, false),
+        "a viewer that answers pings is not closed: {config:?}"
+    );
 
     drop(owner);
     if let Some(grace) = config.owner_grace.max().filter(|grace| can_pass(config, *grace)) {
         sleep(grace.saturating_sub(MARGIN)).await;
         assert_eq!(manager.rooms().len(), 1, "it waits for its owner: {config:?}");
         sleep(2 * MARGIN).await;
-        assert_eq!(manager.rooms().len(), 0, "nobody came: {config:?}");
-        // The end waits its turn behind the messages.
+        assert_eq!(manager.rooms().len(), 0, "the grace is over: {config:?}");
+        // The room's end is queued behind the messages.
         timeout(flush_interval + MARGIN, reading).await.expect("the viewer is told").unwrap();
         be_silent(&manager, config).await;
     } else {
@@ -88,12 +92,12 @@ async fn be_silent(manager: &Manager, config: &Config) {
         .unwrap_or_else(|_| panic!("not closed in time: {config:?}"));
 }
 
-/// Whether so much time passes in a moment.
+/// Returns whether so much paused time passes quickly enough for a test.
 fn can_pass(config: &Config, time: Duration) -> bool {
     config.heartbeat().is_none_or(|interval| time <= interval.saturating_mul(PINGS_MAX))
 }
 
-/// A connection by memory.
+/// Returns a connection in memory.
 async fn connect(manager: &Manager) -> Viewer {
     let (near, far) = tokio::io::duplex(64 * 1024);
     let manager = manager.clone();
@@ -112,7 +116,7 @@ async fn connect(manager: &Manager) -> Viewer {
     tokio_tungstenite::client_async(request, near).await.unwrap().0
 }
 
-/// The next text, which comes after `delay`.
+/// Returns the next text, which comes after `delay`.
 async fn hear(viewer: &mut Viewer, delay: Duration) -> String {
     let text = timeout(delay + MARGIN, async {
         loop {

@@ -1,23 +1,23 @@
-//! The values that are texts: how each is read and written.
+//! Parses and writes the values that are texts in a file.
 //! Must not know which settings there are.
 
 use std::path::PathBuf;
 
 use rtbroadcaster::{Ack, InvalidOrigin, Origin};
 
-use super::{Range, Shape, Value, quoted};
-use crate::address::{Address, NotAnAddress};
+use super::{Range, SettingValue, Shape, quoted};
+use crate::address::{ListenAddress, NotAnAddress};
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::host_name::{HostName, NotAHostName};
 use crate::log::{Filter, Format};
 use crate::network::{Network, NetworkError};
 use crate::secret_file::SecretFile;
 
-/// How many digits the word of a loss has.
+/// The number of digits in the word of a data loss.
 const LOSS_WORD_DIGITS: usize = 8;
 
-/// The word of a loss.
-impl Value for String {
+/// The word of a data loss.
+impl SettingValue for String {
     const PLACEHOLDER: &'static str = "WORD";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -25,7 +25,7 @@ impl Value for String {
         if is_word {
             Ok(text.to_ascii_lowercase())
         } else {
-            Err(format!("expected the word of a loss, {LOSS_WORD_DIGITS} hexadecimal digits"))
+            Err(format!("expected the word of a data loss, {LOSS_WORD_DIGITS} hexadecimal digits"))
         }
     }
 
@@ -34,7 +34,7 @@ impl Value for String {
     }
 }
 
-impl Value for bool {
+impl SettingValue for bool {
     const PLACEHOLDER: &'static str = "true|false";
     const SHAPE: Shape = Shape::Switch;
 
@@ -47,7 +47,7 @@ impl Value for bool {
     }
 }
 
-impl Value for Address {
+impl SettingValue for ListenAddress {
     const PLACEHOLDER: &'static str = "HOST:PORT";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -59,7 +59,7 @@ impl Value for Address {
     }
 }
 
-impl Value for Endpoint {
+impl SettingValue for Endpoint {
     const PLACEHOLDER: &'static str = "PATH";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -71,7 +71,7 @@ impl Value for Endpoint {
     }
 }
 
-impl Value for Filter {
+impl SettingValue for Filter {
     const PLACEHOLDER: &'static str = "FILTER";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -83,7 +83,7 @@ impl Value for Filter {
     }
 }
 
-impl Value for Format {
+impl SettingValue for Format {
     const PLACEHOLDER: &'static str = "FORMAT";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -102,7 +102,7 @@ impl Value for Format {
     }
 }
 
-impl Value for Origin {
+impl SettingValue for Origin {
     const PLACEHOLDER: &'static str = "https://HOST";
 
     fn parse(text: &str, range: Range) -> Result<Self, String> {
@@ -121,11 +121,11 @@ impl Value for Origin {
     }
 }
 
-impl Value for PathBuf {
+impl SettingValue for PathBuf {
     const PLACEHOLDER: &'static str = "DIR";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
-        // No system has a path with a zero in it.
+        // No system allows a zero byte in a path.
         if text.is_empty() || text.contains('\0') {
             Err("expected the path of a directory".into())
         } else {
@@ -138,11 +138,11 @@ impl Value for PathBuf {
     }
 }
 
-impl Value for SecretFile {
+impl SettingValue for SecretFile {
     const PLACEHOLDER: &'static str = "FILE";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
-        // No system has a path with a zero in it.
+        // No system allows a zero byte in a path.
         if text.is_empty() || text.contains('\0') {
             Err("expected the path of a file".into())
         } else {
@@ -155,7 +155,7 @@ impl Value for SecretFile {
     }
 }
 
-impl Value for Ack {
+impl SettingValue for Ack {
     const PLACEHOLDER: &'static str = "LEVEL";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -171,7 +171,7 @@ impl Value for Ack {
     }
 }
 
-impl Value for Network {
+impl SettingValue for Network {
     const PLACEHOLDER: &'static str = "ADDR[/BITS]";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
@@ -183,7 +183,7 @@ impl Value for Network {
     }
 }
 
-impl Value for HostName {
+impl SettingValue for HostName {
     const PLACEHOLDER: &'static str = "HOST";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {

@@ -75,7 +75,7 @@ async fn an_owner_that_stays_keeps_its_room_and_says_everything() {
         proxy.goes_dark();
     }
     publisher.notes("the connection was lost").await;
-    // A probe has longer since the first one ended a connection, so that this is told before the second one does.
+    // After a probe has ended a connection, the next probe has more time, so this note comes before the second end.
     publisher.notes("no sign of life from").await;
     let mut seen = 0;
     while seen < 3 {
@@ -108,6 +108,6 @@ async fn a_watcher_hears_everything_once() {
             }
         };
         assert_eq!((&line["seq"], &line["params"]), (&json!(number), &json!([number])), "{line}");
-        watcher.notes("the connection is there").await;
+        watcher.notes("the connection is alive").await;
     }
 }

@@ -24,7 +24,7 @@ async fn every_failure_has_its_code_and_says_what_to_do() {
             "Is the server running",
         ),
         (&["watch", &elsewhere, &room], 4, "there is no endpoint", "/broadcasting"),
-        (&["publish", url, &room], 2, "has an owner key", "--owner-key-file FILE"),
+        (&["publish", url, &room], 2, "needs its owner key", "--owner-key-file FILE"),
         (&["publish", url, "--state", "say=hello"], 2, "parameters are JSON", "--help"),
         (&["publish", url, "--close", "--stay"], 2, "cannot be used with", "--help"),
         (&["publish", "--patience", "50ms", nowhere], 4, "no answer", "Is the server running"),
@@ -40,7 +40,7 @@ async fn every_failure_has_its_code_and_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn whoever_is_taken_over_ends_with_6() {
+async fn an_owner_that_is_taken_over_ends_with_6() {
     let server = Server::start().await;
     let directory = Directory::new("over");
     let key = directory.path("talk.key");
@@ -55,14 +55,14 @@ async fn whoever_is_taken_over_ends_with_6() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_told_once_and_ends_it_when_patience_does() {
+async fn a_lost_connection_is_noted_once_and_ends_the_program_with_its_patience() {
     let mut server = Server::start().await;
     let stage = Stage::open(&server, &[]).await;
     let mut watcher = Process::start(&["watch", "--patience", "1s", &stage.link]);
     watcher.json().await;
     server.signal("KILL").await;
     server.exit().await;
-    watcher.notes("the connection was lost (1006 lost); trying to come back for 1s").await;
+    watcher.notes("the connection was lost (1006 lost); trying to reconnect for 1s").await;
     let end = watcher.end().await;
     assert_eq!((end.code, end.stderr.len()), (Some(4), 2), "{:?}", end.stderr);
 }

@@ -1,4 +1,5 @@
-//! docs/command-line.md as a newcomer reads it: every block is pasted into a shell, one after the other, and shows what it says.
+//! docs/command-line.md as a newcomer reads it: every block is pasted into a shell, one after the other, and has the
+//! output in the page.
 
 use tokio::process::Command;
 
@@ -27,7 +28,7 @@ fn blocks(page: &str) -> Vec<(String, Option<String>)> {
         match kind {
             "sh" => blocks.push((text, None)),
             "text" => blocks.last_mut().expect("something was typed before").1 = Some(text),
-            other => panic!("nobody tests a block of {other}"),
+            other => panic!("no test for a block of {other}"),
         }
     }
     blocks

@@ -24,11 +24,11 @@ use crate::server::soon;
 enum Act {
     /// It answers the handshake with these bytes, and waits.
     Answer(&'static str),
-    /// It lets the client in and says this.
+    /// It lets the client in and sends this.
     Say(&'static str),
     /// It lets the client in, has it come back in so many milliseconds, and closes.
     Drain(u64),
-    /// It lets the client in and says values of new keys without end.
+    /// It lets the client in and sends values of new keys without end.
     State,
     /// It lets the client in and sends pings without end, and reads nothing.
     Pings,
@@ -36,7 +36,7 @@ enum Act {
     Refuse(&'static str),
     /// It lets the client in and closes with this reason.
     Close(&'static str),
-    /// It lets the client in, gives it this key, and closes with the key that it said.
+    /// It lets the client in, gives it this key, and closes with the key that the client sent.
     Identify(&'static str),
 }
 
@@ -190,11 +190,11 @@ async fn no_server_holds_a_program_beyond_its_patience_or_fills_its_memory() {
         (publish, Act::Say(r#"{"type":"alive","seq":0}"#), "no answer", 1),
         (publish, Act::Pings, "no answer", 1),
         (publish, Act::Refuse("unavailable"), "no answer", 1),
-        (watch, Act::Close("\u{1b}[2J"), "has ended it (4501 )", 1),
+        (watch, Act::Close("\u{1b}[2J"), "has closed the connection (4501 )", 1),
     ];
     join_all(rows.map(|(program, act, said, connections)| ends(program, &room, act, said, connections, 64))).await;
     // Its state alone may have 64 MiB, and is copied while it grows.
-    ends(watch, &room, Act::State, "sends more than this program takes", 1, 256).await;
+    ends(watch, &room, Act::State, "sends more than this program accepts", 1, 256).await;
 }
 
 /// A program on such a server fails, in time, and says why.

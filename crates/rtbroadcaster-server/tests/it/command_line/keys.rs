@@ -10,7 +10,7 @@ use super::{Stage, slide};
 use crate::process::Process;
 use crate::server::Server;
 
-/// A directory that goes with its test.
+/// A directory that is removed after its test.
 pub(super) struct Directory(PathBuf);
 
 impl Directory {
@@ -49,7 +49,7 @@ async fn the_key_of_a_new_room_is_in_its_file_and_nowhere_else() {
     let end = stage.publisher.end().await;
     assert_eq!((end.code, end.stderr), (Some(0), vec![]));
     assert!(!stage.link.contains(&secret));
-    // Whoever has it goes on.
+    // A program with the key continues.
     let mut again = Process::start(&["publish", &server.url, &stage.room, "--owner-key-file", &key]);
     let owned = again.json().await;
     assert_eq!((&owned["type"], &owned["term"], &owned["seq"]), (&json!("owned"), &json!(2), &json!(1)), "{owned}");
@@ -60,7 +60,7 @@ async fn the_key_of_a_new_room_is_in_its_file_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_file_that_holds_no_key_and_one_that_others_can_read_are_told() {
+async fn a_file_without_a_key_and_one_that_others_can_read_are_noted() {
     let directory = Directory::new("bad");
     let server = Server::start().await;
     let room = rtbroadcaster::RoomId::random(&rtbroadcaster::OsRandom).to_string();
@@ -91,7 +91,7 @@ async fn no_key_is_overwritten_and_a_room_that_was_not_made_leaves_no_file() {
     let server = Server::start().await;
     let end = Process::start(&["publish", &server.url, "--owner-key-file", &key, "--event", "bell"]).end().await;
     assert_eq!(end.code, Some(1));
-    assert!(end.stderr[0].contains("cannot make the file"), "{:?}", end.stderr);
+    assert!(end.stderr[0].contains("cannot create the file"), "{:?}", end.stderr);
     assert_eq!(fs::read_to_string(&key).unwrap(), "precious");
     let other = directory.path("other.key");
     let nowhere = ["publish", "ws://127.0.0.1:1", "--patience", "10ms", "--owner-key-file", &other];

@@ -1,4 +1,4 @@
-//! What `watch` and `publish` say on stderr, where nobody can or does read it: it stops nothing.
+//! Notes of `watch` and `publish` on a stderr without a reader: they stop nothing.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -18,7 +18,7 @@ use super::{Stage, slide};
 use crate::process::Process;
 use crate::server::{Server, program, soon};
 
-/// The program with a stderr that is a pipe, which nobody reads yet.
+/// The program with a pipe as stderr, which is not read yet.
 fn unread(arguments: &[&str]) -> (Child, PipeReader) {
     unread_from(arguments, 0)
 }
@@ -28,7 +28,7 @@ fn unread_from(arguments: &[&str], bytes: u64) -> (Child, PipeReader) {
     let (reader, writer) = std::io::pipe().unwrap();
     if bytes > 0 {
         let mut before = writer.try_clone().unwrap();
-        // It has more than a pipe takes, and ends when nobody can read it any more.
+        // It writes more than a pipe holds, and ends when the pipe is closed.
         thread::spawn(move || _ = before.write_all(&[b'\n'; 1 << 20]));
         while ioctl_fionread(&reader).unwrap() < bytes {
             thread::yield_now();
@@ -61,7 +61,7 @@ async fn an_unread_stderr_stops_no_publish_and_what_is_missing_there_is_counted(
     }
     assert_eq!(last, json!({"type": "ack", "n": NONSENSE + 1, "key": "slide", "seq": 1}));
     let mut input = soon("the feed", feeding).await.unwrap();
-    // Somebody begins to read.
+    // The test begins to read.
     let (begins, begun) = tokio::sync::oneshot::channel();
     let read = tokio::task::spawn_blocking(move || {
         let mut text = vec![0];
@@ -79,12 +79,12 @@ async fn an_unread_stderr_stops_no_publish_and_what_is_missing_there_is_counted(
     let status = soon("its end", publisher.wait()).await.unwrap();
     assert_eq!(status.code(), Some(5));
     let text = soon("the notes", read).await.unwrap();
-    assert!(text.contains("notes are missing here: nobody has read them"), "{}", &text[text.len() - 400..]);
-    assert!(text.contains("3003 messages were not said"), "{}", &text[text.len() - 400..]);
+    assert!(text.contains("notes were dropped here: stderr was blocked"), "{}", &text[text.len() - 400..]);
+    assert!(text.contains("3003 messages were not published"), "{}", &text[text.len() - 400..]);
 }
 
 #[tokio::test]
-async fn a_terminal_that_nobody_reads_stops_no_publish() {
+async fn a_terminal_without_a_reader_stops_no_publish() {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&master).unwrap();
     unlockpt(&master).unwrap();
@@ -113,7 +113,7 @@ async fn a_terminal_that_nobody_reads_stops_no_publish() {
 }
 
 #[tokio::test]
-async fn a_program_ends_in_time_though_nobody_reads_its_last_note() {
+async fn a_program_ends_in_time_though_its_last_note_is_not_read() {
     let server = Server::start().await;
     let (mut publisher, _stderr) = unread(&["publish", &server.url]);
     let mut input = publisher.stdin.take().unwrap();
@@ -146,7 +146,7 @@ async fn a_closed_or_full_stderr_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_full_stdout_stops_no_publish_and_is_told_at_the_end() {
+async fn a_full_stdout_stops_no_publish_and_is_reported_at_the_end() {
     let server = Server::start().await;
     let key = super::keys::Directory::new("full");
     let key = key.path("feed.key");
@@ -159,7 +159,7 @@ async fn a_full_stdout_stops_no_publish_and_is_told_at_the_end() {
     let shell = shell.args(["-c", script, env!("CARGO_BIN_EXE_rtbroadcaster"), &stage.link, &key]);
     let end = Process::of(shell).end().await;
     assert_eq!(end.code, Some(1), "{:?}", end.stderr);
-    assert!(end.stderr[0].contains("messages are said nevertheless"), "{:?}", end.stderr);
+    assert!(end.stderr[0].contains("messages are still published"), "{:?}", end.stderr);
     let end = Process::start(&["watch", "--state", &stage.link]).end().await;
     assert_eq!(end.stdout, [r#"{"type":"state","seq":3,"state":{"slide":[3]}}"#]);
 }

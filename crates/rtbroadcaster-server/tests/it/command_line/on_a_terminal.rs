@@ -56,10 +56,10 @@ async fn publish_takes_what_is_typed_and_ctrl_d_ends_the_room() {
     terminal.shows("#1\r\n").await;
     assert_eq!(watcher.json().await["params"], json!([3]));
     terminal.types("slide 4\n");
-    terminal.shows("message 2 was not said").await;
+    terminal.shows("message 2 was not published").await;
     terminal.types("\u{4}");
     let (code, screen) = terminal.end().await;
-    assert!(code == Some(5) && screen.contains("1 message is said and acknowledged"), "{code:?} {screen}");
+    assert!(code == Some(5) && screen.contains("1 message is published and acknowledged"), "{code:?} {screen}");
     assert_eq!(watcher.json().await["reason"], "room_closed");
 }
 
@@ -78,5 +78,5 @@ async fn publish_shows_how_far_it_is_and_ctrl_c_ends_it() {
     let mut terminal = Terminal::running("bash", &["-c", &publish]);
     terminal.shows("300 messages acknowledged").await;
     let (code, screen) = terminal.end().await;
-    assert!(code == Some(0) && screen.contains("300 messages are said") && !screen.contains("#300"), "{screen}");
+    assert!(code == Some(0) && screen.contains("300 messages are published") && !screen.contains("#300"), "{screen}");
 }

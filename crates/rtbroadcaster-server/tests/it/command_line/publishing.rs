@@ -16,7 +16,7 @@ async fn each_line_is_answered_in_order_and_a_bad_one_stops_no_other() {
     stage.publisher.say("not JSON").await;
     let error = stage.publisher.json().await;
     assert_eq!((&error["type"], &error["n"], &error["code"]), (&json!("error"), &json!(3), &json!("bad_line")));
-    stage.publisher.notes("message 3 was not said").await;
+    stage.publisher.notes("message 3 was not published").await;
     let named = json!({"key": "bell", "params": [1], "id": "first"});
     assert_eq!(stage.says(named.clone()).await["seq"], 2);
     assert_eq!(stage.says(named).await, json!({"type": "ack", "n": 5, "key": "bell", "id": "first", "seq": 2}));
@@ -30,7 +30,7 @@ async fn each_line_is_answered_in_order_and_a_bad_one_stops_no_other() {
     stage.publisher.hush();
     let end = stage.publisher.end().await;
     assert_eq!(end.code, Some(5));
-    assert!(end.stderr.iter().any(|line| line.contains("3 messages were not said")), "{:?}", end.stderr);
+    assert!(end.stderr.iter().any(|line| line.contains("3 messages were not published")), "{:?}", end.stderr);
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn what_stands_behind_a_message_that_is_too_big_is_said() {
         stage.publisher.hush();
         let end = stage.publisher.end().await;
         assert_eq!(end.code, Some(5));
-        assert!(end.stderr.iter().any(|line| line.contains("3 messages were not said")), "{:?}", end.stderr);
+        assert!(end.stderr.iter().any(|line| line.contains("3 messages were not published")), "{:?}", end.stderr);
     }
 }
 
@@ -102,7 +102,7 @@ async fn what_watch_writes_down_makes_the_same_room_again() {
 }
 
 #[tokio::test]
-async fn thousands_of_lines_are_all_said_though_nobody_reads_what_became_of_them() {
+async fn thousands_of_lines_are_all_published_though_their_reports_are_not_read() {
     let server = Server::start().await;
     let directory = super::keys::Directory::new("unread");
     let key = directory.path("feed.key");

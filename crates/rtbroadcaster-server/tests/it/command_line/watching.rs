@@ -49,7 +49,7 @@ async fn the_state_is_printed_and_that_is_all() {
 async fn a_reader_that_has_enough_ends_it_quietly_also_while_nothing_is_said() {
     let server = Server::start().await;
     let stage = Stage::open(&server, &[]).await;
-    // What comes after the first line would be written to nobody, and nothing comes.
+    // Nothing follows the first line, so no write can fail on the closed pipe.
     let script = "set -o pipefail; \"$0\" watch \"$1\" | head -n 1; echo \"${PIPESTATUS[@]}\"";
     let mut shell = Command::new("bash");
     let shell = Process::of(shell.args(["-c", script, env!("CARGO_BIN_EXE_rtbroadcaster"), &stage.link]));
@@ -104,7 +104,7 @@ async fn a_signal_ends_it_also_while_its_reader_takes_nothing() {
 }
 
 #[tokio::test]
-async fn a_room_that_nobody_owns_for_a_while_is_told() {
+async fn a_room_without_an_owner_for_a_while_is_noted() {
     let server = Server::start().await;
     let directory = super::keys::Directory::new("away");
     let key = directory.path("talk.key");

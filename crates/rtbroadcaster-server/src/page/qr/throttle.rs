@@ -1,4 +1,4 @@
-//! Has costly work done one piece after the other with pauses in between, and lets no address hold more than a few turns.
+//! A throttle for costly work: one piece at a time, with pauses in between, and few waiting requests for each address.
 //! Must not know the work.
 
 use std::collections::HashMap;
@@ -10,54 +10,55 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::network::Network;
 
-/// How many may wait, in all and for one address.
+/// The most requests that wait or run, in all and for one address.
 const WAITING_MAX: usize = 64;
 const WAITING_PER_ADDRESS_MAX: usize = 4;
 
-/// How much time lies between two turns: so many codes a second take a few hundredths of a core.
+/// The pause between two pieces of work: at this rate QR codes take a few hundredths of a core.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The turns.
+/// Runs one piece of work at a time.
 #[derive(Debug, Default)]
-pub(super) struct Turns {
+pub(super) struct Throttle {
+    /// The number of requests that wait or run, by address.
     waiting: Mutex<HashMap<Option<Network>, usize>>,
-    /// When the next turn may begin. Fair: turns come in the order in which they were asked for.
+    /// When the next piece of work may begin. The lock is fair: requests get it in their order.
     next: tokio::sync::Mutex<Option<Instant>>,
 }
 
-/// A turn. The next one begins when this is dropped.
+/// The right to work now. Dropping it starts the pause before the next one.
 #[derive(Debug)]
-pub(super) struct Turn<'a> {
+pub(super) struct ThrottleGuard<'a> {
     next: tokio::sync::MutexGuard<'a, Option<Instant>>,
-    _place: Place<'a>,
+    _slot: WaitingSlot<'a>,
 }
 
-/// A place among those that wait. Dropping it gives it back.
+/// One counted request of an address. Dropping it removes it from the count.
 #[derive(Debug)]
-struct Place<'a> {
-    turns: &'a Turns,
+struct WaitingSlot<'a> {
+    throttle: &'a Throttle,
     address: Option<Network>,
 }
 
-impl Turns {
-    /// Waits for a turn of a client at `address`. None if too many wait already.
-    pub(super) async fn next(&self, address: Option<IpAddr>) -> Option<Turn<'_>> {
-        let place = self.place(address.map(Network::of_client))?;
+impl Throttle {
+    /// Waits until a client at `address` may work. `None` if too many requests wait already.
+    pub(super) async fn next(&self, address: Option<IpAddr>) -> Option<ThrottleGuard<'_>> {
+        let slot = self.slot(address.map(Network::of_client))?;
         let next = self.next.lock().await;
         if let Some(next) = *next {
             sleep_until(next).await;
         }
-        Some(Turn { next, _place: place })
+        Some(ThrottleGuard { next, _slot: slot })
     }
 
-    fn place(&self, address: Option<Network>) -> Option<Place<'_>> {
+    fn slot(&self, address: Option<Network>) -> Option<WaitingSlot<'_>> {
         let mut waiting = self.waiting();
         let (all, here) = (waiting.values().sum::<usize>(), waiting.get(&address).copied().unwrap_or(0));
         if all >= WAITING_MAX || here >= WAITING_PER_ADDRESS_MAX {
             return None;
         }
         waiting.insert(address, here + 1);
-        Some(Place { turns: self, address })
+        Some(WaitingSlot { throttle: self, address })
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<Option<Network>, usize>> {
@@ -65,15 +66,15 @@ impl Turns {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for ThrottleGuard<'_> {
     fn drop(&mut self) {
         *self.next = Some(Instant::now() + PAUSE);
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for WaitingSlot<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.turns.waiting();
+        let mut waiting = self.throttle.waiting();
         if let Some(count) = waiting.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
@@ -95,36 +96,36 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn turns_come_one_after_the_other_with_a_pause() {
-        let turns = Turns::default();
+        let throttle = Throttle::default();
         let begun = Instant::now();
         for _ in 0..5 {
-            drop(turns.next(from(1)).await.unwrap());
+            drop(throttle.next(from(1)).await.unwrap());
         }
         assert_eq!(begun.elapsed().as_millis(), 4 * PAUSE.as_millis());
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_address_that_asks_for_many_leaves_turns_for_others() {
-        let turns = Turns::default();
-        let turn = turns.next(from(1)).await.unwrap();
-        let mut greedy: Vec<_> = (0..20).map(|_| Box::pin(turns.next(from(1)))).collect();
+        let throttle = Throttle::default();
+        let guard = throttle.next(from(1)).await.unwrap();
+        let mut greedy: Vec<_> = (0..20).map(|_| Box::pin(throttle.next(from(1)))).collect();
         let mut refused = 0;
         for waiting in &mut greedy {
-            refused += usize::from(poll_immediate(waiting.as_mut()).await.is_some_and(|turn| turn.is_none()));
+            refused += usize::from(poll_immediate(waiting.as_mut()).await.is_some_and(|guard| guard.is_none()));
         }
         assert_eq!(refused, 20 - (WAITING_PER_ADDRESS_MAX - 1));
-        let mut other = Box::pin(turns.next(from(2)));
+        let mut other = Box::pin(throttle.next(from(2)));
         assert!(poll_immediate(other.as_mut()).await.is_none(), "it waits");
-        drop((turn, greedy));
+        drop((guard, greedy));
         assert!(other.await.is_some());
-        assert!(turns.waiting().is_empty());
+        assert!(throttle.waiting().is_empty());
     }
 
     #[tokio::test(start_paused = true)]
     async fn only_so_many_wait_in_all() {
-        let turns = Turns::default();
-        let _turn = turns.next(from(0)).await.unwrap();
-        let mut waiting: Vec<_> = (1..=100).map(|last| Box::pin(turns.next(from(last)))).collect();
+        let throttle = Throttle::default();
+        let _turn = throttle.next(from(0)).await.unwrap();
+        let mut waiting: Vec<_> = (1..=100).map(|last| Box::pin(throttle.next(from(last)))).collect();
         let mut refused = 0;
         for waiting in &mut waiting {
             refused += usize::from(poll_immediate(waiting.as_mut()).await.is_some());

@@ -1,4 +1,4 @@
-//! One message as it is written by whoever publishes: an option, or a line of JSON. Pure. Must not know who says it.
+//! Parses one message of the command line: an option, or a line of JSON. Pure.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,26 +8,26 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// What is to be said.
+/// One message, parsed.
 #[derive(Debug, Clone)]
-pub(super) struct Phrase {
+pub(super) struct InputMessage {
     pub(super) key: String,
-    pub(super) what: What,
-    /// Its own name, by which a repetition is known.
+    pub(super) what: InputKind,
+    /// The message's id, by which the server recognizes a repetition.
     pub(super) id: Option<String>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum What {
+pub(super) enum InputKind {
     Event(Box<RawValue>),
     State(Box<RawValue>),
     Ephemeral(Box<RawValue>),
     Clear,
 }
 
-/// Why a text is no message.
+/// The error for a text that is not a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum PhraseError {
+pub(super) enum InputError {
     #[error("parameters are JSON, such as 3, [1,2] or \"text\" with its quotes")]
     NoJson,
     #[error("a line is one JSON object, such as {{\"key\":\"slide\",\"params\":[3],\"state\":true}}: {0}")]
@@ -38,17 +38,17 @@ pub(super) enum PhraseError {
     NoKey,
     #[error("a message is at most one of `state`, `ephemeral` and `clear`")]
     Contradiction,
-    #[error("there is nothing like `{0}` to publish")]
+    #[error("a line of type `{0}` cannot be published")]
     Type(String),
 }
 
-/// The members of a message.
+/// The members of a line with a message.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Members<'a> {
+struct LineMembers<'a> {
     #[serde(rename = "type")]
     _type: Option<Cow<'a, str>>,
-    /// The number that a recorded message had.
+    /// The number of a recorded message, which is ignored.
     #[serde(rename = "seq")]
     _seq: Option<u64>,
     key: Option<Cow<'a, str>>,
@@ -60,7 +60,7 @@ struct Members<'a> {
     ephemeral: bool,
     #[serde(default)]
     clear: bool,
-    /// The same, as viewers are told it.
+    /// The same as `clear`, in the messages that viewers get.
     #[serde(default)]
     cleared: bool,
     id: Option<String>,
@@ -68,77 +68,77 @@ struct Members<'a> {
 
 /// A whole state, as `watch` writes it.
 #[derive(Deserialize)]
-struct Whole {
-    state: Values,
+struct WholeState {
+    state: OrderedValues,
 }
 
-/// Keys and what they hold, in their order.
-struct Values(Vec<(String, Box<RawValue>)>);
+/// Keys and their values, in their order.
+struct OrderedValues(Vec<(String, Box<RawValue>)>);
 
-/// What kind of line it is; the other members may be of any type.
+/// The type of a line. The other members may be anything.
 #[derive(Deserialize)]
-struct Name<'a> {
+struct LineType<'a> {
     #[serde(borrow)]
     r#type: Option<Cow<'a, str>>,
 }
 
-impl Phrase {
-    /// Reads `KEY=PARAMS`, or `KEY` alone. A value that is no array stands for an array of it.
-    pub(super) fn option(text: &str, what: fn(Box<RawValue>) -> What) -> Result<Self, PhraseError> {
+impl InputMessage {
+    /// Parses `KEY=PARAMS`, or `KEY` alone. A value that is no array becomes an array of one.
+    pub(super) fn option(text: &str, what: fn(Box<RawValue>) -> InputKind) -> Result<Self, InputError> {
         let (key, params) = text.split_once('=').unwrap_or((text, "[]"));
-        let params: &RawValue = serde_json::from_str(params).map_err(|_| PhraseError::NoJson)?;
+        let params: &RawValue = serde_json::from_str(params).map_err(|_| InputError::NoJson)?;
         let params = if params.get().starts_with('[') {
             params.to_owned()
         } else {
-            RawValue::from_string(format!("[{}]", params.get())).map_err(|_| PhraseError::NoJson)?
+            RawValue::from_string(format!("[{}]", params.get())).map_err(|_| InputError::NoJson)?
         };
         Ok(Self { key: key.into(), what: what(params), id: None })
     }
 
-    /// A key that is not kept any more.
+    /// Returns the message that clears `key`.
     pub(super) fn clear(key: &str) -> Self {
-        Self { key: key.into(), what: What::Clear, id: None }
+        Self { key: key.into(), what: InputKind::Clear, id: None }
     }
 
-    /// Reads a line: a message, a whole state, or something that `watch` says and nobody publishes.
-    pub(super) fn line(text: &str) -> Result<Vec<Self>, PhraseError> {
-        let no_line = |error: serde_json::Error| PhraseError::NoLine(error.to_string());
-        let name: Name<'_> = serde_json::from_str(text).map_err(no_line)?;
+    /// Parses a line. Returns one message, all values of a state, or nothing for the other lines that `watch` writes.
+    pub(super) fn line(text: &str) -> Result<Vec<Self>, InputError> {
+        let no_line = |error: serde_json::Error| InputError::NoLine(error.to_string());
+        let name: LineType<'_> = serde_json::from_str(text).map_err(no_line)?;
         match name.r#type.as_deref() {
             None | Some("message" | "publish" | "clear") => {}
             Some("state") => {
-                let Whole { state: Values(values) } = serde_json::from_str(text).map_err(no_line)?;
-                let phrase = |(key, params)| Self { key, what: What::State(params), id: None };
-                return Ok(values.into_iter().map(phrase).collect());
+                let WholeState { state: OrderedValues(values) } = serde_json::from_str(text).map_err(no_line)?;
+                let parsed = |(key, params)| Self { key, what: InputKind::State(params), id: None };
+                return Ok(values.into_iter().map(parsed).collect());
             }
             Some("skipped" | "owner" | "connection" | "closed") => return Ok(Vec::new()),
-            Some(other) => return Err(PhraseError::Type(other.into())),
+            Some(other) => return Err(InputError::Type(other.into())),
         }
-        let members: Members<'_> = serde_json::from_str(text).map_err(no_line)?;
+        let members: LineMembers<'_> = serde_json::from_str(text).map_err(no_line)?;
         let is_clear = members.clear || members.cleared || name.r#type.as_deref() == Some("clear");
         let params = members.params.map_or_else(|| RawValue::from_string("[]".into()), |raw| Ok(raw.to_owned()));
         let params = params.map_err(no_line)?;
         if !params.get().starts_with('[') {
-            return Err(PhraseError::NoArray);
+            return Err(InputError::NoArray);
         }
         let what = match (members.state, members.ephemeral, is_clear) {
-            (false, false, false) => What::Event(params),
-            (true, false, false) => What::State(params),
-            (false, true, false) => What::Ephemeral(params),
-            (false, false, true) => What::Clear,
-            _ => return Err(PhraseError::Contradiction),
+            (false, false, false) => InputKind::Event(params),
+            (true, false, false) => InputKind::State(params),
+            (false, true, false) => InputKind::Ephemeral(params),
+            (false, false, true) => InputKind::Clear,
+            _ => return Err(InputError::Contradiction),
         };
-        let key = members.key.ok_or(PhraseError::NoKey)?.into_owned();
+        let key = members.key.ok_or(InputError::NoKey)?.into_owned();
         Ok(vec![Self { key, what, id: members.id }])
     }
 
-    /// As the owner says it; a key that is cleared has no message.
+    /// Returns the message that the owner publishes; `None` to clear a key, for which there is a call of its own.
     pub(super) fn message(&self) -> Option<Message> {
         let message = match &self.what {
-            What::Event(params) => Message::event(&self.key, params),
-            What::State(params) => Message::state(&self.key, params),
-            What::Ephemeral(params) => Message::ephemeral(&self.key, params),
-            What::Clear => return None,
+            InputKind::Event(params) => Message::event(&self.key, params),
+            InputKind::State(params) => Message::state(&self.key, params),
+            InputKind::Ephemeral(params) => Message::ephemeral(&self.key, params),
+            InputKind::Clear => return None,
         };
         Some(match &self.id {
             Some(id) => message.with_id(id),
@@ -147,22 +147,22 @@ impl Phrase {
     }
 }
 
-impl<'de> Deserialize<'de> for Values {
+impl<'de> Deserialize<'de> for OrderedValues {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct InOrder;
         impl<'de> Visitor<'de> for InOrder {
-            type Value = Values;
+            type Value = OrderedValues;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object of keys and their parameters")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Values, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<OrderedValues, A::Error> {
                 let mut values = Vec::new();
                 while let Some(value) = map.next_entry()? {
                     values.push(value);
                 }
-                Ok(Values(values))
+                Ok(OrderedValues(values))
             }
         }
         deserializer.deserialize_map(InOrder)
@@ -173,13 +173,13 @@ impl<'de> Deserialize<'de> for Values {
 mod tests {
     use super::*;
 
-    fn short(phrase: &Phrase) -> String {
-        let key = &phrase.key;
-        match &phrase.what {
-            What::Event(params) => format!("{key} {params}"),
-            What::State(params) => format!("{key} = {params}"),
-            What::Ephemeral(params) => format!("{key} ~ {params}"),
-            What::Clear => format!("{key} cleared"),
+    fn short(parsed: &InputMessage) -> String {
+        let key = &parsed.key;
+        match &parsed.what {
+            InputKind::Event(params) => format!("{key} {params}"),
+            InputKind::State(params) => format!("{key} = {params}"),
+            InputKind::Ephemeral(params) => format!("{key} ~ {params}"),
+            InputKind::Clear => format!("{key} cleared"),
         }
     }
 
@@ -190,17 +190,17 @@ mod tests {
             ("slide=3", Ok("slide = [3]")),
             ("say=\"a=b\"", Ok("say = [\"a=b\"]")),
             ("bell", Ok("bell = []")),
-            ("say=hello", Err(PhraseError::NoJson)),
-            ("slide=", Err(PhraseError::NoJson)),
-            ("slide=[1] [2]", Err(PhraseError::NoJson)),
+            ("say=hello", Err(InputError::NoJson)),
+            ("slide=", Err(InputError::NoJson)),
+            ("slide=[1] [2]", Err(InputError::NoJson)),
         ] {
-            let phrase = Phrase::option(text, What::State).map(|phrase| short(&phrase));
-            assert_eq!(phrase, expected.map(str::to_owned), "{text}");
+            let parsed = InputMessage::option(text, InputKind::State).map(|parsed| short(&parsed));
+            assert_eq!(parsed, expected.map(str::to_owned), "{text}");
         }
     }
 
     #[test]
-    fn a_line_is_a_message_or_what_watch_says() {
+    fn a_line_is_a_message_or_a_line_of_watch() {
         for (text, expected) in [
             (r#"{"key":"bell"}"#, Ok("bell []")),
             (r#"{"key":"t","params":[21.50],"state":true}"#, Ok("t = [21.50]")),
@@ -213,24 +213,24 @@ mod tests {
             (r#"{"type":"owner","status":"away","term":1}"#, Ok("")),
             (r#"{"type":"connection","status":"checking"}"#, Ok("")),
             (r#"{"type":"closed","code":4503,"reason":"room_closed"}"#, Ok("")),
-            (r#"{"type":"create"}"#, Err(PhraseError::Type("create".into()))),
-            (r#"{"params":[]}"#, Err(PhraseError::NoKey)),
-            (r#"{"key":"a","params":{}}"#, Err(PhraseError::NoArray)),
-            (r#"{"key":"a","state":true,"ephemeral":true}"#, Err(PhraseError::Contradiction)),
+            (r#"{"type":"create"}"#, Err(InputError::Type("create".into()))),
+            (r#"{"params":[]}"#, Err(InputError::NoKey)),
+            (r#"{"key":"a","params":{}}"#, Err(InputError::NoArray)),
+            (r#"{"key":"a","state":true,"ephemeral":true}"#, Err(InputError::Contradiction)),
         ] {
-            let phrases = Phrase::line(text).map(|all| all.iter().map(short).collect::<Vec<_>>().join(", "));
-            assert_eq!(phrases, expected.map(str::to_owned), "{text}");
+            let parsed = InputMessage::line(text).map(|all| all.iter().map(short).collect::<Vec<_>>().join(", "));
+            assert_eq!(parsed, expected.map(str::to_owned), "{text}");
         }
         for text in ["", "slide", "[]", r#"{"key":1}"#, r#"{"key":"a","parmas":[1]}"#, r#"{"key":"a"} x"#] {
-            assert!(matches!(Phrase::line(text), Err(PhraseError::NoLine(_))), "{text}");
+            assert!(matches!(InputMessage::line(text), Err(InputError::NoLine(_))), "{text}");
         }
     }
 
     #[test]
     fn literals_stay_as_they_were_written() {
-        let phrase = Phrase::line(r#"{"key":"t","params":[1.0,1e3,"\u0041"],"id":"a"}"#).unwrap().remove(0);
-        let message = phrase.message().unwrap();
+        let parsed = InputMessage::line(r#"{"key":"t","params":[1.0,1e3,"\u0041"],"id":"a"}"#).unwrap().remove(0);
+        let message = parsed.message().unwrap();
         assert!(message.check().is_ok() && message.parts().1.unwrap().params.as_str() == r#"[1.0,1e3,"\u0041"]"#);
-        assert!(Phrase { what: What::Clear, ..phrase }.message().is_none());
+        assert!(InputMessage { what: InputKind::Clear, ..parsed }.message().is_none());
     }
 }
