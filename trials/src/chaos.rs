@@ -136,11 +136,8 @@ enum ScenarioName {
 impl ScenarioName {
     /// Returns whether it runs only if it is named: it takes many minutes, or tools that not every machine has.
     fn is_on_demand(self) -> bool {
-        match self {
-            Self::Graces | Self::Restores | Self::Blinks | Self::Wakes | Self::Stampedes => true,
-            Self::Dark | Self::Slow | Self::Revotes => true,
-            _ => false,
-        }
+        use ScenarioName::{Blinks, Dark, Graces, Restores, Revotes, Slow, Stampedes, Wakes};
+        matches!(self, Graces | Restores | Blinks | Wakes | Stampedes | Dark | Slow | Revotes)
     }
 }
 

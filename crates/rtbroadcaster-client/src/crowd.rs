@@ -10,7 +10,7 @@ use rtbroadcaster_core::signal::Signal;
 
 use super::queue::{self, Receiver, SendFailure, Sender};
 
-/// A stream of signals. It ends when its [`Broadcaster`](super::Broadcaster) ends.
+/// A stream of signals. It ends when its [`Owner`](super::Owner) ends.
 #[derive(Debug)]
 pub struct Signals {
     signals: Receiver<Signal>,

@@ -1,12 +1,12 @@
-//! The client in Rust: a [`Viewer`] and a [`Broadcaster`] over the network, which reconnect by themselves. They speak
+//! The client in Rust: a [`Viewer`] and a [`Owner`] over the network, which reconnect by themselves. They speak
 //! version 2 of PROTOCOL.md to any server. Must not know this project's server: none of its sockets, rooms or
 //! configuration.
 //!
 //! ```no_run
-//! use rtbroadcaster::{Message, remote::{Broadcaster, Viewer}};
+//! use rtbroadcaster::{Message, remote::{Owner, Viewer}};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let owner = Broadcaster::create("ws://127.0.0.1:8080/broadcasting").await?;
+//! let owner = Owner::create("ws://127.0.0.1:8080/broadcasting").await?;
 //! let viewer = Viewer::join("ws://127.0.0.1:8080/broadcasting", owner.room())?;
 //! viewer.inside().await?;
 //!
@@ -28,13 +28,13 @@
 //!
 //! # Losing the owner
 //!
-//! Viewers see [`Status::Away`]. A broadcaster that lost its connection reconnects with the room's key and sends each
+//! Viewers see [`Status::Away`]. An owner that lost its connection reconnects with the room's key and sends each
 //! unacknowledged message again under its id, so that the server stores it once. If another broadcaster has taken the
 //! room over, every publish fails with [`PublishError::Fenced`], and this one does not reconnect.
 //!
 //! # Closing
 //!
-//! [`Broadcaster::close`] ends the room when every earlier message is stored; each viewer gets them before its streams
+//! [`Owner::close`] ends the room when every earlier message is stored; each viewer gets them before its streams
 //! end. The last status is [`Status::Closed`] with the close code, the reason, and whether a reconnect makes sense.
 //! After a cut, both clients reconnect after a random part of a delay that doubles (full jitter), or at the time that a
 //! server sends before it shuts down, as the table of close codes in PROTOCOL.md says.
@@ -48,7 +48,6 @@
 mod address;
 mod backoff;
 mod bounds;
-mod broadcaster;
 mod crowd;
 mod dial;
 mod frame;
@@ -57,6 +56,7 @@ mod heard;
 mod identity;
 mod limits;
 mod liveness;
+mod owner;
 mod queue;
 mod random;
 mod reconnector;
@@ -78,11 +78,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use address::{Address, AddressError};
-pub use broadcaster::{Broadcaster, Loss, OpenError, PublishError, Ticket};
 pub use crowd::Signals;
 pub use frame::ResetReason;
 pub use heard::{Delivery, Heard, Messages};
 pub use identity::{Identity, InvalidIdentity};
+pub use owner::{Loss, OpenError, Owner, PublishError, Ticket};
 pub use rtbroadcaster_core::audience::Audience;
 pub use rtbroadcaster_core::closing::Closing;
 pub use rtbroadcaster_core::id::{Cursor, Epoch};
@@ -94,7 +94,7 @@ pub use status::Status;
 pub use target::Target;
 pub use viewer::{SignalError, Viewer};
 
-/// The options of a viewer or a broadcaster.
+/// The options of a viewer or an owner.
 ///
 /// # Limits
 /// A server that sends more than [`frame_bytes_max`](Self::frame_bytes_max) or
@@ -121,7 +121,7 @@ pub struct Options {
     /// The bound of every delay. 15 s.
     pub backoff_max: Duration,
     /// The time outside of the room after which the client gives up; `None`, the default, is for ever. The times
-    /// outside add up until it was in the room for 10 s. A broadcaster also gives up when a message has no answer for
+    /// outside add up until it was in the room for 10 s. An owner also gives up when a message has no answer for
     /// so long, neither an acknowledgement nor a refusal. Both clients give up when the server reads nothing for so
     /// long while texts wait to be written. If a server demands a longer wait before the reconnect, the client gives up
     /// at once.
@@ -134,7 +134,7 @@ pub struct Options {
     /// The most bytes that such a stream holds: keys, parameters and whole states, and 128 bytes for each item. A
     /// bigger item is held alone. 16 MiB; more than 4 GiB count as 4 GiB.
     pub messages_bytes_max: usize,
-    /// The most unacknowledged messages of a broadcaster; further ones wait. The broadcaster keeps them until
+    /// The most unacknowledged messages of an owner; further ones wait. The owner keeps them until
     /// their acknowledgement, at most this many times `message_bytes_max`. 256; more than 4 096 count as 4 096, since a
     /// server remembers no more ids.
     pub unacked_max: usize,

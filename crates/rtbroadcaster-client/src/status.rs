@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rtbroadcaster_core::closing::Closing;
 
-/// The status of a [`Viewer`](super::Viewer) or a [`Broadcaster`](super::Broadcaster).
+/// The status of a [`Viewer`](super::Viewer) or a [`Owner`](super::Owner).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {

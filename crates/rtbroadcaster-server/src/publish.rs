@@ -12,7 +12,7 @@ mod reporter;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use rtbroadcaster::remote::{Broadcaster, Closing, OpenError, PublishError};
+use rtbroadcaster::remote::{Closing, OpenError, Owner, PublishError};
 use rtbroadcaster::{RoomId, RoomOptions};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -139,7 +139,7 @@ impl Plan<'_> {
     /// Publishes everything, then stays the owner if the options say so, and ends.
     async fn publish(
         &self,
-        owner: Broadcaster,
+        owner: Owner,
         reporter: &mut Reporter,
         signals: &mut TerminationSignals,
         losses: &mut Losses,
@@ -164,18 +164,18 @@ impl Plan<'_> {
         }
     }
 
-    async fn open(&self) -> Result<Broadcaster, CommandError> {
+    async fn open(&self) -> Result<Owner, CommandError> {
         let mut behavior = self.options.patience.options();
         behavior.message_bytes_max = self.options.message_bytes_max;
         let opening = async {
             match (self.room.clone(), self.key.read()?) {
-                (Some(room), Some(key)) => Ok(Broadcaster::own_with(&self.address, room, key, behavior).await),
+                (Some(room), Some(key)) => Ok(Owner::own_with(&self.address, room, key, behavior).await),
                 _ => {
                     let new = RoomOptions::new();
                     let new = if self.options.audience { new.with_audience() } else { new };
                     let new =
                         if let Some(RequestedGrace(time)) = self.options.grace { new.with_grace(time) } else { new };
-                    Ok(Broadcaster::create_with(&self.address, new, behavior).await)
+                    Ok(Owner::create_with(&self.address, new, behavior).await)
                 }
             }
         };
@@ -196,7 +196,7 @@ impl Plan<'_> {
     /// Publishes everything, or the messages before a signal. Returns the number of refused messages, and that signal.
     async fn publish_messages(
         &self,
-        owner: &Broadcaster,
+        owner: &Owner,
         reporter: &mut Reporter,
         signals: &mut TerminationSignals,
         losses: &mut Losses,
@@ -237,7 +237,7 @@ impl Plan<'_> {
 
     async fn stay(
         &self,
-        owner: &Broadcaster,
+        owner: &Owner,
         reporter: &mut Reporter,
         signals: &mut TerminationSignals,
         losses: &mut Losses,
@@ -252,7 +252,7 @@ impl Plan<'_> {
     /// Ends the room if the options say so or no key is kept; otherwise leaves the room open.
     async fn end(
         &self,
-        owner: Broadcaster,
+        owner: Owner,
         signal: Option<TerminationSignal>,
         signals: &mut TerminationSignals,
     ) -> Result<(), CommandError> {
@@ -275,7 +275,7 @@ impl Plan<'_> {
     }
 
     /// Returns the reason when the connection ends for good. Notes lost connections and lost messages meanwhile.
-    async fn over(&self, owner: &Broadcaster, losses: &mut Losses) -> Closing {
+    async fn over(&self, owner: &Owner, losses: &mut Losses) -> Closing {
         let mut notes = ConnectionNotes::new(&self.address, self.options.patience);
         let mut status = owner.watch_status();
         loop {

@@ -13,6 +13,6 @@ async fn main() -> std::io::Result<()> {
 
     // One manager holds all rooms. Clone it to whatever needs it: every clone is the same manager.
     let manager = Manager::new(Config::default());
-    let app = Router::new().route("/broadcasting", any(rtbroadcaster::axum::serve)).with_state(manager);
+    let app = Router::new().route("/broadcasting", any(rtbroadcaster::axum::handler)).with_state(manager);
     axum::serve(listener, app).await
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::remote::{Broadcaster, Heard, Options, Signal, Viewer};
+use rtbroadcaster::remote::{Heard, Options, Owner, Signal, Viewer};
 use rtbroadcaster::{Counting, Message, RoomOptions};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -29,16 +29,16 @@ async fn main() -> Outcome {
 }
 
 /// Makes the room, with the question as its state: who comes late is asked, too.
-pub(crate) async fn open(url: &str, question: &str) -> Outcome<Broadcaster> {
+pub(crate) async fn open(url: &str, question: &str) -> Outcome<Owner> {
     let once = Counting { every: Duration::from_millis(500), once_per_viewer: true };
     let room = RoomOptions::new().with_audience().with_counting("vote", once)?;
-    let owner = Broadcaster::create_with(url, room, Options::default()).await?;
+    let owner = Owner::create_with(url, room, Options::default()).await?;
     owner.publish(Message::state("question", [question])).await?;
     Ok(owner)
 }
 
 /// Tells everybody the totals whenever they change: one message, however many have voted.
-pub(crate) async fn count(owner: &Broadcaster) -> Outcome {
+pub(crate) async fn count(owner: &Owner) -> Outcome {
     let mut signals = owner.signals();
     while let Some(signal) = signals.next().await {
         let Signal::Counts { counts, .. } = signal else { continue };

@@ -21,13 +21,13 @@ pub use crate::upgrade::{Upgrade, UpgradeError};
 /// use rtbroadcaster::{Config, Manager};
 ///
 /// let manager = Manager::new(Config::default());
-/// let app: Router = Router::new().route("/broadcasting", any(rtbroadcaster::axum::serve)).with_state(manager);
+/// let app: Router = Router::new().route("/broadcasting", any(rtbroadcaster::axum::handler)).with_state(manager);
 /// ```
 ///
 /// While thousands of requests come at once, they are answered in small groups, between which everything else runs.
 ///
 /// A request that is no WebSocket handshake is answered with 400, 405 or 426, one from a page of another host with 403.
-pub async fn serve(State(manager): State<Manager>, upgrade: Upgrade) -> Response {
+pub async fn handler(State(manager): State<Manager>, upgrade: Upgrade) -> Response {
     upgrade.accept(&manager, Permit::anything()).await
 }
 

@@ -20,17 +20,17 @@ impl Manager {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use rtbroadcaster::remote::{Broadcaster, Viewer};
+    /// use rtbroadcaster::remote::{Owner, Viewer};
     /// use rtbroadcaster::{Config, Manager, Message, Permit};
     ///
     /// let manager = Manager::new(Config::default());
-    /// let owner = Broadcaster::create(manager.in_memory(Permit::owner())).await?;
+    /// let owner = Owner::create(manager.in_memory(Permit::owner())).await?;
     /// let viewer = Viewer::join(manager.in_memory(Permit::viewer()), owner.room())?;
     /// let seq = owner.publish(Message::state("score", [2, 1])).await?;
     /// viewer.watch_state().wait_for(|state| state.seq() >= seq).await?;
     /// assert_eq!(viewer.state().parse::<[u8; 2]>("score").unwrap()?, [2, 1]);
     ///
-    /// let refused = Broadcaster::create(manager.in_memory(Permit::viewer())).await;
+    /// let refused = Owner::create(manager.in_memory(Permit::viewer())).await;
     /// assert!(refused.is_err(), "a viewer's rights create no room");
     /// # Ok(()) }
     /// ```

@@ -10,7 +10,7 @@
 //!
 //! # async fn run() -> std::io::Result<()> {
 //! let manager = Manager::new(Config::default());
-//! let app = Router::new().route("/broadcasting", any(rtbroadcaster::axum::serve)).with_state(manager);
+//! let app = Router::new().route("/broadcasting", any(rtbroadcaster::axum::handler)).with_state(manager);
 //! axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, app).await
 //! # }
 //! ```

@@ -32,7 +32,7 @@ use crate::room::{Registry, Surroundings};
 use crate::sampling::Sampling;
 pub(crate) use admission::{Visit, Visitor};
 use gate::Gate;
-pub(crate) use gate::{Ticket, TooMany};
+pub(crate) use gate::{ConnectionSlot, TooMany};
 use turnstile::Turnstile;
 pub(crate) use waiting::WaitingClient;
 use waiting::WaitingList;
@@ -175,7 +175,7 @@ impl Server {
 
     /// Admits a connection, unless there are too many. Warns once if the application gives no address of a connection,
     /// since that lifts the limits per address.
-    pub(crate) fn admit(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
+    pub(crate) fn admit(&self, peer: Option<SocketAddr>) -> Result<ConnectionSlot, TooMany> {
         if peer.is_none() {
             self.unknown_address.call_once(|| {
                 tracing::warn!(

@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use crate::client::Client;
 use crate::manager::Manager;
 use crate::rights::Permit;
-use crate::server::{Server, Ticket, TooMany};
+use crate::server::{ConnectionSlot, Server, TooMany};
 use crate::socket::Tuned;
 pub use origin::OriginError;
 use origin::{Claim, Page};
@@ -266,8 +266,8 @@ impl Upgrade {
             Ok(offer) => offer,
             Err(error) => return error.answer(manager),
         };
-        let ticket = match offer.admit(server) {
-            Ok(ticket) => ticket,
+        let slot = match offer.admit(server) {
+            Ok(slot) => slot,
             Err(error) => {
                 // One line a second for each kind of refusal: peers that are refused must not fill the log.
                 let kind = error.status().canonical_reason().unwrap_or_default();
@@ -288,7 +288,7 @@ impl Upgrade {
             match offer.socket.await {
                 Ok(upgraded) => {
                     let (socket, first) = socket_of(upgraded, offer.take, offer.tuned, server.config());
-                    Client::serve(&server, socket, &first, dialect, permit, offer.accepted, ticket);
+                    Client::serve(&server, socket, &first, dialect, permit, offer.accepted, slot);
                 }
                 Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
             }
@@ -317,7 +317,7 @@ impl Offer {
     }
 
     /// Admits this connection, or returns why the server does not take it.
-    fn admit(&self, server: &Server) -> Result<Ticket, UpgradeError> {
+    fn admit(&self, server: &Server) -> Result<ConnectionSlot, UpgradeError> {
         if server.is_drained() {
             return Err(UpgradeError::ShuttingDown);
         }

@@ -1,4 +1,4 @@
-//! The library's own clients, `remote::Viewer` and `remote::Broadcaster`, over connections that are cut at random
+//! The library's own clients, `remote::Viewer` and `remote::Owner`, over connections that are cut at random
 //! moments, while servers are killed and the room changes its owner. Their state is the owner's, and each gets all
 //! events once and in order. Must not know how frames are made.
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use rtbroadcaster::RoomOptions;
-use rtbroadcaster::remote::{self as library, Broadcaster, Status, Viewer};
+use rtbroadcaster::remote::{self as library, Owner, Status, Viewer};
 use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
@@ -141,7 +141,7 @@ pub(super) fn options() -> library::Options {
 
 async fn play(plan: Plan, lineage: ServerSuccession) -> Result<Outcome, Failure> {
     let relay = Relay::open(lineage.lives().address()).await?;
-    let opened = Broadcaster::create_with(relay.url(), RoomOptions::new(), options()).await;
+    let opened = Owner::create_with(relay.url(), RoomOptions::new(), options()).await;
     let owner = opened.map_err(|error| Failure::new(format!("the owner: {error}")))?;
     let room = owner.room();
     let join =

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rtbroadcaster::Message;
-use rtbroadcaster::remote::Broadcaster;
+use rtbroadcaster::remote::Owner;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
@@ -94,7 +94,7 @@ fn measure(steps: &mut Steps) -> Result<Findings, Failure> {
 async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<ClientOutcome>, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(format!("the room's owner: {error}"));
     let direct = format!("ws://{server}/broadcasting");
-    let owner = Broadcaster::create(&direct).await.map_err(|error| failed(&error))?;
+    let owner = Owner::create(&direct).await.map_err(|error| failed(&error))?;
     let published = owner.publish(Message::state("picture", ["x".repeat(STATE_BYTES)])).await;
     published.map_err(|error| failed(&error))?;
     let room = owner.room().to_string();

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::script::{Server, bell, next, reaches, soon};
 use crate::random::Rng;
-use crate::{Broadcaster, Options, Status, Viewer};
+use crate::{Options, Owner, Status, Viewer};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -329,8 +329,7 @@ async fn no_frames_in_any_order_make_a_client_panic_or_hang() {
             }
         }
         drop(peer);
-        let status =
-            viewer.as_ref().map(Viewer::watch_status).or(owner.as_ref().map(Broadcaster::watch_status)).unwrap();
+        let status = viewer.as_ref().map(Viewer::watch_status).or(owner.as_ref().map(Owner::watch_status)).unwrap();
         // The server is gone: the client keeps trying until its patience ends.
         drop(server);
         let over = tokio::time::timeout(HOUR, super::super::over(status.clone())).await;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::script::{Peer, Server, bell, key, room, soon};
-use crate::broadcaster::Beginning;
-use crate::{Broadcaster, Loss, Options, ResetReason, Status};
+use crate::owner::Beginning;
+use crate::{Loss, Options, Owner, ResetReason, Status};
 
 fn cursor(epoch: &str, seq: u64) -> Cursor {
     Cursor { epoch: Epoch::from_wire(epoch).unwrap(), seq: Seq::new(seq).unwrap() }
@@ -25,7 +25,7 @@ fn lease(epoch: &str) -> Value {
 }
 
 /// Returns an owner of epoch `e` whose messages 1 to 3 were acknowledged.
-async fn at_three() -> (Broadcaster, Server, Peer) {
+async fn at_three() -> (Owner, Server, Peer) {
     let (owner, server, mut peer) = Server::created(Options::default()).await;
     assert_eq!(owner.cursor(), cursor("e", 0), "before the first acknowledgement");
     for seq in 1..=3 {
@@ -38,7 +38,7 @@ async fn at_three() -> (Broadcaster, Server, Peer) {
     (owner, server, peer)
 }
 
-async fn is_live(owner: &Broadcaster) {
+async fn is_live(owner: &Owner) {
     soon(owner.watch_status().wait_for(|status| *status == Status::Live)).await.unwrap();
 }
 

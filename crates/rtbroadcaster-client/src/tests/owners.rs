@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::script::{Server, bell, key, room, soon};
-use crate::broadcaster::Beginning;
+use crate::owner::Beginning;
 use crate::{OpenError, Options, PublishError, Signal, Status};
 
 #[tokio::test(start_paused = true)]

@@ -9,8 +9,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep};
 
 use super::script::{Server, bell, key, next, reaches, room, soon};
-use crate::broadcaster::Beginning;
-use crate::{Broadcaster, Closing, OpenError, Options, PublishError, Status, Viewer};
+use crate::owner::Beginning;
+use crate::{Closing, OpenError, Options, Owner, PublishError, Status, Viewer};
 
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -163,7 +163,7 @@ async fn it_ends_while_a_room_is_opened() {
 }
 
 /// Returns an owner whose server acknowledged one of two messages, a minute after it was sent.
-async fn slowly_acked() -> (Broadcaster, Server, super::script::Peer) {
+async fn slowly_acked() -> (Owner, Server, super::script::Peer) {
     let (owner, server, mut peer) = Server::created(options()).await;
     let tickets = [soon(owner.send(bell(1))).await.unwrap(), soon(owner.send(bell(2))).await.unwrap()];
     let asked = [peer.asked().await, peer.asked().await];

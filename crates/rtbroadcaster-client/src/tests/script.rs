@@ -16,10 +16,10 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use crate::broadcaster::Beginning;
 use crate::dial::Dialer;
+use crate::owner::Beginning;
 use crate::target::Target;
-use crate::{Broadcaster, Heard, Messages, OpenError, Options, Status, Viewer};
+use crate::{Heard, Messages, OpenError, Options, Owner, Status, Viewer};
 
 /// The longest wait. The clock is paused, so a test that waits for ever fails at once.
 const DEADLINE: Duration = Duration::from_secs(2 * 3_600);
@@ -76,20 +76,20 @@ impl Server {
         (Viewer::begin(dialer, room(), None, options), Self(connections), sleep)
     }
 
-    /// Returns the task of a broadcaster that opens a room of this server.
+    /// Returns the task of an owner that opens a room of this server.
     pub(super) fn owner(
         beginning: Beginning,
         options: Options,
-    ) -> (tokio::task::JoinHandle<Result<Broadcaster, OpenError>>, Self) {
+    ) -> (tokio::task::JoinHandle<Result<Owner, OpenError>>, Self) {
         let (dialer, connections) = in_memory(&options);
-        (tokio::spawn(Broadcaster::begin(dialer, beginning, None, options)), Self(connections))
+        (tokio::spawn(Owner::begin(dialer, beginning, None, options)), Self(connections))
     }
 
-    /// Returns a broadcaster that owns the room by its key and `cursor`, after the answer `owned` with these members.
-    pub(super) async fn owner_after(cursor: Cursor, members: Value) -> (Broadcaster, Self, Peer) {
+    /// Returns an owner that owns the room by its key and `cursor`, after the answer `owned` with these members.
+    pub(super) async fn owner_after(cursor: Cursor, members: Value) -> (Owner, Self, Peer) {
         let (dialer, connections) = in_memory(&Options::default());
         let own = Beginning::Own(room(), key().parse().unwrap());
-        let opening = tokio::spawn(Broadcaster::begin(dialer, own, Some(cursor.clone()), Options::default()));
+        let opening = tokio::spawn(Owner::begin(dialer, own, Some(cursor.clone()), Options::default()));
         let mut server = Self(connections);
         let mut peer = server.accept().await;
         let own = peer.owned(members).await;
@@ -98,7 +98,7 @@ impl Server {
     }
 
     /// Returns an owner that has just created its room.
-    pub(super) async fn created(options: Options) -> (Broadcaster, Self, Peer) {
+    pub(super) async fn created(options: Options) -> (Owner, Self, Peer) {
         let (opening, mut server) = Self::owner(Beginning::Create(RoomOptions::default()), options);
         let mut peer = server.accept().await;
         peer.creates().await;

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::script::{Peer, Server, bell, next, reaches, soon, telling};
-use crate::{Broadcaster, Options, Status, Viewer};
+use crate::{Options, Owner, Status, Viewer};
 
 /// A client of either role.
 struct Client {
@@ -17,14 +17,14 @@ struct Client {
     server: Server,
     peer: Peer,
     _viewer: Option<Viewer>,
-    owner: Option<Broadcaster>,
+    owner: Option<Owner>,
 }
 
 /// Returns a client of this role in the room of a server that plans a frame each 5 s.
 async fn inside(is_owner: bool) -> Client {
     if is_owner {
         let (opening, mut server) = Server::owner(
-            crate::broadcaster::Beginning::Create(rtbroadcaster_core::options::RoomOptions::default()),
+            crate::owner::Beginning::Create(rtbroadcaster_core::options::RoomOptions::default()),
             Options::default(),
         );
         let mut peer = server.accept().await;
@@ -137,7 +137,7 @@ async fn a_publish_without_an_answer_has_the_server_asked_and_old_servers_are_as
 async fn an_owner_that_goes_on_speaking_on_a_dead_path_leaves_it_as_soon_as_another() {
     for next_ms in [5_000, 25_000] {
         let (opening, mut server) = Server::owner(
-            crate::broadcaster::Beginning::Create(rtbroadcaster_core::options::RoomOptions::default()),
+            crate::owner::Beginning::Create(rtbroadcaster_core::options::RoomOptions::default()),
             Options::default(),
         );
         // The path carries all of the owner's data, and no data comes back.
@@ -240,7 +240,7 @@ async fn a_client_that_shall_not_come_back_does_not() {
 async fn a_state_of_sixty_kilobytes_gets_in_over_four_a_second() {
     for is_owner in [false, true] {
         let begun = Instant::now();
-        let own = crate::broadcaster::Beginning::Own(super::script::room(), super::script::key().parse().unwrap());
+        let own = crate::owner::Beginning::Own(super::script::room(), super::script::key().parse().unwrap());
         let big = json!({"type": "message", "seq": 1, "key": "slide", "params": ["x".repeat(60_000)], "state": true});
         let (viewer, opening, mut server) = if is_owner {
             let (opening, server) = Server::owner(own, Options::default());

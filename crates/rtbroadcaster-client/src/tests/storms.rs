@@ -16,9 +16,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, advance, sleep, timeout};
 
 use super::script::{in_memory, key, room, soon};
-use crate::broadcaster::Beginning;
+use crate::owner::Beginning;
 use crate::random::Rng;
-use crate::{Broadcaster, Heard, Messages, Options, Status, Viewer};
+use crate::{Heard, Messages, Options, Owner, Status, Viewer};
 use air::{Air, Way};
 use server::Server;
 
@@ -137,13 +137,13 @@ async fn storm(seed: u64) -> Result<usize, String> {
     Ok(usize::try_from(said).unwrap())
 }
 
-async fn owner(server: &Server) -> ((Broadcaster, watch::Sender<u64>), Party) {
+async fn owner(server: &Server) -> ((Owner, watch::Sender<u64>), Party) {
     let (mut dialer, connections) = in_memory(&Options::default());
     let (slept, air) = (watch::channel(0).0, Air::new());
     dialer.slept = slept.subscribe();
     server.meets(connections, air.clone());
     let create = Beginning::Create(RoomOptions::default());
-    let owner = soon(Broadcaster::begin(dialer, create, None, Options::default())).await.unwrap();
+    let owner = soon(Owner::begin(dialer, create, None, Options::default())).await.unwrap();
     assert_eq!((owner.room(), owner.key().as_str()), (room(), key().as_str()));
     let status = owner.watch_status();
     ((owner, watch::channel(0).0), Party { name: "owner", air, slept, status })
@@ -164,7 +164,7 @@ async fn viewer(server: &Server) -> (Viewer, Messages, Party) {
 /// Publishes numbered messages, each half a second to three seconds after the previous one, and a big one each time
 /// that `big` changes. Returns how many were acknowledged, each with the next number.
 async fn speak(
-    owner: Broadcaster,
+    owner: Owner,
     seed: u64,
     mut big: watch::Receiver<u64>,
     stopped: watch::Receiver<bool>,

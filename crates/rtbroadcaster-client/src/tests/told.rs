@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::script::{Peer, Server, bell, next, reaches, soon, telling};
-use crate::broadcaster::Beginning;
-use crate::{Broadcaster, Options, PublishError, SignalError, Status, Viewer};
+use crate::owner::Beginning;
+use crate::{Options, Owner, PublishError, SignalError, Status, Viewer};
 
 fn nested(depth: usize) -> Value {
     (1..depth).fold(json!([]), |inner, _| json!([inner]))
 }
 
 /// Returns an owner whose server has these limits.
-async fn owner(limits: Value) -> (Broadcaster, Server, Peer) {
+async fn owner(limits: Value) -> (Owner, Server, Peer) {
     let (opening, mut server) = Server::owner(Beginning::Create(RoomOptions::default()), Options::default());
     let mut peer = server.accept().await;
     peer.creates_with(json!({"limits": limits})).await;

@@ -90,7 +90,7 @@ pub(crate) fn rows() -> Vec<Row> {
             }
             peer.flood_with(&frame(TEXT, signal.as_bytes()), Duration::ZERO).await;
         })
-        .of(&[Role::Broadcaster])
+        .of(&[Role::Owner])
         .unheard()
         .for_millis(600),
     ]

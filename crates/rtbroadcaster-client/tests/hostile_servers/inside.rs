@@ -11,7 +11,7 @@ use crate::row::Ends::{Final, GivesUp, GivesUpAtOnce, Stays};
 use crate::row::{Ends, Phase, Row};
 
 const VIEWERS: &[Role] = &[Role::Viewer];
-const BROADCASTERS: &[Role] = &[Role::Broadcaster];
+const BROADCASTERS: &[Role] = &[Role::Owner];
 
 /// Returns the row of texts without end, each made of its number, to a viewer.
 fn floods(name: &'static str, ends: Ends, text: fn(u64) -> Value) -> Row {
@@ -164,7 +164,7 @@ pub(crate) fn of_viewers() -> Vec<Row> {
         says("parameters that are deep", GivesUp, &[DEEP]),
         says("a key of 257 bytes", GivesUp, &[LONG]),
         says(
-            "a message for broadcasters",
+            "a message for owners",
             Stays,
             &[r#"{"type":"ack","id":"a","seq":9007199254740991}"#, r#"{"type":"signal","key":"a","params":[]}"#],
         ),
@@ -200,7 +200,7 @@ const LONG: &str = concat!(
     "0123456789abcdef0123456789abcdef\"}"
 );
 
-pub(crate) fn of_broadcasters() -> Vec<Row> {
+pub(crate) fn of_owners() -> Vec<Row> {
     vec![
         answers("every publish is acknowledged", Stays, |asked, n| vec![ack(&asked["id"], n)]),
         answers("every publish is acknowledged a hundred times", Stays, |asked, n| vec![ack(&asked["id"], n); 100]),

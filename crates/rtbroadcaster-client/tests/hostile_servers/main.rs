@@ -1,4 +1,4 @@
-//! Tests `remote` against hostile servers: each row of the tables runs against a viewer and a broadcaster, over real
+//! Tests `remote` against hostile servers: each row of the tables runs against a viewer and an owner, over real
 //! sockets. None may make a client panic, run beyond its patience, reconnect too often, or fill its memory.
 
 #![allow(clippy::unwrap_used, reason = "a step that fails ends its test, and clippy allows it in test functions only")]
@@ -97,10 +97,7 @@ async fn no_server_hurts_a_client_that_it_does_not_let_in() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_server_hurts_a_client_that_it_lets_in() {
     check(
-        [framing::rows(), inside::of_both(), inside::of_viewers(), inside::of_broadcasters()]
-            .into_iter()
-            .flatten()
-            .collect(),
+        [framing::rows(), inside::of_both(), inside::of_viewers(), inside::of_owners()].into_iter().flatten().collect(),
     )
     .await;
 }
@@ -124,7 +121,7 @@ async fn no_flood_takes_more_memory_than_the_limits_allow() {
 #[test]
 fn the_tables_have_sixty_behaviours_and_no_name_twice() {
     let tables = [answers::rows(), framing::rows(), speech::rows()].into_iter().flatten();
-    let inside = [inside::of_both(), inside::of_viewers(), inside::of_broadcasters()].into_iter().flatten();
+    let inside = [inside::of_both(), inside::of_viewers(), inside::of_owners()].into_iter().flatten();
     let mut names: Vec<_> = tables.chain(inside).map(|row| row.name).collect();
     let count = names.len();
     names.sort_unstable();

@@ -1,11 +1,11 @@
-//! The program: a viewer or a broadcaster with little patience, on a server that runs one row. Must not know what the
+//! The program: a viewer or an owner with little patience, on a server that runs one row. Must not know what the
 //! row does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rtbroadcaster::remote::{Broadcaster, Closing, OpenError, Options, PublishError, Status, Viewer};
+use rtbroadcaster::remote::{Closing, OpenError, Options, Owner, PublishError, Status, Viewer};
 use rtbroadcaster::{Message, RoomOptions};
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
@@ -26,7 +26,7 @@ const DEADLINE: Duration = Duration::from_secs(12);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Viewer,
-    Broadcaster,
+    Owner,
 }
 
 /// The outcome of a client.
@@ -95,7 +95,7 @@ pub(crate) async fn meet(row: &Row, role: Role) -> Result<Outcome, String> {
     let server = Server::start(row).await;
     match role {
         Role::Viewer => watch(row, server).await,
-        Role::Broadcaster => publish(row, server).await,
+        Role::Owner => publish(row, server).await,
     }
 }
 
@@ -129,7 +129,7 @@ async fn watch(row: &Row, server: Server) -> Result<Outcome, String> {
 }
 
 async fn publish(row: &Row, server: Server) -> Result<Outcome, String> {
-    let creating = Broadcaster::create_with(&server.url, RoomOptions::new(), options(row));
+    let creating = Owner::create_with(&server.url, RoomOptions::new(), options(row));
     let owner = match within("creating", DEADLINE, creating).await? {
         Ok(owner) => owner,
         Err(OpenError::Closed(closing)) => return Ok(server.outcome(Some(closing))),

@@ -63,7 +63,7 @@ impl Row {
         Self {
             name,
             phase,
-            roles: &[Role::Viewer, Role::Broadcaster],
+            roles: &[Role::Viewer, Role::Owner],
             ends,
             is_heard: true,
             settled: SETTLED,

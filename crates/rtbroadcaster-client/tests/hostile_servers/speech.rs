@@ -88,10 +88,9 @@ pub(crate) fn rows() -> Vec<Row> {
             .of(viewer),
         enters("a resume of nothing", GivesUp, r#""how":"resumed","seq":9007199254740991,"replay":9007199254740991"#)
             .of(viewer),
-        enters("no key of the room", GivesUp, r#""ownerKey":"short""#).of(&[Role::Broadcaster]),
-        enters("a key of a million bytes", GivesUp, format!(r#""ownerKey":"{mega}""#).leak()).of(&[Role::Broadcaster]),
-        enters("an answer to own where create was asked", GivesUp, r#""type":"owned","replay":0"#)
-            .of(&[Role::Broadcaster]),
+        enters("no key of the room", GivesUp, r#""ownerKey":"short""#).of(&[Role::Owner]),
+        enters("a key of a million bytes", GivesUp, format!(r#""ownerKey":"{mega}""#).leak()).of(&[Role::Owner]),
+        enters("an answer to own where create was asked", GivesUp, r#""type":"owned","replay":0"#).of(&[Role::Owner]),
         refuses("unavailable in no time, again and again", GivesUp, json!({"code": "unavailable", "retryInMs": 0})),
         refuses("a rate without a time", GivesUp, json!({"code": "rate"})),
         refuses("a full room for 2^64-1 ms", GivesUpAtOnce, json!({"code": "room_full", "retryInMs": u64::MAX})),

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rtbroadcaster::remote::Broadcaster;
+use rtbroadcaster::remote::Owner;
 use rtbroadcaster::{OwnerKey, RoomId};
 
 use crate::ending::{Code, CommandError};
@@ -82,7 +82,7 @@ impl KeyFile {
     }
 
     /// Writes the key of a new room to the file.
-    pub(super) fn keep(&self, owner: &Broadcaster) -> Result<(), CommandError> {
+    pub(super) fn keep(&self, owner: &Owner) -> Result<(), CommandError> {
         let Self::Write(path, file) = self else { return Ok(()) };
         let mut file = file;
         let text = format!("{}\n", owner.key().as_str());

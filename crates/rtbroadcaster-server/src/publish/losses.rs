@@ -1,7 +1,7 @@
 //! Notes on stderr that the server has lost acknowledged messages. Must not know how the client detects that.
 
 use rtbroadcaster::Seq;
-use rtbroadcaster::remote::{Broadcaster, Loss};
+use rtbroadcaster::remote::{Loss, Owner};
 use tokio::sync::watch;
 
 use crate::notes::note;
@@ -11,7 +11,7 @@ use crate::notes::note;
 pub(super) struct Losses(watch::Receiver<Option<Loss>>);
 
 impl Losses {
-    pub(super) fn of(owner: &Broadcaster) -> Self {
+    pub(super) fn of(owner: &Owner) -> Self {
         Self(owner.watch_loss())
     }
 

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use rtbroadcaster::Seq;
-use rtbroadcaster::remote::{Broadcaster, PublishError, Ticket};
+use rtbroadcaster::remote::{Owner, PublishError, Ticket};
 use serde_json::value::RawValue;
 use tokio::io::BufReader;
 use tokio::sync::mpsc;
@@ -111,7 +111,7 @@ impl FromArgMatches for MessageArgs {
 /// Publishes everything, and sends each message's outcome to `reports` in order. Returns early when `stop` is
 /// cancelled.
 pub(super) async fn publish_all(
-    owner: &Broadcaster,
+    owner: &Owner,
     messages: &MessageArgs,
     reports: mpsc::Sender<PendingReport>,
     stop: &CancellationToken,
@@ -129,7 +129,7 @@ pub(super) async fn publish_all(
 }
 
 /// Publishes the messages of the standard input.
-async fn publish_lines(owner: &Broadcaster, reports: &mpsc::Sender<PendingReport>) -> Result<(), PublishFailure> {
+async fn publish_lines(owner: &Owner, reports: &mpsc::Sender<PendingReport>) -> Result<(), PublishFailure> {
     if io::stdin().is_terminal() {
         note(r#"type one message per line, such as {"key":"slide","params":[3],"state":true}; Ctrl-D ends"#);
     }
@@ -164,7 +164,7 @@ async fn publish_lines(owner: &Broadcaster, reports: &mpsc::Sender<PendingReport
 
 /// Publishes one message.
 async fn publish_one(
-    owner: &Broadcaster,
+    owner: &Owner,
     number: u64,
     message: &InputMessage,
     reports: &mpsc::Sender<PendingReport>,

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use rtbroadcaster::remote::{Broadcaster, PublishError};
+use rtbroadcaster::remote::{Owner, PublishError};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::mpsc;
 
@@ -54,7 +54,7 @@ enum ReportMode {
 }
 
 impl Reporter {
-    pub(super) fn new(owner: &Broadcaster) -> Self {
+    pub(super) fn new(owner: &Owner) -> Self {
         let mode = if io::stdout().is_terminal() { ReportMode::Screen } else { ReportMode::Lines };
         let bar = if io::stdin().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
         let style = ProgressStyle::with_template("{spinner} {pos} messages acknowledged{msg} {elapsed_precise}");
@@ -68,12 +68,7 @@ impl Reporter {
     }
 
     /// Writes the room and the link for viewers.
-    pub(super) async fn report_room(
-        &mut self,
-        owner: &Broadcaster,
-        destination: &Destination,
-        acquisition: Acquisition,
-    ) {
+    pub(super) async fn report_room(&mut self, owner: &Owner, destination: &Destination, acquisition: Acquisition) {
         let (room, link, term) = (owner.room(), destination.link(&owner.room()), owner.term());
         let text = match (self.mode, acquisition) {
             (ReportMode::Screen, _) => {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rtbroadcaster::remote::{Broadcaster, Heard, Messages, Options, PublishError, Viewer};
+use rtbroadcaster::remote::{Heard, Messages, Options, Owner, PublishError, Viewer};
 use rtbroadcaster::{Message, RoomOptions};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
@@ -108,7 +108,7 @@ async fn cuts_kills_and_a_takeover_cost_no_viewer_anything() {
     let directory = Directory(std::env::temp_dir().join(name));
     let mut server = directory.server().await;
     let relay = Relay::open(server.address).await;
-    let create = Broadcaster::create_with(&relay.url, RoomOptions::new(), options());
+    let create = Owner::create_with(&relay.url, RoomOptions::new(), options());
     let mut owner = soon("the room", create).await.unwrap();
     let mut viewers = Vec::new();
     for _ in 0..3 {
@@ -139,7 +139,7 @@ async fn cuts_kills_and_a_takeover_cost_no_viewer_anything() {
                 acked += 1;
                 assert_eq!(soon("an ack", ticket).await.unwrap().get(), acked);
             }
-            let own = Broadcaster::own_with(&relay.url, owner.room(), owner.key().clone(), options());
+            let own = Owner::own_with(&relay.url, owner.room(), owner.key().clone(), options());
             let next = soon("the takeover", own).await.unwrap();
             assert_eq!(next.state(), owner.state());
             let stale = soon("the refusal", owner.publish(Message::event("bell", [0]))).await;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Client;
 use crate::fault::{self, Fault};
 use crate::rights::Permit;
-use crate::server::{Server, Ticket};
+use crate::server::{ConnectionSlot, Server};
 use crate::socket::Socket;
 
 impl Client {
@@ -22,12 +22,12 @@ impl Client {
         dialect: &'static Dialect,
         permit: Permit,
         accepted: Instant,
-        ticket: Ticket,
+        slot: ConnectionSlot,
     ) {
         let accepted = server.clock().since_birth(accepted);
-        let mut client = Self::new(socket, dialect, Arc::clone(server), permit, accepted, ticket.place());
+        let mut client = Self::new(socket, dialect, Arc::clone(server), permit, accepted, slot.place());
         let begun = fault::catch("client", server.counters(), || client.begin(first));
-        server.clients().spawn(client.see_through(begun, ticket));
+        server.clients().spawn(client.see_through(begun, slot));
     }
 
     /// Returns the task of a client. Each idle viewer holds all of it. No `async fn`, which would hold the client
@@ -35,7 +35,7 @@ impl Client {
     pub(crate) fn see_through(
         mut self,
         begun: Result<(), Fault>,
-        ticket: Ticket,
+        slot: ConnectionSlot,
     ) -> impl Future<Output = ()> + Send + use<> {
         let server = Arc::clone(&self.server);
         async move {
@@ -44,7 +44,7 @@ impl Client {
                 // If that panics too, the connection ends without a close frame.
                 let _ = fault::catch_task("client", server.counters(), pin!(self.fail())).await;
             }
-            drop(ticket);
+            drop(slot);
         }
     }
 }

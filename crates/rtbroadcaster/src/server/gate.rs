@@ -67,12 +67,12 @@ pub(crate) struct TooMany;
 
 /// A connection that the gate admitted. It counts until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Ticket {
+pub(crate) struct ConnectionSlot {
     gate: Arc<Gate>,
     place: Option<AddressBlock>,
 }
 
-impl Ticket {
+impl ConnectionSlot {
     /// Returns the address block of the connection, if that is known.
     pub(crate) fn place(&self) -> Option<AddressBlock> {
         self.place
@@ -93,7 +93,11 @@ impl Gate {
     }
 
     /// Admits a connection, unless a limit is reached. The limits per address apply if the address is known.
-    pub(crate) fn enter(self: &Arc<Self>, place: Option<AddressBlock>, now: Duration) -> Result<Ticket, TooMany> {
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        place: Option<AddressBlock>,
+        now: Duration,
+    ) -> Result<ConnectionSlot, TooMany> {
         let mut counts = self.lock();
         if self.open_max.is_reached_by(counts.open) {
             return Err(TooMany);
@@ -115,7 +119,7 @@ impl Gate {
             address.open += 1;
         }
         counts.open += 1;
-        Ok(Ticket { gate: Arc::clone(self), place })
+        Ok(ConnectionSlot { gate: Arc::clone(self), place })
     }
 
     /// Returns whether a replay may be sent to clients at `place` at this moment.
@@ -167,7 +171,7 @@ impl GateCounts {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         let mut counts = self.gate.lock();
         counts.open -= 1;
@@ -248,10 +252,10 @@ mod tests {
         });
         let (one, other) = (place(1).unwrap(), place(2).unwrap());
         let after = |seconds: u64| NOW + Duration::from_secs(seconds);
-        let ticket = gate.enter(Some(one), NOW).unwrap();
+        let slot = gate.enter(Some(one), NOW).unwrap();
         assert!(gate.may_replay(Some(one), NOW));
         drop(gate.replays(Some(one), 15_000, NOW));
-        drop(ticket);
+        drop(slot);
         assert!(!gate.may_replay(Some(one), after(4)), "what it was told lasts longer than its connection");
         assert!(gate.may_replay(Some(one), after(5)));
         assert!(gate.may_replay(Some(other), NOW), "another address has its own");

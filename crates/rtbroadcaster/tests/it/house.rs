@@ -36,7 +36,7 @@ impl House {
     }
 
     async fn of(manager: Manager) -> Self {
-        let app = Router::new().route("/broadcasting", any(rtbroadcaster::axum::serve)).with_state(manager.clone());
+        let app = Router::new().route("/broadcasting", any(rtbroadcaster::axum::handler)).with_state(manager.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let serving = tokio::spawn(async move { axum::serve(listener, app).await });

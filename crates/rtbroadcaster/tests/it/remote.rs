@@ -8,7 +8,7 @@ mod relay;
 
 use std::time::Duration;
 
-use rtbroadcaster::remote::{Broadcaster, Heard, Messages, OpenError, Options, PublishError, Status, Ticket, Viewer};
+use rtbroadcaster::remote::{Heard, Messages, OpenError, Options, Owner, PublishError, Status, Ticket, Viewer};
 use rtbroadcaster::{Config, Limit, Message, RoomOptions};
 use tokio::task::JoinHandle;
 
@@ -29,7 +29,7 @@ fn options() -> Options {
 }
 
 /// Says number after number, states and events in turn, and has a look at `relay` after each tenth.
-async fn speak(owner: &Broadcaster, numbers: std::ops::Range<u32>, mut each: impl FnMut(u32)) -> Vec<Ticket> {
+async fn speak(owner: &Owner, numbers: std::ops::Range<u32>, mut each: impl FnMut(u32)) -> Vec<Ticket> {
     let mut tickets = Vec::new();
     for number in numbers {
         let key = format!("key {}", number % KEYS);
@@ -78,7 +78,7 @@ fn listen(mut messages: Messages) -> JoinHandle<Vec<u32>> {
 }
 
 /// The same state as the owner's, and every event.
-async fn has_everything(owner: &Broadcaster, viewer: &Viewer, heard: JoinHandle<Vec<u32>>, numbers: u32) {
+async fn has_everything(owner: &Owner, viewer: &Viewer, heard: JoinHandle<Vec<u32>>, numbers: u32) {
     let expected: Vec<_> = (1..=numbers).filter(|number| number % 3 == 0).chain([LAST]).collect();
     assert_eq!(within_time(LONG, "the last event", heard).await.unwrap(), expected);
     assert_eq!(viewer.state(), owner.state());
@@ -87,7 +87,7 @@ async fn has_everything(owner: &Broadcaster, viewer: &Viewer, heard: JoinHandle<
 }
 
 /// So many viewers that are in the room.
-async fn viewers(relay: &Relay, owner: &Broadcaster, count: usize) -> Vec<(Viewer, JoinHandle<Vec<u32>>)> {
+async fn viewers(relay: &Relay, owner: &Owner, count: usize) -> Vec<(Viewer, JoinHandle<Vec<u32>>)> {
     let mut viewers = Vec::new();
     for _ in 0..count {
         let viewer = Viewer::join_with(relay.url(), owner.room(), options()).unwrap();
@@ -102,7 +102,7 @@ async fn viewers(relay: &Relay, owner: &Broadcaster, count: usize) -> Vec<(Viewe
 async fn connections_that_are_cut_again_and_again_lose_nothing_and_repeat_nothing() {
     let house = House::open(Config::default()).await;
     let relay = Relay::open(house.address).await;
-    let create = Broadcaster::create_with(relay.url(), RoomOptions::new(), options());
+    let create = Owner::create_with(relay.url(), RoomOptions::new(), options());
     let owner = within("the room", create).await.unwrap();
     let viewers = viewers(&relay, &owner, 3).await;
     const NUMBERS: u32 = 600;
@@ -132,7 +132,7 @@ async fn a_path_that_goes_dark_costs_no_room_and_no_message_with_the_least_safe_
     let house = House::open(config).await;
     // One path for the owner, one for the viewers.
     let paths = [Relay::open(house.address).await, Relay::open(house.address).await];
-    let create = Broadcaster::create_with(paths[0].url(), RoomOptions::new(), options());
+    let create = Owner::create_with(paths[0].url(), RoomOptions::new(), options());
     let owner = within("the room", create).await.unwrap();
     let viewers = viewers(&paths[1], &owner, 2).await;
     let mut tickets = Vec::new();
@@ -160,10 +160,10 @@ async fn a_path_that_goes_dark_costs_no_room_and_no_message_with_the_least_safe_
 async fn an_owner_that_is_taken_over_learns_it_and_nothing_of_it_comes_behind_the_new_one() {
     let house = House::open(Config::default()).await;
     let relay = Relay::open(house.address).await;
-    let first = within("the room", Broadcaster::create(relay.url())).await.unwrap();
+    let first = within("the room", Owner::create(relay.url())).await.unwrap();
     let viewers = viewers(&relay, &first, 2).await;
     are_acked(speak(&first, 1..31, |_| {}).await, 1).await;
-    let second = Broadcaster::own(relay.url(), first.room(), first.key().clone());
+    let second = Owner::own(relay.url(), first.room(), first.key().clone());
     let second = within("the takeover", second).await.unwrap();
     assert_eq!((second.term(), &second.state()), (2, &first.state()));
     let fenced = within("the refusal", first.publish(Message::event("bell", [7]))).await;
@@ -181,9 +181,9 @@ async fn an_owner_that_is_taken_over_learns_it_and_nothing_of_it_comes_behind_th
 async fn rooms_and_keys_that_are_not_there_are_told() {
     let house = House::open(Config::default()).await;
     let relay = Relay::open(house.address).await;
-    let owner = within("the room", Broadcaster::create(relay.url())).await.unwrap();
-    let other = within("the room", Broadcaster::create(relay.url())).await.unwrap();
-    let wrong = Broadcaster::own(relay.url(), owner.room(), other.key().clone());
+    let owner = within("the room", Owner::create(relay.url())).await.unwrap();
+    let other = within("the room", Owner::create(relay.url())).await.unwrap();
+    let wrong = Owner::own(relay.url(), owner.room(), other.key().clone());
     assert_eq!(within("the refusal", wrong).await.unwrap_err(), OpenError::NoRoom);
     let viewer = Viewer::join(relay.url(), rtbroadcaster::RoomId::random(&rtbroadcaster::OsRandom)).unwrap();
     assert_eq!(within("the refusal", viewer.inside()).await.unwrap_err().code(), 4510);
@@ -203,7 +203,7 @@ async fn a_server_that_is_replaced_is_a_pause_and_nothing_else() {
     let directory = relay::Directory::new("remote-restart");
     let mut house = House::kept(Config::default(), &directory.disk()).await;
     let relay = Relay::open(house.address).await;
-    let create = Broadcaster::create_with(relay.url(), RoomOptions::new(), options());
+    let create = Owner::create_with(relay.url(), RoomOptions::new(), options());
     let owner = within("the room", create).await.unwrap();
     let viewers = viewers(&relay, &owner, 3).await;
     let mut tickets = Vec::new();

@@ -1,6 +1,6 @@
 //! Clients of the Rust library, with its default options. Must not know the faults of their connections.
 
-use rtbroadcaster::remote::{Broadcaster, Heard, Status, Viewer};
+use rtbroadcaster::remote::{Heard, Owner, Status, Viewer};
 use rtbroadcaster::{Message, RoomId};
 use serde::de::IgnoredAny;
 use tokio::task::JoinSet;
@@ -82,7 +82,7 @@ async fn listen(client: u32, viewer: Viewer, events: Events) {
 
 /// Runs one owner until it ends.
 async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u64, usize)>, events: Events) {
-    let owner = match Broadcaster::create(&url).await {
+    let owner = match Owner::create(&url).await {
         Ok(owner) => owner,
         Err(error) => {
             let what = EventKind::Status { name: ClientStatus::Closed, reason: Some(error.to_string()) };

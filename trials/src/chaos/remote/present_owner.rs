@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rtbroadcaster::Message;
-use rtbroadcaster::remote::{Broadcaster, PublishError, Status, Ticket};
+use rtbroadcaster::remote::{Owner, PublishError, Status, Ticket};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::{CutProgress, Plan, SOON, options};
@@ -29,7 +29,7 @@ const UNACKED_MAX: usize = 200;
 
 /// The present owner.
 pub(super) struct PresentOwner {
-    owner: Broadcaster,
+    owner: Owner,
     url: String,
     plan: Plan,
     course: Arc<CutProgress>,
@@ -59,13 +59,13 @@ pub(super) struct PublishedRecord {
 }
 
 impl PresentOwner {
-    pub(super) fn new(owner: Broadcaster, url: &str, plan: Plan, course: Arc<CutProgress>) -> Self {
+    pub(super) fn new(owner: Owner, url: &str, plan: Plan, course: Arc<CutProgress>) -> Self {
         let (random, tickets, past) = (Random::new(plan.seed, 1), VecDeque::new(), PublishedRecord::default());
         Self { owner, url: url.into(), plan, course, random, number: 0, next: 1, tickets, past }
     }
 
     /// Publishes, and returns the last owner and the messages.
-    pub(super) async fn speak(mut self) -> Result<(Broadcaster, PublishedRecord), Failure> {
+    pub(super) async fn speak(mut self) -> Result<(Owner, PublishedRecord), Failure> {
         let mut beat = interval(Duration::from_secs(1) / self.plan.rate);
         beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
         while !self.course.is_over.load(Ordering::Acquire) {
@@ -145,7 +145,7 @@ impl PresentOwner {
         let mut status = self.owner.watch_status();
         let inside = timeout(SOON, status.wait_for(Status::is_inside)).await;
         inside.map_err(|_| Failure::new("the owner is away"))?.map_err(|error| Failure::new(error.to_string()))?;
-        let own = Broadcaster::own_with(&self.url, self.owner.room(), self.owner.key().clone(), options());
+        let own = Owner::own_with(&self.url, self.owner.room(), self.owner.key().clone(), options());
         let first = self.number + 1;
         self.number += STALE;
         let (old, random) = (&self.owner, &mut self.random);

@@ -304,19 +304,19 @@ type Change = (&'static str, fn(&Store, RoomId), &'static str, usize);
 
 #[tokio::test]
 async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
-    fn first(store: &Store, room: RoomId) -> fjall::Slice {
-        let first = kept::place(&room, Seq::new(1).unwrap());
+    fn first(store: &Store, room: &RoomId) -> fjall::Slice {
+        let first = kept::place(room, Seq::new(1).unwrap());
         assert!(store.log.contains_key(&first).unwrap());
         first
     }
     let cases: [Change; 6] = [
-        ("a message", |store, room| store.log.insert(first(store, room), "nonsense").unwrap(), "a message of room", 2),
-        ("a hole", |store, room| store.log.remove(first(store, room)).unwrap(), "messages of room", 2),
+        ("a message", |store, room| store.log.insert(first(store, &room), "nonsense").unwrap(), "a message of room", 2),
+        ("a hole", |store, room| store.log.remove(first(store, &room)).unwrap(), "messages of room", 2),
         (
             "another message",
             |store, room| {
                 let record = Record { seq: Seq::new(1).unwrap(), ..record(2) };
-                store.log.insert(first(store, room), kept::record(&record, None)).unwrap();
+                store.log.insert(first(store, &room), kept::record(&record, None)).unwrap();
             },
             "messages of room",
             3,

@@ -39,7 +39,7 @@ fn config() -> Config {
 }
 
 /// Returns what a viewer gets that comes to `room` of `manager` with `start`.
-fn welcome(manager: &Manager, room: RoomId, start: &Start) -> Option<Welcome> {
+fn welcome(manager: &Manager, room: &RoomId, start: &Start) -> Option<Welcome> {
     let outbox =
         Outbox::new(None, &v2::DIALECT, manager.server().clock(), manager.server().counters(), manager.config());
     let found = std::cell::Cell::new(None);
@@ -48,7 +48,7 @@ fn welcome(manager: &Manager, room: RoomId, start: &Start) -> Option<Welcome> {
         found.set(Some(Welcome { standing: standing.clone(), how: *how, entries: Arc::clone(entries) }));
         (Bytes::new(), Hold::default())
     };
-    let membership = manager.server().registry().join(&room, outbox, start, None, &announce);
+    let membership = manager.server().registry().join(room, outbox, start, None, &announce);
     drop(membership);
     found.take()
 }
@@ -82,7 +82,7 @@ async fn a_life_is_forgotten_when_no_room_could_resume_a_cursor_of_it() {
     for expected in [&[][..], &["resumed"], &["retention", "resumed"], &["epoch", "resumed", "resumed"]] {
         let manager = Manager::open(config.clone(), &disk).await.unwrap();
         let answers = cursors.iter().map(|cursor| {
-            match welcome(&manager, room.clone(), &Start::After(cursor.clone(), CursorScope::AllLives)).unwrap().how {
+            match welcome(&manager, &room, &Start::After(cursor.clone(), CursorScope::AllLives)).unwrap().how {
                 How::Resumed => "resumed",
                 How::Reset(reason) => reason.word(),
                 How::Snapshot => "snapshot",
@@ -93,7 +93,7 @@ async fn a_life_is_forgotten_when_no_room_could_resume_a_cursor_of_it() {
         for number in 0..if cursors.len() < 2 { 3 } else { 0 } {
             owner.publish(Message::event("event", [number])).await.unwrap();
         }
-        let standing = welcome(&manager, room.clone(), &Start::Fresh).unwrap().standing;
+        let standing = welcome(&manager, &room, &Start::Fresh).unwrap().standing;
         cursors.push(Cursor { epoch: standing.epoch, seq: standing.seq });
         drop(owner);
         manager.shutdown().await;

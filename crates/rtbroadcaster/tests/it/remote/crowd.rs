@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::remote::{Broadcaster, Heard, Messages, Signal, SignalError, Signals, Status, Viewer};
+use rtbroadcaster::remote::{Heard, Messages, Owner, Signal, SignalError, Signals, Status, Viewer};
 use rtbroadcaster::{Config, Counting, Limit, Message, MessageError, RoomOptions};
 
 use super::{Relay, options};
@@ -10,12 +10,12 @@ use crate::house::House;
 use crate::moment::{until, within};
 
 /// A room's owner, created as `room` says.
-async fn owner(relay: &Relay, room: RoomOptions) -> Broadcaster {
-    within("the room", Broadcaster::create_with(relay.url(), room, options())).await.unwrap()
+async fn owner(relay: &Relay, room: RoomOptions) -> Owner {
+    within("the room", Owner::create_with(relay.url(), room, options())).await.unwrap()
 }
 
 /// A viewer that is in the room.
-async fn viewer(relay: &Relay, owner: &Broadcaster) -> Viewer {
+async fn viewer(relay: &Relay, owner: &Owner) -> Viewer {
     let viewer = Viewer::join_with(relay.url(), owner.room(), options()).unwrap();
     within("the viewer's coming", viewer.inside()).await.unwrap();
     viewer
@@ -188,7 +188,7 @@ async fn an_owner_watches_how_many_there_are_and_viewers_do_where_the_room_was_c
     assert_eq!(open.audience().borrow().map(|audience| audience.viewers), Some(0), "there is nobody yet");
     let one = viewer(&relay, &open).await;
     let other = viewer(&relay, &discreet).await;
-    let told = |owner: &Broadcaster| owner.audience().borrow().map(|audience| (audience.viewers, audience.lagging));
+    let told = |owner: &Owner| owner.audience().borrow().map(|audience| (audience.viewers, audience.lagging));
     let seen = |viewer: &Viewer| *viewer.audience().borrow();
     until("both owners know", || told(&open) == Some((1, 0)) && told(&discreet) == Some((1, 0))).await;
     until("the viewer knows", || seen(&one) == Some(1)).await;
@@ -213,7 +213,7 @@ async fn signals_that_nobody_takes_are_counted_as_lost_and_delay_no_acknowledgem
     let relay = Relay::open(house.address).await;
     let mut narrow = options();
     narrow.messages_max = 2;
-    let owner = Broadcaster::create_with(relay.url(), RoomOptions::new(), narrow);
+    let owner = Owner::create_with(relay.url(), RoomOptions::new(), narrow);
     let owner = within("the room", owner).await.unwrap();
     let mut signals = owner.signals();
     let viewer = viewer(&relay, &owner).await;

@@ -7,7 +7,7 @@ mod classroom_poll;
 #[path = "../../../examples/recorder.rs"]
 mod recorder;
 
-use rtbroadcaster::remote::{Broadcaster, Viewer};
+use rtbroadcaster::remote::{Owner, Viewer};
 use rtbroadcaster::{Config, Message};
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ async fn a_poll_counts_everybody_once_and_shows_the_totals_to_all() {
 async fn a_recorder_writes_down_everything_until_the_room_ends() {
     let house = House::open(Config::default()).await;
     let relay = Relay::open(house.address).await;
-    let owner = within("the room", Broadcaster::create(relay.url())).await.unwrap();
+    let owner = within("the room", Owner::create(relay.url())).await.unwrap();
     within("a message", owner.publish(Message::state("slide", [1]))).await.unwrap();
     let viewer = Viewer::join(relay.url(), owner.room()).unwrap();
     within("the viewer's coming", viewer.inside()).await.unwrap();

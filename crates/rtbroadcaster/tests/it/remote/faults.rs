@@ -1,7 +1,7 @@
 //! Every public call with every bad argument, three times each, on the server of this crate: no connection ends, and what
 //! stands behind is said.
 
-use rtbroadcaster::remote::{Broadcaster, PublishError, SignalError, Status, Viewer};
+use rtbroadcaster::remote::{Owner, PublishError, SignalError, Status, Viewer};
 use rtbroadcaster::{Config, Limit, Message};
 use serde_json::{Value, json};
 
@@ -35,7 +35,7 @@ fn faults() -> Vec<Value> {
 async fn no_call_of_a_program_ends_its_connection() {
     let house = House::open(Config { message_bytes_max: Limit::Max(MESSAGE_BYTES), ..Config::default() }).await;
     let url = format!("ws://{}/broadcasting", house.address);
-    let owner = within("the room", Broadcaster::create(&url)).await.unwrap();
+    let owner = within("the room", Owner::create(&url)).await.unwrap();
     let viewer = Viewer::join_with(&url, owner.room(), options()).unwrap();
     within("the viewer's coming", viewer.inside()).await.unwrap();
     let keys = [String::new(), "k".repeat(257), "ä".repeat(129)];

@@ -33,11 +33,11 @@ async fn ask(peer: &mut Peer, request: Value) -> String {
     answer["code"].as_str().or(answer["type"].as_str()).unwrap().to_owned()
 }
 
-fn join(room: RoomId) -> Value {
+fn join(room: &RoomId) -> Value {
     json!({"type": "join", "id": "j", "room": room.to_string()})
 }
 
-fn own(room: RoomId, key: &OwnerKey) -> Value {
+fn own(room: &RoomId, key: &OwnerKey) -> Value {
     json!({"type": "own", "id": "o", "room": room.to_string(), "ownerKey": key.as_str()})
 }
 
@@ -63,35 +63,35 @@ async fn each_right_allows_what_it_is_named_for_and_nothing_else() {
     let ping = || json!({"type": "ping", "id": "q"});
     // Rights, what is asked, what is answered.
     let table: Vec<(Permit, Vec<(Value, &str)>)> = vec![
-        (Rights::default().into(), vec![(create(), "not_owner"), (join(room.clone()), "no_room")]),
-        (Rights::default().into(), vec![(own(room.clone(), &key), "no_room")]),
-        (Permit::viewer(), vec![(create(), "not_owner"), (join(room.clone()), "joined")]),
+        (Rights::default().into(), vec![(create(), "not_owner"), (join(&room), "no_room")]),
+        (Rights::default().into(), vec![(own(&room, &key), "no_room")]),
+        (Permit::viewer(), vec![(create(), "not_owner"), (join(&room), "joined")]),
         // What it asks for is the owner's, and a viewer's: that is said, not which right is missing.
-        (Permit::viewer(), vec![(join(room.clone()), "joined"), (publish(), "not_owner")]),
+        (Permit::viewer(), vec![(join(&room), "joined"), (publish(), "not_owner")]),
         (Permit::owner(), vec![(create(), "created"), (signal(), "bad_message"), (publish(), "ack")]),
-        (Permit::viewer_of(room.clone()), vec![(join(other.room()), "no_room"), (join(room.clone()), "joined")]),
-        (Permit::owner(), vec![(join(room.clone()), "no_room"), (create(), "created"), (publish(), "ack")]),
+        (Permit::viewer_of(room.clone()), vec![(join(&other.room()), "no_room"), (join(&room), "joined")]),
+        (Permit::owner(), vec![(join(&room), "no_room"), (create(), "created"), (publish(), "ack")]),
         (
             but(Rights::viewer(), |rights| rights.signal = false).into(),
-            vec![(join(room.clone()), "joined"), (signal(), "unauthorized"), (ping(), "pong")],
+            vec![(join(&room), "joined"), (signal(), "unauthorized"), (ping(), "pong")],
         ),
         (
             but(Rights::owner(), |rights| rights.publish = false).into(),
-            vec![(own(room.clone(), &key), "owned"), (publish(), "unauthorized"), (ping(), "pong")],
+            vec![(own(&room, &key), "owned"), (publish(), "unauthorized"), (ping(), "pong")],
         ),
         (
             but(Rights::owner(), |rights| rights.end = false).into(),
             vec![
-                (own(room.clone(), &key), "owned"),
+                (own(&room, &key), "owned"),
                 (json!({"type": "close", "id": "x"}), "unauthorized"),
                 (publish(), "ack"),
             ],
         ),
         (
             but(Rights::owner(), |rights| rights.own = Rooms::from(other.room())).into(),
-            vec![(own(room.clone(), &key), "no_room"), (create(), "created")],
+            vec![(own(&room, &key), "no_room"), (create(), "created")],
         ),
-        (Permit::anything(), vec![(join(room), "joined")]),
+        (Permit::anything(), vec![(join(&room), "joined")]),
     ];
     for (permit, steps) in table {
         let mut peer = in_memory_with(&manager, permit.clone()).await;
@@ -148,7 +148,7 @@ async fn rights_that_are_replaced_count_at_once() {
     let grant = Grant::new(Rights::viewer());
     let (mut first, mut second) = (in_memory_with(&manager, &grant).await, in_memory_with(&manager, &grant).await);
     assert_eq!(ask(&mut first, join(one.room())).await, "joined");
-    assert_eq!(ask(&mut second, join(other.room())).await, "joined");
+    assert_eq!(ask(&mut second, join(&other.room())).await, "joined");
     grant.replace(but(Rights::viewer_of(other.room()), |rights| rights.signal = false));
     ends_by_its_rights(&mut first).await;
     let signal = json!({"type": "signal", "id": "s", "key": "hand", "params": []});

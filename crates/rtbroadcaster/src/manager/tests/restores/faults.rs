@@ -67,8 +67,8 @@ async fn speak(
         };
         owner.publish(message).await.unwrap();
     }
-    let epoch = welcome(manager, owner.room(), &Start::Fresh).unwrap().standing.epoch;
-    seen.push((epoch, all_of(manager, owner.room()).unwrap()));
+    let epoch = welcome(manager, &owner.room(), &Start::Fresh).unwrap().standing.epoch;
+    seen.push((epoch, all_of(manager, &owner.room()).unwrap()));
     owner
 }
 
@@ -153,7 +153,7 @@ async fn try_one(base: &Base, seed: u64, dice: &mut Dice) -> &'static str {
     let disk = Disk::at(&directory.0).with_ack(base.ack);
     let (manager, outcome) = match Manager::open(config(), &disk).await {
         Ok(manager) => {
-            let messages = all_of(&manager, base.room.clone()).map_or(0, |messages| messages.len());
+            let messages = all_of(&manager, &base.room).map_or(0, |messages| messages.len());
             let is_marked =
                 directory.0.join("alive").exists() && !what.starts_with("alive") && !what.contains("and alive");
             assert!(messages >= base.covered || !is_marked, "{context}: {messages} are left, and nobody says so");
@@ -179,12 +179,11 @@ async fn try_one(base: &Base, seed: u64, dice: &mut Dice) -> &'static str {
         }
         Err(error) => panic!("{context}: {error}"),
     };
-    let present = all_of(&manager, base.room.clone());
+    let present = all_of(&manager, &base.room);
     for (epoch, messages) in &base.seen {
         for count in 0..=messages.len() {
             let cursor = Cursor { epoch: epoch.clone(), seq: Seq::new(count as u64).unwrap() };
-            let Some(welcome) = welcome(&manager, base.room.clone(), &Start::After(cursor, CursorScope::AllLives))
-            else {
+            let Some(welcome) = welcome(&manager, &base.room, &Start::After(cursor, CursorScope::AllLives)) else {
                 continue;
             };
             if welcome.how == How::Resumed {

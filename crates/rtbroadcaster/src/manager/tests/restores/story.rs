@@ -122,7 +122,7 @@ impl Story {
     fn known_at_the_end(&self, manager: &Manager) -> Known {
         let mut known = self.known.clone();
         for (room, (id, _)) in self.rooms.iter().enumerate() {
-            if let Some(epoch) = epoch(manager, id.clone()) {
+            if let Some(epoch) = epoch(manager, id) {
                 known.lives[room].push((epoch, known.logs[room].len()));
             }
         }
@@ -133,7 +133,7 @@ impl Story {
     async fn speak(&mut self, manager: &Manager, room: usize) {
         let (id, key) = self.rooms[room].clone();
         let Ok(owner) = manager.own(&id, &key).await else { return };
-        let Some(epoch) = epoch(manager, id.clone()) else { return };
+        let Some(epoch) = epoch(manager, &id) else { return };
         let count = if room == 1 && self.dice.below(2) == 0 { 0 } else { self.dice.below(6) };
         for _ in 0..count {
             self.said += 1;
@@ -144,7 +144,7 @@ impl Story {
             };
             owner.publish(message).await.unwrap();
             if room != 2 {
-                self.known.logs[room] = all_of(manager, id.clone()).expect("the history holds everything that is said");
+                self.known.logs[room] = all_of(manager, &id).expect("the history holds everything that is said");
             }
             if self.dice.below(2) == 0 {
                 let messages = self.known.logs[room].clone();
@@ -157,20 +157,20 @@ impl Story {
     /// Resumes every viewer that ever was in a room.
     fn judge(&mut self, manager: &Manager) {
         for (room, (id, _)) in self.rooms.iter().enumerate() {
-            let present = all_of(manager, id.clone());
+            let present = all_of(manager, id);
             if self.known.is_certain {
                 assert_eq!(present.as_ref(), Some(&self.known.logs[room]), "room {room}: {:#?}", self.done);
             }
             for seen in self.seen.iter().filter(|seen| seen.room == room) {
-                self.judge_one(manager, id.clone(), seen, present.as_deref());
+                self.judge_one(manager, id, seen, present.as_deref());
             }
             self.known.logs[room] = present.unwrap_or_default();
         }
     }
 
-    fn judge_one(&self, manager: &Manager, id: RoomId, seen: &Seen, present: Option<&[String]>) {
+    fn judge_one(&self, manager: &Manager, id: &RoomId, seen: &Seen, present: Option<&[String]>) {
         let start = Start::After(seen.cursor.clone(), CursorScope::AllLives);
-        let Some(welcome) = welcome(manager, id.clone(), &start) else {
+        let Some(welcome) = welcome(manager, id, &start) else {
             return assert!(!self.known.is_certain, "a room is lost: {:#?}", self.done);
         };
         let count = seen.messages.len();
@@ -234,13 +234,13 @@ impl Story {
 }
 
 /// The epoch of a room.
-fn epoch(manager: &Manager, id: RoomId) -> Option<Epoch> {
+fn epoch(manager: &Manager, id: &RoomId) -> Option<Epoch> {
     Some(welcome(manager, id, &Start::Fresh)?.standing.epoch)
 }
 
 /// Every message of a room, if the room is there and its history holds all of them.
-pub(super) fn all_of(manager: &Manager, id: RoomId) -> Option<Vec<String>> {
-    let epoch = epoch(manager, id.clone())?;
+pub(super) fn all_of(manager: &Manager, id: &RoomId) -> Option<Vec<String>> {
+    let epoch = epoch(manager, id)?;
     let welcome = welcome(manager, id, &Start::After(Cursor { epoch, seq: Seq::ZERO }, CursorScope::OneLife))?;
     let messages = welcome.entries.iter().map(|entry| text(entry));
     (welcome.how == How::Resumed).then(|| messages.collect())

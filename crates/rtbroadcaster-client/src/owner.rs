@@ -52,10 +52,10 @@ use ticket::is_over;
 /// [`close`](Self::close) ends the room when every published message is stored.
 ///
 /// ```no_run
-/// use rtbroadcaster::{Message, remote::{Broadcaster, PublishError}};
+/// use rtbroadcaster::{Message, remote::{Owner, PublishError}};
 ///
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let owner = Broadcaster::create("ws://127.0.0.1:8080/broadcasting").await?;
+/// let owner = Owner::create("ws://127.0.0.1:8080/broadcasting").await?;
 /// println!("viewers join {}", owner.room());
 /// owner.publish(Message::state("score", [2, 1])).await?;
 /// match owner.publish(Message::event("note", "not an array")).await {
@@ -66,7 +66,7 @@ use ticket::is_over;
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
-pub struct Broadcaster {
+pub struct Owner {
     orders: mpsc::Sender<Order>,
     opened: Opened,
     status: watch::Receiver<Status>,
@@ -80,14 +80,14 @@ pub struct Broadcaster {
     options: Options,
 }
 
-/// The room that this broadcaster owns.
+/// The room that this owner owns.
 #[derive(Debug, Clone)]
 struct Opened {
     room: RoomId,
     key: OwnerKey,
 }
 
-impl Broadcaster {
+impl Owner {
     /// Returns the room's id, by which viewers join.
     pub fn room(&self) -> RoomId {
         self.opened.room.clone()
@@ -129,7 +129,7 @@ impl Broadcaster {
     /// without a cursor.
     ///
     /// ```no_run
-    /// # async fn run(owner: rtbroadcaster::remote::Broadcaster) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn run(owner: rtbroadcaster::remote::Owner) -> Result<(), Box<dyn std::error::Error>> {
     /// use rtbroadcaster::Message;
     ///
     /// let mut losses = owner.watch_loss();
@@ -182,7 +182,7 @@ impl Broadcaster {
     /// A message without an [id](Message::with_id) gets one. Without a connection, it waits for the next one.
     ///
     /// # Errors
-    /// The message has a fault, was refused, or the broadcaster is over.
+    /// The message has a fault, was refused, or the owner is over.
     pub async fn publish(&self, message: Message) -> Result<Seq, PublishError> {
         self.send(message).await?.await
     }
@@ -192,7 +192,7 @@ impl Broadcaster {
     /// waiting.
     ///
     /// # Errors
-    /// The message has a fault, or the broadcaster is over.
+    /// The message has a fault, or the owner is over.
     pub async fn send(&self, message: Message) -> Result<Ticket, PublishError> {
         message.check()?;
         let (kind, body) = message.parts();
@@ -225,7 +225,7 @@ impl Broadcaster {
 
     /// Reconnects at once: outside of the room, the next attempt begins now, but not before the time that a server has
     /// sent, and at most once per second. In the room, it probes the connection. A program calls it when it knows more
-    /// than this broadcaster, such as that the network is back.
+    /// than this owner, such as that the network is back.
     pub fn reconnect(&self) {
         self.hurry.notify_one();
     }

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::lease::Lease;
 use super::part::{Beginning, Owning, Telling};
-use super::{Broadcaster, OpenError};
+use super::{OpenError, Owner};
 use crate::address::AddressError;
 use crate::dial::Dialer;
 use crate::limits::Limits;
@@ -20,7 +20,7 @@ use crate::status::Status;
 use crate::target::Target;
 use crate::{Options, crowd};
 
-impl Broadcaster {
+impl Owner {
     /// Creates a room on the server at `address` and owns it. Retries until the server answers.
     ///
     /// # Errors
@@ -36,13 +36,13 @@ impl Broadcaster {
     /// The address is malformed, the server refuses, or patience has ended.
     ///
     /// ```no_run
-    /// use rtbroadcaster::remote::{Broadcaster, Options, Signal};
+    /// use rtbroadcaster::remote::{Owner, Options, Signal};
     /// use rtbroadcaster::{Counting, RoomOptions};
     ///
     /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
     /// let once = Counting { once_per_viewer: true, ..Counting::default() };
     /// let room = RoomOptions::new().with_audience().with_counting("vote", once)?;
-    /// let owner = Broadcaster::create_with("ws://127.0.0.1:8080/broadcasting", room, Options::default()).await?;
+    /// let owner = Owner::create_with("ws://127.0.0.1:8080/broadcasting", room, Options::default()).await?;
     /// while let Some(signal) = owner.signals().next().await {
     ///     match signal {
     ///         Signal::Counts { key, counts, .. } => println!("{}: {} answers", key.as_str(), counts.len()),
@@ -94,13 +94,13 @@ impl Broadcaster {
     /// As [`own_with`](Self::own_with).
     ///
     /// ```no_run
-    /// use rtbroadcaster::remote::{Broadcaster, Cursor, Epoch, Options};
+    /// use rtbroadcaster::remote::{Owner, Cursor, Epoch, Options};
     /// use rtbroadcaster::{OwnerKey, RoomId, Seq};
     ///
     /// # async fn run(room: RoomId, key: OwnerKey, epoch: &str, seq: u64) -> Result<(), Box<dyn std::error::Error>> {
     /// let cursor = Cursor { epoch: Epoch::from_wire(epoch).ok_or("epoch")?, seq: Seq::new(seq).ok_or("seq")? };
     /// let address = "ws://127.0.0.1:8080/broadcasting";
-    /// let owner = Broadcaster::own_after(address, room, key, cursor, Options::default()).await?;
+    /// let owner = Owner::own_after(address, room, key, cursor, Options::default()).await?;
     /// if let Some(loss) = owner.watch_loss().borrow().clone() {
     ///     println!("the server had acknowledged {} and has messages up to {}", loss.acked.seq, loss.seq);
     /// }

@@ -17,7 +17,7 @@ pub enum OpenError {
     /// A room of the requested name exists already.
     #[error("there is a room of this name")]
     Exists,
-    /// The server does not let the broadcaster in, or patience has ended.
+    /// The server does not let the owner in, or patience has ended.
     #[error("the server does not open the room")]
     Closed(#[source] Closing),
 }

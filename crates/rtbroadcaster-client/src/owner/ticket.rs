@@ -26,7 +26,7 @@ impl Future for Ticket {
     }
 }
 
-/// Returns why the broadcaster publishes nothing any more.
+/// Returns why the owner publishes nothing any more.
 pub(super) fn is_over(status: &watch::Receiver<Status>) -> PublishError {
     status.borrow().closing().cloned().map_or(PublishError::Offline, PublishError::from)
 }

@@ -19,7 +19,7 @@ pub(super) struct Lease {
 
 /// A range of acknowledged messages of which the server lacks some or all.
 ///
-/// The [state](super::Broadcaster::state) is the one that the server has kept. The program has to publish any lost
+/// The [state](super::Owner::state) is the one that the server has kept. The program has to publish any lost
 /// value again, since only it knows them. Unacknowledged messages are no part of a loss: the owner sends them again as
 /// after any cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
