@@ -132,7 +132,7 @@ async fn a_connection_ends_within_a_second_of_its_rights_and_others_stay() {
     let told = next(&mut brief).await;
     assert!(told["type"] == "expiring" && told["inMs"].as_u64().is_some_and(|left| left <= 300), "{told}");
     for peer in [&mut brief, &mut stays] {
-        assert_eq!(ask(peer, join(owner.room())).await, "joined");
+        assert_eq!(ask(peer, join(&owner.room())).await, "joined");
     }
     ends_by_its_rights(&mut brief).await;
     let late = SystemTime::now().duration_since(ends).expect("not before its time");
