@@ -119,7 +119,7 @@ mod tests {
             let again: Destination = destination.link(&room).parse().unwrap();
             assert_eq!(again.room, Some(room.clone()));
         }
-        for text in ["", "127.0.0.1:8080", "ftp://a/", "ws:///a", "ws://me:secret@a/", "http://a/?uuid=x"] {
+        for text in ["", "127.0.0.1:8080", "ftp://a/", "ws:///a", "ws://me:secret@a/", "http://a/?uuid=X"] {
             assert_eq!(text.parse::<Destination>(), Err(NoDestination), "{text}");
         }
     }

@@ -16,7 +16,7 @@ async fn every_failure_has_its_code_and_says_what_to_do() {
         (&["watch", url, &room][..], 3, "there is no such room", "ask for a new link"),
         (&["watch", url], 2, "which room?", "Give the viewers' link"),
         (&["watch", "127.0.0.1:8080", &room], 2, "expected ws://", "--help"),
-        (&["watch", url, "room"], 2, "invalid value 'room'", "--help"),
+        (&["watch", url, "Room"], 2, "invalid value 'Room'", "--help"),
         (
             &["watch", "--patience", "50ms", nowhere, &room],
             4,
