@@ -74,7 +74,7 @@ pub(crate) struct PublishArgs {
     /// File with the room's owner key; for a new room it is created, readable only for you
     #[arg(long, value_name = "FILE")]
     owner_key_file: Option<std::path::PathBuf>,
-    /// Send viewers of a new room their number
+    /// Send the number of viewers to the viewers of a new room
     #[arg(long)]
     audience: bool,
     /// How long a new room waits for its owner; the server may lower or raise it

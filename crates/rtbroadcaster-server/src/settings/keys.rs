@@ -109,7 +109,7 @@ keys! {
         accept_data_loss => accept_data_loss: Option<String>, Any, "With data_dir, the word that a refused start has printed: start without the missing data; valid for this loss only";
         data_bytes_max => config.data_bytes_max: Limit<u64>, number(1, EIB), "With data_dir, most bytes of messages and ids that all rooms keep; the files need up to 50 % more, and 64 MiB";
         data_bytes_per_address_max => config.data_bytes_per_address_max: Limit<u64>, number(1, EIB), "Most such bytes of the rooms whose owners come from one address";
-        secret_file => secret_file: Option<crate::secret_file::SecretFile>, Any, "File with the secret by which viewers are recognized, 64 hexadecimal digits, the same for all servers of an installation; without it the file secret in data_dir, which the first start makes";
+        secret_file => secret_file: Option<crate::secret_file::SecretFile>, Any, "File with the secret by which viewers are recognized, 64 hexadecimal digits, the same for all servers of an installation; without it the file secret in data_dir, which the first start creates";
         ack => ack: rtbroadcaster::Ack, Any, "With data_dir, when a message is acknowledged: written (it survives a crash of the server) or disk (it survives a loss of power)";
         path => path: crate::endpoint::Endpoint, Any, "Path of the WebSocket endpoint";
         log => log: crate::log::Filter, Any, "Level of the log on stderr: error, warn, info, debug, trace or off, also by module (info,rtbroadcaster=debug)";
