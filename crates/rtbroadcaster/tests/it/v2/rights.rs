@@ -147,7 +147,7 @@ async fn rights_that_are_replaced_count_at_once() {
     let (one, other) = (manager.create_room().await.unwrap(), manager.create_room().await.unwrap());
     let grant = Grant::new(Rights::viewer());
     let (mut first, mut second) = (in_memory_with(&manager, &grant).await, in_memory_with(&manager, &grant).await);
-    assert_eq!(ask(&mut first, join(one.room())).await, "joined");
+    assert_eq!(ask(&mut first, join(&one.room())).await, "joined");
     assert_eq!(ask(&mut second, join(&other.room())).await, "joined");
     grant.replace(but(Rights::viewer_of(other.room()), |rights| rights.signal = false));
     ends_by_its_rights(&mut first).await;
