@@ -10,7 +10,7 @@
 //! let viewer = Viewer::join("ws://127.0.0.1:8080/broadcasting", owner.room())?;
 //! viewer.inside().await?;
 //!
-//! let seq = owner.publish(Message::state("score", [2, 1])).await?;
+//! let seq = owner.publish(Message::state("score", [2, 1])?).await?;
 //! viewer.watch_state().wait_for(|state| state.seq() >= seq).await?;
 //! assert_eq!(viewer.state().parse::<[u8; 2]>("score").unwrap()?, [2, 1]);
 //! # Ok(()) }

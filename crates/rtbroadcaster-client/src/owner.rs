@@ -57,8 +57,8 @@ use ticket::is_over;
 /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 /// let owner = Owner::create("ws://127.0.0.1:8080/broadcasting").await?;
 /// println!("viewers join {}", owner.room());
-/// owner.publish(Message::state("score", [2, 1])).await?;
-/// match owner.publish(Message::event("note", "not an array")).await {
+/// owner.publish(Message::state("score", [2, 1])?).await?;
+/// match owner.publish(Message::event("note", "not an array")?).await {
 ///     Err(PublishError::BadMessage(why)) => println!("{why}"),
 ///     other => panic!("{other:?}"),
 /// }
@@ -136,7 +136,7 @@ impl Owner {
     /// while losses.changed().await.is_ok() {
     ///     let Some(loss) = losses.borrow_and_update().clone() else { continue };
     ///     println!("{:?}: {} of {} is the last one now", loss.reason, loss.seq, loss.acked.seq);
-    ///     owner.publish(Message::state("score", [2, 1])).await?;
+    ///     owner.publish(Message::state("score", [2, 1])?).await?;
     /// }
     /// # Ok(()) }
     /// ```
@@ -182,7 +182,7 @@ impl Owner {
     /// A message without an [id](Message::with_id) gets one. Without a connection, it waits for the next one.
     ///
     /// # Errors
-    /// The message has a fault, was refused, or the owner is over.
+    /// The message has more bytes than the server takes, was refused, or the owner is over.
     pub async fn publish(&self, message: Message) -> Result<Seq, PublishError> {
         self.send(message).await?.await
     }
@@ -192,12 +192,10 @@ impl Owner {
     /// waiting.
     ///
     /// # Errors
-    /// The message has a fault, or the owner is over.
+    /// The message has more bytes than the server takes, or the owner is over.
     pub async fn send(&self, message: Message) -> Result<Ticket, PublishError> {
-        message.check()?;
-        let (kind, body) = message.parts();
-        let body = body.cloned().expect("it was checked");
-        self.order(body, kind.into()).await
+        let kind = message.kind();
+        self.order(message.into_body(), kind.into()).await
     }
 
     /// Removes `key` from the state, and returns the number of that change.

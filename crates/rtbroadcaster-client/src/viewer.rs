@@ -222,9 +222,7 @@ impl Viewer {
     /// The signal was not sent: there is no connection, or the server would refuse it, since it has a fault, such as
     /// more bytes than the server accepts, or comes too often.
     pub async fn signal(&self, key: &str, params: impl serde::Serialize) -> Result<(), SignalError> {
-        let message = Message::event(key, params);
-        message.check()?;
-        let body: Body = message.parts().1.cloned().expect("it was checked");
+        let body: Body = Message::event(key, params)?.into_body();
         let (done, sent) = oneshot::channel();
         // No answer means that the viewer has ended.
         let ordered = self.orders.send(Order::Signal(body, done)).await;

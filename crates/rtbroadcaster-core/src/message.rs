@@ -131,27 +131,35 @@ impl fmt::Debug for Params {
     }
 }
 
-/// One message of an owner: "call this key with these parameters".
-///
-/// Making one never fails: `Owner::publish` returns its fault.
+/// One message of an owner: "call this key with these parameters". It can be published, unless it is larger than the server takes:
+/// what is wrong with a message is known where it is made.
 ///
 /// ```
 /// use rtbroadcaster::{Message, MessageError};
 ///
-/// let score = Message::state("score", [2, 1]);
-/// assert!(score.check().is_ok());
-/// assert_eq!(Message::event("", [1]).check(), Err(MessageError::Key { bytes: 0 }));
-/// assert_eq!(Message::event("note", "text").check(), Err(MessageError::ParamsNotArray));
+/// let score = Message::state("score", [2, 1])?.with_id("goal-1")?;
+/// assert!(score.has_id());
+/// assert_eq!(Message::event("", [1]).err(), Some(MessageError::Key { bytes: 0 }));
+/// assert_eq!(Message::event("note", "text").err(), Some(MessageError::ParamsNotArray));
+/// # Ok::<(), MessageError>(())
+/// ```
+///
+/// A message that may have a fault does not compile as one that has none:
+///
+/// ```compile_fail
+/// # async fn run(owner: rtbroadcaster::Owner) {
+/// owner.publish(rtbroadcaster::Message::event("", 7)).await;
+/// # }
 /// ```
 #[derive(Debug, Clone)]
 pub struct Message {
     /// How long it matters.
-    pub kind: Kind,
-    /// Its content, or its fault.
-    pub body: Result<Body, MessageError>,
+    kind: Kind,
+    /// Its content.
+    body: Body,
 }
 
-/// A message without fault.
+/// The content of a message.
 #[derive(Debug, Clone)]
 pub struct Body {
     /// The key that it calls or sets.
@@ -170,62 +178,74 @@ impl Body {
 }
 
 impl Message {
-    /// Something that happened. `params` is anything that serializes as a JSON array, or `()` for none.
-    pub fn event(key: &str, params: impl Serialize) -> Self {
+    /// Returns a message about something that happened. `params` is anything that serializes as a JSON array, or `()` for none.
+    ///
+    /// # Errors
+    /// [`MessageError`] if the key or the parameters have a fault.
+    pub fn event(key: &str, params: impl Serialize) -> Result<Self, MessageError> {
         Self::new(Kind::Event, key, &params)
     }
 
-    /// Something that holds until the next value of `key`, and is sent to viewers that come later.
-    pub fn state(key: &str, params: impl Serialize) -> Self {
+    /// Returns a message about something that holds until the next value of `key`, and that late viewers get.
+    ///
+    /// # Errors
+    /// As [`event`](Self::event).
+    pub fn state(key: &str, params: impl Serialize) -> Result<Self, MessageError> {
         Self::new(Kind::State, key, &params)
     }
 
-    /// Something that passes, like a pointer's place: not numbered, not kept.
-    pub fn ephemeral(key: &str, params: impl Serialize) -> Self {
+    /// Returns a message about something that passes, like a pointer's place: it is not numbered and not kept.
+    ///
+    /// # Errors
+    /// As [`event`](Self::event).
+    pub fn ephemeral(key: &str, params: impl Serialize) -> Result<Self, MessageError> {
         Self::new(Kind::Ephemeral, key, &params)
     }
 
-    /// The same message with a name of 1 to 64 bytes: published again under that name it is stored once, and the
-    /// first number is returned again. Not for ephemeral messages.
-    #[must_use]
-    pub fn with_id(mut self, id: &str) -> Self {
-        self.body = self.body.and_then(|body| match (id.len(), self.kind) {
-            (_, Kind::Ephemeral) => Err(MessageError::IdOfEphemeral),
-            (1..=ID_BYTES_MAX, _) => Ok(Body { id: Some(id.into()), ..body }),
-            (bytes, _) => Err(MessageError::Id { bytes }),
-        });
-        self
-    }
-
-    /// Whether it can be published.
+    /// Returns the same message with an id of 1 to 64 bytes: published again under that id it is stored once, and the first number
+    /// is returned again.
     ///
     /// # Errors
-    /// What is wrong with the key, the parameters or the id.
-    pub fn check(&self) -> Result<(), MessageError> {
-        self.body.as_ref().map(|_| ()).map_err(|error| *error)
+    /// [`MessageError`] for an ephemeral message, and for an id that is empty or too long.
+    pub fn with_id(self, id: &str) -> Result<Self, MessageError> {
+        match (id.len(), self.kind) {
+            (_, Kind::Ephemeral) => Err(MessageError::IdOfEphemeral),
+            (1..=ID_BYTES_MAX, _) => Ok(Self { body: Body { id: Some(id.into()), ..self.body }, ..self }),
+            (bytes, _) => Err(MessageError::Id { bytes }),
+        }
     }
 
-    /// How long it matters, and what it is unless something is wrong with it.
-    #[doc(hidden)]
-    pub fn parts(&self) -> (Kind, Option<&Body>) {
-        (self.kind, self.body.as_ref().ok())
+    /// Returns how long it matters.
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
-    /// Whether it has a name of its own.
+    /// Returns whether it has an id.
     pub fn has_id(&self) -> bool {
-        self.body.as_ref().is_ok_and(|body| body.id.is_some())
+        self.body.id.is_some()
     }
 
-    fn new(kind: Kind, key: &str, params: &impl Serialize) -> Self {
-        let body = serde_json::to_string(params)
-            .map_err(|_| MessageError::ParamsNotJson)
-            .and_then(|text| Self::raw(key, if text == "null" { "[]" } else { &text }));
-        Self { kind, body }
+    /// Returns its content.
+    #[doc(hidden)]
+    pub fn body(&self) -> &Body {
+        &self.body
     }
 
-    /// A message from the wire, `params` being the text of one valid JSON value.
+    /// Returns its content as the owner's.
+    #[doc(hidden)]
+    pub fn into_body(self) -> Body {
+        self.body
+    }
+
+    fn new(kind: Kind, key: &str, params: &impl Serialize) -> Result<Self, MessageError> {
+        let text = serde_json::to_string(params).map_err(|_| MessageError::ParamsNotJson)?;
+        let body = Self::raw(key, if text == "null" { "[]" } else { &text })?;
+        Ok(Self { kind, body })
+    }
+
+    /// Returns a message from the wire, `params` being the text of one valid JSON value.
     pub fn from_wire(kind: Kind, key: &str, params: &str) -> Result<Self, MessageError> {
-        Self::raw(key, params).map(|body| Self { kind, body: Ok(body) })
+        Self::raw(key, params).map(|body| Self { kind, body })
     }
 
     fn raw(key: &str, params: &str) -> Result<Body, MessageError> {
@@ -281,8 +301,8 @@ pub enum MessageError {
 mod tests {
     use super::*;
 
-    fn check(message: &Message, expected: Result<&str, MessageError>) {
-        let found = message.body.as_ref().map(|body| std::str::from_utf8(body.params.as_bytes()).unwrap());
+    fn check(message: Result<Message, MessageError>, expected: Result<&str, MessageError>) {
+        let found = message.as_ref().map(|message| message.body.params.as_str());
         assert_eq!(found.map_err(|error| *error), expected, "{message:?}");
     }
 
@@ -296,22 +316,25 @@ mod tests {
 
     #[test]
     fn parameters_are_an_array_or_nothing() {
-        check(&Message::event("go", ()), Ok("[]"));
-        check(&Message::event("go", (1, "a", [true])), Ok(r#"[1,"a",[true]]"#));
-        check(&Message::event("go", 7), Err(MessageError::ParamsNotArray));
-        check(&Message::event("go", std::collections::BTreeMap::from([((1, 2), 3)])), Err(MessageError::ParamsNotJson));
+        check(Message::event("go", ()), Ok("[]"));
+        check(Message::event("go", (1, "a", [true])), Ok(r#"[1,"a",[true]]"#));
+        check(Message::event("go", 7), Err(MessageError::ParamsNotArray));
+        check(Message::event("go", std::collections::BTreeMap::from([((1, 2), 3)])), Err(MessageError::ParamsNotJson));
     }
 
     #[test]
     fn keys_and_ids_have_their_lengths() {
         let longest = "k".repeat(KEY_BYTES_MAX);
-        check(&Message::event(&longest, ()), Ok("[]"));
-        check(&Message::event(&format!("{longest}k"), ()), Err(MessageError::Key { bytes: 257 }));
-        check(&Message::event("k", ()).with_id(&"i".repeat(ID_BYTES_MAX)), Ok("[]"));
-        check(&Message::event("k", ()).with_id(""), Err(MessageError::Id { bytes: 0 }));
-        check(&Message::event("k", ()).with_id(&"i".repeat(65)), Err(MessageError::Id { bytes: 65 }));
-        check(&Message::ephemeral("k", ()).with_id("i"), Err(MessageError::IdOfEphemeral));
-        check(&Message::event("", ()).with_id(""), Err(MessageError::Key { bytes: 0 }));
+        check(Message::event(&longest, ()), Ok("[]"));
+        check(Message::event(&format!("{longest}k"), ()), Err(MessageError::Key { bytes: 257 }));
+        check(Message::event("k", ()).and_then(|message| message.with_id(&"i".repeat(ID_BYTES_MAX))), Ok("[]"));
+        check(Message::event("k", ()).and_then(|message| message.with_id("")), Err(MessageError::Id { bytes: 0 }));
+        check(
+            Message::event("k", ()).and_then(|message| message.with_id(&"i".repeat(65))),
+            Err(MessageError::Id { bytes: 65 }),
+        );
+        check(Message::ephemeral("k", ()).and_then(|message| message.with_id("i")), Err(MessageError::IdOfEphemeral));
+        check(Message::event("", ()).and_then(|message| message.with_id("")), Err(MessageError::Key { bytes: 0 }));
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod reporter;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use rtbroadcaster::remote::{Closing, OpenError, Owner, PublishError};
+use rtbroadcaster::remote::{Closing, OpenError, Owner, PublishError, Status};
 use rtbroadcaster::{RoomId, RoomOptions};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -225,7 +225,7 @@ impl Plan<'_> {
                 (outcome, Some(signal))
             }
         };
-        outcome.map(|refused| (refused, signal)).map_err(|error| self.failed(error))
+        outcome.map(|refused| (refused, signal)).map_err(|error| self.failed(error, &owner.status()))
     }
 
     /// Returns whether the program stays the owner when all messages are published.
@@ -267,8 +267,11 @@ impl Plan<'_> {
                 std::future::pending::<()>().await;
             }
         };
+        let status = owner.watch_status();
         tokio::select! {
-            closed = owner.close() => closed.map_err(|error| self.failed(PublishFailure::Publish(error))),
+            closed = owner.close() => {
+                closed.map_err(|error| self.failed(PublishFailure::Publish(error), &status.borrow()))
+            }
             () = hurry => Ok(()),
             _ = signals.next() => Ok(()),
         }
@@ -298,12 +301,13 @@ impl Plan<'_> {
         CommandError::closed(closing, &self.address, self.options.patience.0)
     }
 
-    fn failed(&self, failure: PublishFailure) -> CommandError {
-        match failure {
-            PublishFailure::Failed(error) => error,
-            PublishFailure::Publish(PublishError::Fenced) => self.closed(&Closing::with(4509, "fenced")),
-            PublishFailure::Publish(PublishError::Closed(closing)) => self.closed(&closing),
-            PublishFailure::Publish(error) => CommandError::new(Code::Server, error.to_string(), ""),
+    /// Returns the error of a failure; an owner that is closed has the reason in its `status`.
+    fn failed(&self, failure: PublishFailure, status: &Status) -> CommandError {
+        match (failure, status.closing()) {
+            (PublishFailure::Failed(error), _) => error,
+            (PublishFailure::Publish(PublishError::Closed(closing)), _) => self.closed(&closing),
+            (PublishFailure::Publish(error), Some(closing)) if error.is_final() => self.closed(closing),
+            (PublishFailure::Publish(error), _) => CommandError::new(Code::Server, error.to_string(), ""),
         }
     }
 }

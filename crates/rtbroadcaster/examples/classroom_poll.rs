@@ -33,7 +33,7 @@ pub(crate) async fn open(url: &str, question: &str) -> Outcome<Owner> {
     let once = Counting { every: Duration::from_millis(500), once_per_viewer: true };
     let room = RoomOptions::new().with_audience().with_counting("vote", once)?;
     let owner = Owner::create_with(url, room, Options::default()).await?;
-    owner.publish(Message::state("question", [question])).await?;
+    owner.publish(Message::state("question", [question])?).await?;
     Ok(owner)
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn count(owner: &Owner) -> Outcome {
         let totals: Vec<(String, u64)> =
             counts.iter().filter_map(|(answer, count)| Some((answer.parse::<(String,)>().ok()?.0, *count))).collect();
         println!("{totals:?} of {viewers}");
-        owner.publish(Message::state("totals", [totals])).await?;
+        owner.publish(Message::state("totals", [totals])?).await?;
     }
     Ok(())
 }

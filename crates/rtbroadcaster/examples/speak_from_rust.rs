@@ -36,7 +36,7 @@ async fn speak(owner: Owner) -> Result<(), PublishError> {
     for count in 0_u64.. {
         tick.tick().await;
         // A state: a late viewer begins with the newest value.
-        owner.publish(Message::state("count", [count])).await?;
+        owner.publish(Message::state("count", [count])?).await?;
     }
     Ok(())
 }

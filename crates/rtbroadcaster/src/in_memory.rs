@@ -26,7 +26,7 @@ impl Manager {
     /// let manager = Manager::new(Config::default());
     /// let owner = Owner::create(manager.in_memory(Permit::owner())).await?;
     /// let viewer = Viewer::join(manager.in_memory(Permit::viewer()), owner.room())?;
-    /// let seq = owner.publish(Message::state("score", [2, 1])).await?;
+    /// let seq = owner.publish(Message::state("score", [2, 1])?).await?;
     /// viewer.watch_state().wait_for(|state| state.seq() >= seq).await?;
     /// assert_eq!(viewer.state().parse::<[u8; 2]>("score").unwrap()?, [2, 1]);
     ///

@@ -105,10 +105,11 @@ pub(crate) struct Deferring<G> {
 }
 
 impl<G> Deferring<G> {
-    /// Returns the guard, which log lines wait for from now on.
-    pub(crate) fn new(guard: G) -> Self {
+    /// Takes the lock by `lock`, within which log lines wait too.
+    pub(crate) fn new(lock: impl FnOnce() -> G) -> Self {
         DEFERRING.set(DEFERRING.get() + 1);
-        Self { guard, _lines: Lines }
+        let lines = Lines;
+        Self { guard: lock(), _lines: lines }
     }
 }
 
@@ -189,8 +190,8 @@ mod tests {
         };
         line();
         assert_eq!(written.get(), 1);
-        let first = Deferring::new(one.lock().unwrap());
-        let second = Deferring::new(other.lock().unwrap());
+        let first = Deferring::new(|| one.lock().unwrap());
+        let second = Deferring::new(|| other.lock().unwrap());
         line();
         line();
         drop(first);

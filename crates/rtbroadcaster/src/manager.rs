@@ -45,7 +45,7 @@ pub use builder::ManagerBuilder;
 ///
 /// let manager = Manager::new(Config { rooms_max: Limit::Max(1), ..Config::default() });
 /// let owner = manager.create_room().await?;
-/// owner.publish(Message::state("score", [2, 1])).await?;
+/// owner.publish(Message::state("score", [2, 1])?).await?;
 /// assert_eq!(manager.rooms()[0].id, owner.room());
 /// assert_eq!(manager.create_room().await.err(), Some(CreateError::TooManyRooms));
 /// # Ok(()) }
@@ -117,8 +117,8 @@ impl Manager {
     /// let (room, key) = (first.room(), first.key().clone());
     ///
     /// let second = manager.own(&room, &key).await?;
-    /// assert_eq!(first.publish(Message::event("late", ())).await, Err(PublishError::Fenced));
-    /// assert_eq!(second.publish(Message::event("first", ())).await?.get(), 1);
+    /// assert_eq!(first.publish(Message::event("late", ())?).await, Err(PublishError::Fenced));
+    /// assert_eq!(second.publish(Message::event("first", ())?).await?.get(), 1);
     /// # Ok(()) }
     /// ```
     pub async fn own(&self, id: &RoomId, key: &OwnerKey) -> Result<Owner, OwnError> {
@@ -160,7 +160,7 @@ impl Manager {
     ///
     /// let manager = Manager::new(Config::default());
     /// let owner = manager.create_room().await?;
-    /// owner.publish(Message::event("goal", ["home"])).await?;
+    /// owner.publish(Message::event("goal", ["home"])?).await?;
     /// assert_eq!((manager.metrics().rooms, manager.metrics().messages.events), (1, 1));
     /// owner.close().await?;
     /// assert_eq!((manager.metrics().rooms, manager.metrics().messages.events), (0, 1), "what happened stays counted");

@@ -26,8 +26,8 @@ pub(crate) use signals::SignalRefusal;
 ///
 /// let manager = Manager::new(Config::default());
 /// let owner = manager.create_room().await?;
-/// owner.publish(Message::state("score", [2, 1])).await?;
-/// owner.publish(Message::event("goal", ["home"])).await?;
+/// owner.publish(Message::state("score", [2, 1])?).await?;
+/// owner.publish(Message::event("goal", ["home"])?).await?;
 ///
 /// let metrics = manager.metrics();
 /// assert_eq!((metrics.rooms, metrics.messages.states, metrics.messages.events), (1, 1, 1));

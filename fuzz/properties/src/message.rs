@@ -37,8 +37,7 @@ pub(crate) fn words(command: &Result<Command, Refusal>) -> String {
             format!("join {room:?} {}{viewer}", place(start))
         }
         Ok(Command::Publish { room, message }) => {
-            let (kind, body) = message.parts();
-            let body = body.expect("what is accepted has no fault");
+            let (kind, body) = (message.kind(), message.body());
             let params = std::str::from_utf8(body.params.as_bytes()).expect("params are text");
             published(room, kind, body.key.as_str(), params, body.id.as_deref())
         }
@@ -83,8 +82,7 @@ pub(crate) fn place(start: &Start) -> String {
 /// Checks that each protocol's frame of an accepted message is valid JSON on one line, with the key and byte for byte
 /// the params.
 pub(crate) fn travels(message: &Message) {
-    let (kind, body) = message.parts();
-    let body = body.expect("what is accepted has no fault");
+    let (kind, body) = (message.kind(), message.body());
     let (seq, change) = match kind {
         Kind::Event => (Seq::new(9), Change::Event),
         Kind::State => (Seq::new(9), Change::State),

@@ -177,7 +177,7 @@ async fn of_the_pings_of_a_server_that_does_not_read_the_newest_is_answered_and_
         peer.pings(format!("{number:0>125}")).await;
     }
     // The biggest allowed message waits behind pongs that the server does not read.
-    let said = owner.send(rtbroadcaster_core::message::Message::event("bell", ["x".repeat(65_000)]));
+    let said = owner.send(rtbroadcaster_core::message::Message::event("bell", ["x".repeat(65_000)]).unwrap());
     let ticket = soon(said).await.unwrap();
     sleep(Duration::from_secs(1)).await;
     let (mut pongs, mut newest) = (0, String::new());

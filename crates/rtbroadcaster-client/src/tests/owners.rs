@@ -16,8 +16,8 @@ async fn what_is_published_has_the_number_that_the_server_gave_it() {
     let (owner, _server, mut peer) = Server::created(Options::default()).await;
     assert_eq!((owner.room(), owner.key().as_str(), owner.term()), (room(), key().as_str(), 1));
     let said = tokio::spawn(async move {
-        let score = soon(owner.publish(Message::state("score", [2, 1]))).await;
-        let pointer = soon(owner.publish(Message::ephemeral("pointer", [0.5]))).await;
+        let score = soon(owner.publish(Message::state("score", [2, 1]).unwrap())).await;
+        let pointer = soon(owner.publish(Message::ephemeral("pointer", [0.5]).unwrap())).await;
         let cleared = soon(owner.clear("score")).await;
         (score, pointer, cleared, owner.state())
     });
@@ -38,11 +38,15 @@ async fn what_is_published_has_the_number_that_the_server_gave_it() {
 #[tokio::test(start_paused = true)]
 async fn a_message_with_a_fault_is_not_sent() {
     let (owner, _server, mut peer) = Server::created(Options { message_bytes_max: 80, ..Options::default() }).await;
-    for message in [Message::event("", ()), Message::event("k", 1), Message::event("k", ["a".repeat(40)])] {
+    for message in [
+        Message::event("", ()).unwrap(),
+        Message::event("k", 1).unwrap(),
+        Message::event("k", ["a".repeat(40)]).unwrap(),
+    ] {
         assert!(matches!(soon(owner.publish(message)).await, Err(PublishError::BadMessage(_))));
     }
     assert!(matches!(soon(owner.clear("")).await, Err(PublishError::BadMessage(_))));
-    soon(owner.publish(Message::ephemeral("k", ()))).await.unwrap();
+    soon(owner.publish(Message::ephemeral("k", ()).unwrap())).await.unwrap();
     assert_eq!(peer.asked().await["key"], "k");
 }
 

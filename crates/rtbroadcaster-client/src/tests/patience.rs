@@ -206,7 +206,7 @@ async fn it_ends_while_a_server_reads_nothing_of_what_needs_no_acknowledgement()
     });
     let mut said = Instant::now();
     let closing = loop {
-        match soon(owner.publish(Message::ephemeral("pointer", ["x".repeat(60_000)]))).await {
+        match soon(owner.publish(Message::ephemeral("pointer", ["x".repeat(60_000)]).unwrap())).await {
             Ok(_) => said = Instant::now(),
             Err(PublishError::Closed(closing)) => break closing,
             Err(other) => panic!("{other}"),

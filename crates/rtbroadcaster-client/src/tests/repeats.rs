@@ -16,7 +16,7 @@ async fn what_was_not_acknowledged_before_a_cut_is_said_again_in_order_under_its
     for number in 1..=3 {
         tickets.push(soon(owner.send(bell(number))).await.unwrap());
     }
-    tickets.push(soon(owner.send(Message::state("own", [4]).with_id("mine"))).await.unwrap());
+    tickets.push(soon(owner.send(Message::state("own", [4]).unwrap().with_id("mine").unwrap())).await.unwrap());
     let mut asked = Vec::new();
     for _ in 0..4 {
         asked.push(peer.asked().await);
@@ -28,7 +28,7 @@ async fn what_was_not_acknowledged_before_a_cut_is_said_again_in_order_under_its
     let mut peer = server.accept().await;
     // Without a connection, a message waits and an ephemeral one fails.
     tickets.push(soon(owner.send(bell(5))).await.unwrap());
-    assert_eq!(soon(owner.publish(Message::ephemeral("pointer", ()))).await, Err(PublishError::Offline));
+    assert_eq!(soon(owner.publish(Message::ephemeral("pointer", ()).unwrap())).await, Err(PublishError::Offline));
     peer.owns(2, 4).await;
     for said in &asked[1..] {
         assert_eq!(peer.asked().await, *said);

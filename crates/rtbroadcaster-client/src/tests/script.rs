@@ -347,5 +347,5 @@ pub(super) async fn reaches(viewer: &Viewer, is_it: impl FnMut(&Status) -> bool)
 
 /// Returns an event.
 pub(super) fn bell(number: u32) -> Said {
-    Said::event("bell", [number])
+    Said::event("bell", [number]).unwrap()
 }

@@ -155,7 +155,7 @@ async fn an_owner_that_goes_on_speaking_on_a_dead_path_leaves_it_as_soon_as_anot
             if *status.borrow() == Status::Checking {
                 checked.get_or_insert_with(|| begun.elapsed().as_millis());
             }
-            tickets.push(soon(owner.send(Message::event("bell", ["x".repeat(50)]))).await.unwrap());
+            tickets.push(soon(owner.send(Message::event("bell", ["x".repeat(50)]).unwrap())).await.unwrap());
             sleep(Duration::from_millis(50)).await;
         }
         let left = begun.elapsed().as_millis();

@@ -174,7 +174,7 @@ async fn speak(
         let bytes = if big.has_changed().unwrap_or(false) { 60_000 } else { number(&mut random, 0, 300) };
         big.borrow_and_update();
         let text = "x".repeat(usize::try_from(bytes).unwrap());
-        let said = owner.send(Message::event("bell", (tickets.len() + 1, text))).await;
+        let said = owner.send(Message::event("bell", (tickets.len() + 1, text)).unwrap()).await;
         tickets.push(said.map_err(|error| format!("a publish failed: {error}"))?);
         sleep(ms(number(&mut random, 500, 3_000))).await;
     }

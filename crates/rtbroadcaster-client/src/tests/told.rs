@@ -29,22 +29,22 @@ async fn no_bad_call_of_an_owner_reaches_the_server() {
     let limits = json!({"messageBytes": 200, "keyBytes": 8, "idBytes": 40, "depth": 5});
     let (owner, _server, mut peer) = owner(limits).await;
     let calls = [
-        Message::event("", ()),
-        Message::event("123456789", ()),
-        Message::state(&"k".repeat(257), ()),
-        Message::event("k", 1),
-        Message::event("k", json!({"a": 1})),
-        Message::event("k", std::collections::BTreeMap::from([((1, 2), 3)])),
-        Message::event("k", nested(5)),
-        Message::ephemeral("k", nested(40)),
-        Message::state("k", ["x".repeat(130)]),
-        Message::ephemeral("k", ["x".repeat(170)]),
+        Message::event("", ()).unwrap(),
+        Message::event("123456789", ()).unwrap(),
+        Message::state(&"k".repeat(257), ()).unwrap(),
+        Message::event("k", 1).unwrap(),
+        Message::event("k", json!({"a": 1})).unwrap(),
+        Message::event("k", std::collections::BTreeMap::from([((1, 2), 3)])).unwrap(),
+        Message::event("k", nested(5)).unwrap(),
+        Message::ephemeral("k", nested(40)).unwrap(),
+        Message::state("k", ["x".repeat(130)]).unwrap(),
+        Message::ephemeral("k", ["x".repeat(170)]).unwrap(),
         // Each takes six bytes.
-        Message::event("\u{1}\u{1}", ["x".repeat(105)]),
-        Message::event("k", ()).with_id(""),
-        Message::event("k", ()).with_id(&"i".repeat(41)),
-        Message::event("k", ()).with_id(&"i".repeat(65)),
-        Message::ephemeral("k", ()).with_id("i"),
+        Message::event("\u{1}\u{1}", ["x".repeat(105)]).unwrap(),
+        Message::event("k", ()).unwrap().with_id("").unwrap(),
+        Message::event("k", ()).unwrap().with_id(&"i".repeat(41)).unwrap(),
+        Message::event("k", ()).unwrap().with_id(&"i".repeat(65)).unwrap(),
+        Message::ephemeral("k", ()).unwrap().with_id("i").unwrap(),
     ];
     for message in &calls {
         for _ in 0..3 {
@@ -57,7 +57,9 @@ async fn no_bad_call_of_an_owner_reaches_the_server() {
         assert!(matches!(soon(owner.clear(key)).await, Err(PublishError::BadMessage(MessageError::Key { .. }))));
     }
     // Calls that just fit reach the server.
-    let ticket = soon(owner.send(Message::state("12345678", nested(4)).with_id(&"i".repeat(40)))).await.unwrap();
+    let ticket = soon(owner.send(Message::state("12345678", nested(4)).unwrap().with_id(&"i".repeat(40)).unwrap()))
+        .await
+        .unwrap();
     let asked = peer.asked().await;
     assert_eq!(asked["key"], "12345678", "nothing else came");
     peer.acks(&asked, 1).await;
@@ -107,7 +109,7 @@ async fn no_bad_call_of_a_viewer_reaches_the_server() {
 #[tokio::test(start_paused = true)]
 async fn what_a_new_server_does_not_take_is_refused_and_the_rest_is_said() {
     let (owner, mut server, mut peer) = owner(json!({"messageBytes": 65_536})).await;
-    let big = soon(owner.send(Message::event("bell", ["x".repeat(1_000)]))).await.unwrap();
+    let big = soon(owner.send(Message::event("bell", ["x".repeat(1_000)]).unwrap())).await.unwrap();
     let small = soon(owner.send(bell(2))).await.unwrap();
     for _ in 0..2 {
         peer.asked().await;
@@ -121,7 +123,7 @@ async fn what_a_new_server_does_not_take_is_refused_and_the_rest_is_said() {
     assert_eq!(asked["params"], json!([2]));
     peer.acks(&asked, 1).await;
     assert_eq!(soon(small).await.unwrap().get(), 1);
-    let again = soon(owner.publish(Message::event("bell", ["x".repeat(1_000)]))).await;
+    let again = soon(owner.publish(Message::event("bell", ["x".repeat(1_000)]).unwrap())).await;
     assert!(matches!(again, Err(PublishError::BadMessage(_))), "{again:?}");
 }
 
@@ -130,7 +132,7 @@ async fn a_refusal_without_an_id_is_that_of_the_biggest_message() {
     let (owner, _server, mut peer) = Server::created(Options::default()).await;
     let tickets = [
         soon(owner.send(bell(1))).await.unwrap(),
-        soon(owner.send(Message::event("bell", ["x".repeat(1_000)]))).await.unwrap(),
+        soon(owner.send(Message::event("bell", ["x".repeat(1_000)]).unwrap())).await.unwrap(),
         soon(owner.send(bell(3))).await.unwrap(),
     ];
     let asked = [peer.asked().await, peer.asked().await, peer.asked().await];

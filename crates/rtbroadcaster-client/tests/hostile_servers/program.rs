@@ -143,7 +143,7 @@ async fn publish(row: &Row, server: Server) -> Result<Outcome, String> {
     let status = owner.watch_status();
     let speaking = async {
         for number in 0..3 {
-            match owner.publish(Message::state("slide", [number])).await {
+            match owner.publish(Message::state("slide", [number]).unwrap()).await {
                 Ok(_) | Err(PublishError::Refused(_)) => {}
                 Err(_) => break,
             }

@@ -82,6 +82,13 @@ pub enum PublishError {
     Closed(#[source] Closing),
 }
 
+impl PublishError {
+    /// Returns whether this owner can publish nothing any more.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::RoomEnded | Self::Fenced | Self::Closed(_))
+    }
+}
+
 impl From<Closing> for PublishError {
     fn from(closing: Closing) -> Self {
         let is = |reason: CloseReason| closing.code() == reason.code();

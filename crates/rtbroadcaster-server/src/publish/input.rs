@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use rtbroadcaster::Message;
+use rtbroadcaster::{Message, MessageError};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -133,17 +133,20 @@ impl InputMessage {
     }
 
     /// Returns the message that the owner publishes; `None` to clear a key, for which there is a call of its own.
-    pub(super) fn message(&self) -> Option<Message> {
+    ///
+    /// # Errors
+    /// [`MessageError`] if the key, the parameters or the id have a fault.
+    pub(super) fn message(&self) -> Result<Option<Message>, MessageError> {
         let message = match &self.what {
-            InputKind::Event(params) => Message::event(&self.key, params),
-            InputKind::State(params) => Message::state(&self.key, params),
-            InputKind::Ephemeral(params) => Message::ephemeral(&self.key, params),
-            InputKind::Clear => return None,
+            InputKind::Event(params) => Message::event(&self.key, params)?,
+            InputKind::State(params) => Message::state(&self.key, params)?,
+            InputKind::Ephemeral(params) => Message::ephemeral(&self.key, params)?,
+            InputKind::Clear => return Ok(None),
         };
-        Some(match &self.id {
-            Some(id) => message.with_id(id),
-            None => message,
-        })
+        match &self.id {
+            Some(id) => message.with_id(id).map(Some),
+            None => Ok(Some(message)),
+        }
     }
 }
 
@@ -229,8 +232,8 @@ mod tests {
     #[test]
     fn literals_stay_as_they_were_written() {
         let parsed = InputMessage::line(r#"{"key":"t","params":[1.0,1e3,"\u0041"],"id":"a"}"#).unwrap().remove(0);
-        let message = parsed.message().unwrap();
-        assert!(message.check().is_ok() && message.parts().1.unwrap().params.as_str() == r#"[1.0,1e3,"\u0041"]"#);
-        assert!(InputMessage { what: InputKind::Clear, ..parsed }.message().is_none());
+        let message = parsed.message().unwrap().unwrap();
+        assert_eq!(message.body().params.as_str(), r#"[1.0,1e3,"\u0041"]"#);
+        assert!(InputMessage { what: InputKind::Clear, ..parsed }.message().unwrap().is_none());
     }
 }

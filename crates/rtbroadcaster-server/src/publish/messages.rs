@@ -170,20 +170,19 @@ async fn publish_one(
     reports: &mpsc::Sender<PendingReport>,
 ) -> Result<(), PublishFailure> {
     let outcome = match (message.message(), &message.what) {
-        (Some(message), InputKind::Ephemeral(_)) => match owner.publish(message).await {
+        (Err(error), _) => PublishOutcome::Known(Err(error.into())),
+        (Ok(Some(message)), InputKind::Ephemeral(_)) => match owner.publish(message).await {
             Ok(_) => PublishOutcome::Ephemeral,
             Err(error) => PublishOutcome::Known(Err(error)),
         },
-        (Some(message), _) => match owner.send(message).await {
+        (Ok(Some(message)), _) => match owner.send(message).await {
             Ok(ticket) => PublishOutcome::Waits(ticket),
             Err(error) => PublishOutcome::Known(Err(error)),
         },
-        (None, _) => PublishOutcome::Known(owner.clear(&message.key).await),
+        (Ok(None), _) => PublishOutcome::Known(owner.clear(&message.key).await),
     };
     match outcome {
-        PublishOutcome::Known(Err(error @ (PublishError::Fenced | PublishError::Closed(_)))) => {
-            Err(PublishFailure::Publish(error))
-        }
+        PublishOutcome::Known(Err(error)) if error.is_final() => Err(PublishFailure::Publish(error)),
         outcome => {
             report(reports, PendingReport { number, key: message.key.clone(), id: message.id.clone(), outcome }).await;
             Ok(())

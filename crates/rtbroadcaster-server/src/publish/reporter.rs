@@ -103,7 +103,7 @@ impl Reporter {
                     self.published += 1;
                     self.print(&self.ack(&about, "", "published")).await;
                 }
-                PublishOutcome::Known(Err(error @ (PublishError::Fenced | PublishError::Closed(_)))) => {
+                PublishOutcome::Known(Err(error)) if error.is_final() => {
                     return Err(PublishFailure::Publish(error));
                 }
                 PublishOutcome::Known(Err(error)) => {

@@ -118,7 +118,7 @@ async fn large() -> Directory {
         let owner = manager.create_room().await.unwrap();
         rooms.spawn(async move {
             for number in 0..1_000 {
-                owner.publish(Message::event("n", [number])).await.unwrap();
+                owner.publish(Message::event("n", [number]).unwrap()).await.unwrap();
             }
         });
     }

@@ -124,7 +124,11 @@ async fn cuts_kills_and_a_takeover_cost_no_viewer_anything() {
             let key = format!("key {}", number % 7);
             let is_event = number % 3 == 0;
             events.extend(is_event.then_some(number));
-            let message = if is_event { Message::event("bell", [number]) } else { Message::state(&key, [number]) };
+            let message = if is_event {
+                Message::event("bell", [number]).unwrap()
+            } else {
+                Message::state(&key, [number]).unwrap()
+            };
             tickets.push(owner.send(message).await.unwrap());
         }
         relay.cut();
@@ -142,7 +146,7 @@ async fn cuts_kills_and_a_takeover_cost_no_viewer_anything() {
             let own = Owner::own_with(&relay.url, owner.room(), owner.key().clone(), options());
             let next = soon("the takeover", own).await.unwrap();
             assert_eq!(next.state(), owner.state());
-            let stale = soon("the refusal", owner.publish(Message::event("bell", [0]))).await;
+            let stale = soon("the refusal", owner.publish(Message::event("bell", [0]).unwrap())).await;
             assert_eq!(stale, Err(PublishError::Fenced));
             owner = next;
         }

@@ -125,7 +125,7 @@ impl Client {
     fn room_for(&self, command: &Command) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
         let Role::Owner(owner) = &self.role else { return None };
         match command {
-            Command::Publish { message, .. } => owner.slowed(message.parts().1?.bytes()),
+            Command::Publish { message, .. } => owner.slowed(message.body().bytes()),
             Command::Clear { key, .. } => owner.slowed(key.as_str().len()),
             _ => None,
         }

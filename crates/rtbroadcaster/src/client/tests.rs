@@ -147,7 +147,7 @@ async fn an_owner_is_slowed_by_the_lanes_and_by_nothing_else() {
     // Nothing else runs while this task does not wait, so no lane takes anything.
     const BYTES: usize = 10_000;
     let text = "x".repeat(BYTES);
-    let event = || rtbroadcaster_core::message::Message::event("k", [&text]);
+    let event = || rtbroadcaster_core::message::Message::event("k", [&text]).unwrap();
     let mut waiting = 0;
     while owner.publish(event()).now_or_never().is_some() {
         waiting += 1;
@@ -198,7 +198,7 @@ async fn a_message_is_written_by_its_lane_and_wakes_no_client_task() {
         hear().await;
         let before = polls.load(Ordering::Relaxed);
         for _ in 0..100 {
-            owner.publish(rtbroadcaster_core::message::Message::event("k", [1])).await.unwrap();
+            owner.publish(rtbroadcaster_core::message::Message::event("k", [1]).unwrap()).await.unwrap();
             assert!(tokio::time::timeout(Duration::from_secs(5), hear()).await.unwrap() > 0);
         }
         // The task may have seen that its answer was taken, and a session over TLS sends its tickets once.

@@ -43,13 +43,13 @@ impl Manager {
     /// # let disk = Disk::at(&directory);
     /// let manager = Manager::open(Config::default(), &disk).await?;
     /// let owner = manager.create_room().await?;
-    /// owner.publish(Message::state("score", [2, 1])).await?;
+    /// owner.publish(Message::state("score", [2, 1])?).await?;
     /// let (room, key) = (owner.room(), owner.key().clone());
     /// manager.shutdown().await;
     ///
     /// let manager = Manager::open(Config::default(), &disk).await?;
     /// let owner = manager.own(&room, &key).await?;
-    /// assert_eq!(owner.publish(Message::state("score", [3, 1])).await?.get(), 2);
+    /// assert_eq!(owner.publish(Message::state("score", [3, 1])?).await?.get(), 2);
     /// # manager.shutdown().await;
     /// # std::fs::remove_dir_all(directory)?;
     /// # Ok(()) }

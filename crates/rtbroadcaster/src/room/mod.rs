@@ -366,7 +366,7 @@ impl Room {
                 state
             })
         };
-        ordered(LockRank::ROOM, || Deferring::new(lock()))
+        ordered(LockRank::ROOM, || Deferring::new(lock))
     }
 }
 

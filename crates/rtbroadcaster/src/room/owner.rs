@@ -36,10 +36,10 @@ use crate::fanout::Outbox;
 ///
 /// let manager = Manager::new(Config { state_keys_max: Limit::Max(1), ..Config::default() });
 /// let owner = manager.create_room().await?;
-/// let first = owner.publish(Message::state("score", [2, 1])).await?;
+/// let first = owner.publish(Message::state("score", [2, 1])?).await?;
 /// assert_eq!(first.get(), 1);
 ///
-/// let refused = owner.publish(Message::state("clock", ["12:00"])).await;
+/// let refused = owner.publish(Message::state("clock", ["12:00"])?).await;
 /// assert_eq!(refused, Err(PublishError::StateFull));
 /// owner.close().await?;
 /// assert!(manager.rooms().is_empty());
@@ -155,7 +155,7 @@ impl Owner {
     /// use rtbroadcaster::{Config, Manager, Message};
     ///
     /// let owner = Manager::new(Config::default()).create_room().await?;
-    /// let (first, second) = (owner.send(Message::event("a", ())).await?, owner.send(Message::event("b", ())).await?);
+    /// let (first, second) = (owner.send(Message::event("a", ())?).await?, owner.send(Message::event("b", ())?).await?);
     /// assert_eq!((first.await?.get(), second.await?.get()), (1, 2));
     /// # Ok(()) }
     /// ```
@@ -204,12 +204,13 @@ impl Owner {
     }
 
     fn check(&self, message: Message) -> Result<(Body, Change), PublishError> {
-        let body = message.body?;
+        let kind = message.kind();
+        let body = message.into_body();
         let (bytes, limit) = (body.bytes(), self.room.message_bytes_max);
         if bytes > limit {
             return Err(MessageError::TooBig { bytes, limit }.into());
         }
-        Ok((body, message.kind.into()))
+        Ok((body, kind.into()))
     }
 
     /// Returns a future that waits until the lanes have room for `bytes`, or `None` if they have. A program that owns

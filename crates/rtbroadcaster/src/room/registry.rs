@@ -254,7 +254,7 @@ impl Registry {
 
     fn lock(&self) -> Ordered<Deferring<MutexGuard<'_, List>>> {
         // Each change is one of a map: a panic leaves at most one room of an address counted too many.
-        ordered(LockRank::COLLECTION, || Deferring::new(self.rooms.lock().unwrap_or_else(PoisonError::into_inner)))
+        ordered(LockRank::COLLECTION, || Deferring::new(|| self.rooms.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 

@@ -115,9 +115,9 @@ impl Replay {
             Act::Publish { kind, key, params } => {
                 let params: Box<RawValue> = serde_json::from_str(&params).map_err(|error| error.to_string())?;
                 let message = match kind {
-                    rtbroadcaster::Kind::Event => Message::event(&key, params),
-                    rtbroadcaster::Kind::State => Message::state(&key, params),
-                    rtbroadcaster::Kind::Ephemeral => Message::ephemeral(&key, params),
+                    rtbroadcaster::Kind::Event => Message::event(&key, params).unwrap(),
+                    rtbroadcaster::Kind::State => Message::state(&key, params).unwrap(),
+                    rtbroadcaster::Kind::Ephemeral => Message::ephemeral(&key, params).unwrap(),
                 };
                 owner.publish(message).await
             }

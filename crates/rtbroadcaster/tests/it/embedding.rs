@@ -188,12 +188,12 @@ async fn a_stream_that_is_no_tcp_socket_is_closed_when_it_is_not_read() {
     let manager = Manager::new(config);
     let owner = manager.create_room().await.unwrap();
     for n in 0..50 {
-        owner.publish(Message::state(&format!("k{n}"), ["x".repeat(10_000)])).await.unwrap();
+        owner.publish(Message::state(&format!("k{n}"), ["x".repeat(10_000)]).unwrap()).await.unwrap();
     }
     let mut slow = in_memory(&manager, 4 * 1024).await;
     slow.join(&owner.room().to_string()).await;
     for n in 0..200 {
-        owner.publish(Message::event("bell", (n, "x".repeat(1_000)))).await.unwrap();
+        owner.publish(Message::event("bell", (n, "x".repeat(1_000))).unwrap()).await.unwrap();
     }
     let mut texts = 0;
     let end = loop {

@@ -61,7 +61,7 @@ async fn the_greatest_values_panic_nowhere_and_the_heartbeat_is_one_that_a_page_
     assert_eq!(Some(Duration::from_millis(alive)), manager.config().heartbeat());
     assert!(2 * alive < 1 << 31, "two of them fit into a timer of a page: {alive} ms");
     assert!(owner.grace().is_some_and(|grace| grace.as_millis() < 1 << 53), "a page can count the grace");
-    owner.publish(Message::state("slide", [1])).await.unwrap();
+    owner.publish(Message::state("slide", [1]).unwrap()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(3_600)).await;
     drop(owner);
     tokio::time::sleep(Duration::from_secs(3_600)).await;
@@ -86,7 +86,7 @@ async fn each_of_the_greatest_values_serves_a_room_beside_the_defaults() {
     ];
     for config in configs {
         let (manager, owner, mut viewer, _) = room(config.clone()).await;
-        owner.publish(Message::state("slide", [1])).await.unwrap();
+        owner.publish(Message::state("slide", [1]).unwrap()).await.unwrap();
         assert!(viewer.text().await.contains("slide"), "{config:?}");
         drop(owner);
         assert_eq!(manager.metrics().panics, 0, "{config:?}");
@@ -103,7 +103,7 @@ async fn messages_come_in_time_also_when_heartbeats_come_more_often() {
     };
     let (manager, owner, mut viewer, _) = room(config).await;
     for number in 0..3 {
-        owner.publish(Message::event("ring", [number])).await.unwrap();
+        owner.publish(Message::event("ring", [number]).unwrap()).await.unwrap();
         let ring = async {
             loop {
                 match viewer.next_at_any_time().await {
@@ -117,7 +117,7 @@ async fn messages_come_in_time_also_when_heartbeats_come_more_often() {
             tokio::time::timeout(ping_interval + Duration::from_millis(10), ring).await.expect("with a heartbeat");
         assert!(ring.contains(&format!("[{number}]")), "{ring}");
     }
-    owner.publish(Message::event("ring", [3])).await.unwrap();
+    owner.publish(Message::event("ring", [3]).unwrap()).await.unwrap();
     manager.close_room(&owner.room());
     let closed = tokio::time::Instant::now();
     let mut last = Vec::new();

@@ -25,7 +25,7 @@ async fn an_owner_that_comes_back_ends_the_grace_and_its_viewers_stay() {
     let other_room = other.room();
     drop(other);
     until("a room that nobody came back to ends", || house.manager.room(&other_room).is_none()).await;
-    owner.publish(Message::event("back", [1])).await.unwrap();
+    owner.publish(Message::event("back", [1]).unwrap()).await.unwrap();
     viewer.expect(&classic::message(&name, "back", "[1]", false)).await;
 }
 
@@ -55,11 +55,14 @@ async fn a_message_published_again_by_the_next_owner_is_stored_once() {
     let (first, name) = house.rust_owner().await;
     let key = first.key().clone();
     let mut viewer = house.viewer(&name).await;
-    let message = || Message::event("goal", [1]).with_id("a-1");
+    let message = || Message::event("goal", [1]).unwrap().with_id("a-1").unwrap();
     let seq = first.publish(message()).await.unwrap();
     let second = house.manager.own(&first.room(), &key).await.unwrap();
     assert_eq!(second.publish(message()).await, Ok(seq));
-    assert_eq!(second.publish(Message::event("goal", [2]).with_id("a-1")).await, Err(PublishError::IdReused));
+    assert_eq!(
+        second.publish(Message::event("goal", [2]).unwrap().with_id("a-1").unwrap()).await,
+        Err(PublishError::IdReused)
+    );
     viewer.expect(&classic::message(&name, "goal", "[1]", false)).await;
     viewer.expect_nothing().await;
 }
@@ -79,16 +82,16 @@ async fn nothing_of_an_owner_is_heard_after_its_successor_came() {
     for term in 0..TAKEOVERS {
         // Speaks until it is fenced, while the next one comes.
         let speaking = tokio::spawn(async move {
-            while owner.publish(Message::event("term", [term])).await != Err(PublishError::Fenced) {
+            while owner.publish(Message::event("term", [term]).unwrap()).await != Err(PublishError::Fenced) {
                 tokio::task::yield_now().await;
             }
         });
         let next = house.manager.own(&room, &key).await.unwrap();
-        next.publish(Message::event("term", [term + 1])).await.unwrap();
+        next.publish(Message::event("term", [term + 1]).unwrap()).await.unwrap();
         within_time(LONG, "the fence", speaking).await.unwrap();
         owner = next;
     }
-    owner.publish(Message::event("last", ())).await.unwrap();
+    owner.publish(Message::event("last", ()).unwrap()).await.unwrap();
     let heard = within_time(LONG, "the last message", hearing).await.unwrap();
     assert!(heard.is_sorted(), "an owner was heard after its successor");
     assert_eq!(heard.last(), Some(&TAKEOVERS));

@@ -34,9 +34,9 @@ impl Said {
         self.lines.push(Line { kind, key: key.to_owned(), text });
         let params: Box<RawValue> = serde_json::from_str(params).unwrap();
         match kind {
-            Kind::Event => Message::event(key, params),
-            Kind::State => Message::state(key, params),
-            Kind::Ephemeral => Message::ephemeral(key, params),
+            Kind::Event => Message::event(key, params).unwrap(),
+            Kind::State => Message::state(key, params).unwrap(),
+            Kind::Ephemeral => Message::ephemeral(key, params).unwrap(),
         }
     }
 

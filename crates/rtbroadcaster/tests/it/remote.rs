@@ -33,7 +33,11 @@ async fn speak(owner: &Owner, numbers: std::ops::Range<u32>, mut each: impl FnMu
     let mut tickets = Vec::new();
     for number in numbers {
         let key = format!("key {}", number % KEYS);
-        let message = if number % 3 == 0 { Message::event("bell", [number]) } else { Message::state(&key, [number]) };
+        let message = if number % 3 == 0 {
+            Message::event("bell", [number]).unwrap()
+        } else {
+            Message::state(&key, [number]).unwrap()
+        };
         tickets.push(owner.send(message).await.unwrap());
         each(number);
     }
@@ -115,7 +119,7 @@ async fn connections_that_are_cut_again_and_again_lose_nothing_and_repeat_nothin
             until("the owner is back", || owner.status() == Status::Live).await;
         }
     }
-    let last = owner.send(Message::event("bell", [LAST])).await.unwrap();
+    let last = owner.send(Message::event("bell", [LAST]).unwrap()).await.unwrap();
     are_acked(tickets.into_iter().chain([last]).collect(), 1).await;
     for (viewer, heard) in viewers {
         has_everything(&owner, &viewer, heard, NUMBERS).await;
@@ -148,7 +152,7 @@ async fn a_path_that_goes_dark_costs_no_room_and_no_message_with_the_least_safe_
             }
         }
     }
-    tickets.push(owner.send(Message::event("bell", [LAST])).await.unwrap());
+    tickets.push(owner.send(Message::event("bell", [LAST]).unwrap()).await.unwrap());
     are_acked(tickets, 1).await;
     for (viewer, heard) in viewers {
         has_everything(&owner, &viewer, heard, 60).await;
@@ -166,10 +170,10 @@ async fn an_owner_that_is_taken_over_learns_it_and_nothing_of_it_comes_behind_th
     let second = Owner::own(relay.url(), first.room(), first.key().clone());
     let second = within("the takeover", second).await.unwrap();
     assert_eq!((second.term(), &second.state()), (2, &first.state()));
-    let fenced = within("the refusal", first.publish(Message::event("bell", [7]))).await;
+    let fenced = within("the refusal", first.publish(Message::event("bell", [7]).unwrap())).await;
     assert_eq!(fenced, Err(PublishError::Fenced));
     are_acked(speak(&second, 31..61, |_| {}).await, 31).await;
-    within("the last", second.publish(Message::event("bell", [LAST]))).await.unwrap();
+    within("the last", second.publish(Message::event("bell", [LAST]).unwrap())).await.unwrap();
     for (viewer, heard) in viewers {
         has_everything(&second, &viewer, heard, 60).await;
     }
@@ -191,7 +195,7 @@ async fn rooms_and_keys_that_are_not_there_are_told() {
     let viewer = Viewer::join(relay.url(), owner.room()).unwrap();
     let mut messages = viewer.messages();
     within("the viewer's coming", viewer.inside()).await.unwrap();
-    owner.publish(Message::event("bell", [1])).await.unwrap();
+    owner.publish(Message::event("bell", [1]).unwrap()).await.unwrap();
     within("the room's end", owner.close()).await.unwrap();
     within("the end of the messages", async { while messages.next().await.is_some() {} }).await;
     assert_eq!(viewer.status().closing().map(|closing| closing.code()), Some(4503));
@@ -220,7 +224,7 @@ async fn a_server_that_is_replaced_is_a_pause_and_nothing_else() {
         until_time(LONG, "the owner is back", || owner.term() == u64::from(part) + 2).await;
     }
     tickets.extend(speak(&owner, 81..91, |_| {}).await);
-    tickets.push(owner.send(Message::event("bell", [LAST])).await.unwrap());
+    tickets.push(owner.send(Message::event("bell", [LAST]).unwrap()).await.unwrap());
     are_acked(tickets, 1).await;
     for (viewer, heard) in viewers {
         has_everything(&owner, &viewer, heard, 90).await;

@@ -78,7 +78,8 @@ impl PresentOwner {
         // The last one is an event, so that no viewer is through before it.
         self.number += 1;
         self.past.events.push(self.number);
-        let last = self.owner.send(Message::event("bell", [self.number])).await.map_err(|error| lost(&error))?;
+        let last =
+            self.owner.send(Message::event("bell", [self.number]).unwrap()).await.map_err(|error| lost(&error))?;
         self.tickets.push_back(last);
         self.settle(0).await?;
         self.past.term = self.owner.term();
@@ -99,7 +100,7 @@ impl PresentOwner {
         }
         let message = match number % 4 {
             0 => {
-                match self.owner.publish(Message::ephemeral("pointer", [number])).await {
+                match self.owner.publish(Message::ephemeral("pointer", [number]).unwrap()).await {
                     Ok(_) => {}
                     Err(PublishError::Offline) => self.past.offline += 1,
                     Err(error) => return Err(lost(&error)),
@@ -108,9 +109,9 @@ impl PresentOwner {
             }
             1 => {
                 self.past.events.push(number);
-                Message::event("bell", [number])
+                Message::event("bell", [number]).unwrap()
             }
-            _ => Message::state(&key, [number]),
+            _ => Message::state(&key, [number]).unwrap(),
         };
         let ticket = self.owner.send(message).await.map_err(|error| lost(&error))?;
         self.tickets.push_back(ticket);
@@ -152,7 +153,7 @@ impl PresentOwner {
         let speaking = async {
             let mut tickets = Vec::new();
             for number in first..first + STALE {
-                match old.send(Message::event("bell", [number])).await {
+                match old.send(Message::event("bell", [number]).unwrap()).await {
                     Ok(ticket) => tickets.push(ticket),
                     Err(_) => break,
                 }

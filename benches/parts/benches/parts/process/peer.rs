@@ -46,7 +46,7 @@ impl RoomProcess {
 
     /// Publishes one event.
     pub(crate) fn publish(&mut self) {
-        let said = self.owner.publish(Message::event("line", [PARAMS]));
+        let said = self.owner.publish(Message::event("line", [PARAMS]).unwrap());
         self.runtime.block_on(said).expect("the room is there");
     }
 

@@ -13,9 +13,9 @@ fn read(text: &str) -> (String, String) {
         Ok(Command::Join { room, .. }) => format!("join {room}"),
         Ok(Command::Leave { room }) => format!("close {room}"),
         Ok(Command::Publish { room, message }) => {
-            let body = message.body.as_ref().unwrap();
+            let body = message.body();
             let params = std::str::from_utf8(body.params.as_bytes()).unwrap().to_owned();
-            format!("{:?} {room} {} {params}", message.kind, body.key.as_str())
+            format!("{:?} {room} {} {params}", message.kind(), body.key.as_str())
         }
         Ok(other) => panic!("classic has no {other:?}"),
         Err(refusal) => refusal.text().to_owned(),

@@ -215,10 +215,9 @@ impl<'a> ClientMessage<'a> {
             (true, true) => return Err(Refusal::BadMessage),
         };
         let (key, params): (String, &RawValue) = (self.key.value()?, self.params.value()?);
-        let message = Message::from_wire(kind, &key, params.get()).map_err(|_| Refusal::BadMessage)?;
-        let message = if let Some(id) = id { message.with_id(&id) } else { message };
-        message.check().map_err(|_| Refusal::BadMessage)?;
-        Ok(message)
+        let message = Message::from_wire(kind, &key, params.get());
+        let named = message.and_then(|message| if let Some(id) = id { message.with_id(&id) } else { Ok(message) });
+        named.map_err(|_| Refusal::BadMessage)
     }
 
     fn signal_params(&self) -> Result<Params, Refusal> {

@@ -26,9 +26,9 @@ fn read(text: &str) -> (String, String) {
         Ok(Command::Join { room, start, viewer: None }) => format!("join {room} {}", place(&start)),
         Ok(Command::Join { room, start, viewer: Some(viewer) }) => format!("join {room} {} {viewer}", place(&start)),
         Ok(Command::Publish { message, .. }) => {
-            let body = message.body.as_ref().unwrap();
+            let body = message.body();
             let params = std::str::from_utf8(body.params.as_bytes()).unwrap();
-            format!("{:?} {} {params} {}", message.kind, body.key.as_str(), body.id.as_deref().unwrap_or("-"))
+            format!("{:?} {} {params} {}", message.kind(), body.key.as_str(), body.id.as_deref().unwrap_or("-"))
         }
         Ok(Command::Clear { key, id }) => format!("clear {} {}", key.as_str(), id.as_deref().unwrap_or("-")),
         Ok(Command::Ping) => "ping".to_owned(),

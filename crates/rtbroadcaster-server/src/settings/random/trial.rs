@@ -43,7 +43,7 @@ async fn live(config: &Config) {
     let joined = hear(&mut viewer, Duration::ZERO).await;
     let alive = format!(r#""aliveMs":{}"#, config.heartbeat().unwrap_or_default().as_millis());
     assert!(joined.contains(r#""type":"joined""#) && joined.contains(&alive), "{joined}");
-    match owner.publish(Message::state("slide", [1])).await {
+    match owner.publish(Message::state("slide", [1]).unwrap()).await {
         Ok(_) => {
             let slide = hear(&mut viewer, flush_interval).await;
             assert!(slide.contains("slide"), "{slide}");

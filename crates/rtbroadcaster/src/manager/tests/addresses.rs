@@ -112,7 +112,7 @@ mod kept {
         let mut manager = directory.open(&config).await;
         let mut owner = create(&manager, 1, 900).await.unwrap();
         let (room, key) = (owner.room(), owner.key().clone());
-        let value = |number: u32| Message::state(&format!("key {number}"), ["x".repeat(2_000)]);
+        let value = |number: u32| Message::state(&format!("key {number}"), ["x".repeat(2_000)]).unwrap();
         let mut said = 0;
         let refused = loop {
             match owner.publish(value(said)).await {
@@ -132,7 +132,7 @@ mod kept {
             manager = directory.open(&config).await;
             owner = manager.own(&room, &key).await.unwrap();
         }
-        owner.publish(Message::ephemeral("pointer", [1])).await.expect("what is not kept takes nothing");
+        owner.publish(Message::ephemeral("pointer", [1]).unwrap()).await.expect("what is not kept takes nothing");
         for number in 0..said {
             owner.clear(&format!("key {number}")).await.expect("what frees may always be said");
         }
@@ -147,12 +147,12 @@ mod kept {
         let config = Config { data_bytes_max: Limit::Max(10_000), ..Config::default() };
         let manager = directory.open(&config).await;
         let (one, other) = (create(&manager, 1, 900).await.unwrap(), create(&manager, 2, 900).await.unwrap());
-        one.publish(Message::event("large", ["x".repeat(11_000)])).await.unwrap();
-        assert_eq!(other.publish(Message::event("small", ())).await, Err(PublishError::StateFull));
+        one.publish(Message::event("large", ["x".repeat(11_000)]).unwrap()).await.unwrap();
+        assert_eq!(other.publish(Message::event("small", ()).unwrap()).await, Err(PublishError::StateFull));
         assert_eq!(create(&manager, 3, 900).await.err(), Some(CreateError::TooManyRooms));
         one.close().await.unwrap();
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
-        while other.publish(Message::event("small", ())).await.is_err() {
+        while other.publish(Message::event("small", ()).unwrap()).await.is_err() {
             assert!(std::time::Instant::now() < deadline, "the end of the room gives its bytes back");
         }
         manager.shutdown().await;

@@ -382,7 +382,7 @@ async fn a_rust_owner_that_panics_under_the_rooms_lock_ends_the_room() {
     let room = owner.room().to_string();
     let mut viewer = Peer::viewer(&manager, &v2::DIALECT, &room).await;
     let speaking = tokio::spawn(async move {
-        let _ = owner.publish(Message::event(PANIC, ())).await;
+        let _ = owner.publish(Message::event(PANIC, ()).unwrap()).await;
     });
     assert!(speaking.await.unwrap_err().is_panic());
     viewer.is_told_of_a_rooms_fault().await;

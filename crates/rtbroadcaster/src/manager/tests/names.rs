@@ -29,5 +29,5 @@ async fn a_room_that_has_ended_takes_nothing_from_the_next_one_of_its_name() {
     registry.end_broken();
     old.fail();
     assert!(!Arc::ptr_eq(&old, &room_of(&manager)));
-    second.publish(Message::state("slide", [1])).await.unwrap();
+    second.publish(Message::state("slide", [1]).unwrap()).await.unwrap();
 }

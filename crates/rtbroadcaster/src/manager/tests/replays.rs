@@ -38,9 +38,9 @@ async fn the_state_that_a_slow_viewer_gets_counts_for_its_address_and_is_not_ref
     peer.read_exact(&mut begin).await.unwrap();
     assert!(manager.server().may_replay(place), "an empty state costs nothing");
 
-    owner.publish(Message::state("deck", ["x".repeat(2_000)])).await.unwrap();
+    owner.publish(Message::state("deck", ["x".repeat(2_000)]).unwrap()).await.unwrap();
     for _ in 0..20 {
-        owner.publish(Message::event("bell", ["x".repeat(1_000)])).await.unwrap();
+        owner.publish(Message::event("bell", ["x".repeat(1_000)]).unwrap()).await.unwrap();
     }
     tokio::task::yield_now().await;
     assert!(manager.server().may_replay(place), "it has not taken what it may have before");

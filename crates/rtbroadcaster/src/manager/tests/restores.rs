@@ -91,7 +91,7 @@ async fn a_life_is_forgotten_when_no_room_could_resume_a_cursor_of_it() {
         assert_eq!(answers.collect::<Vec<_>>(), expected);
         let owner = manager.own(&room, &key).await.unwrap();
         for number in 0..if cursors.len() < 2 { 3 } else { 0 } {
-            owner.publish(Message::event("event", [number])).await.unwrap();
+            owner.publish(Message::event("event", [number]).unwrap()).await.unwrap();
         }
         let standing = welcome(&manager, &room, &Start::Fresh).unwrap().standing;
         cursors.push(Cursor { epoch: standing.epoch, seq: standing.seq });

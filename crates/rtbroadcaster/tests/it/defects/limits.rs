@@ -33,12 +33,12 @@ async fn the_bytes_of_a_state_have_a_limit() {
     let house = House::open(Config { state_bytes_max: Limit::Max(10_000), ..Config::default() }).await;
     let (owner, room) = house.rust_owner().await;
     let value = |bytes: usize| ["x".repeat(bytes)];
-    owner.publish(Message::state("a", value(6_000))).await.unwrap();
-    assert_eq!(owner.publish(Message::state("b", value(6_000))).await, Err(PublishError::StateFull));
-    assert_eq!(owner.publish(Message::state("a", value(11_000))).await, Err(PublishError::StateFull));
-    owner.publish(Message::state("a", value(9_000))).await.unwrap();
+    owner.publish(Message::state("a", value(6_000)).unwrap()).await.unwrap();
+    assert_eq!(owner.publish(Message::state("b", value(6_000)).unwrap()).await, Err(PublishError::StateFull));
+    assert_eq!(owner.publish(Message::state("a", value(11_000)).unwrap()).await, Err(PublishError::StateFull));
+    owner.publish(Message::state("a", value(9_000)).unwrap()).await.unwrap();
     owner.clear("a").await.unwrap();
-    owner.publish(Message::state("b", value(6_000))).await.unwrap();
+    owner.publish(Message::state("b", value(6_000)).unwrap()).await.unwrap();
     let mut viewer = house.viewer(&room).await;
     let params = serde_json::to_string(&value(6_000)).unwrap();
     viewer.expect(&classic::message(&room, "b", &params, true)).await;

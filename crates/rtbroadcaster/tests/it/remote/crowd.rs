@@ -196,7 +196,7 @@ async fn an_owner_watches_how_many_there_are_and_viewers_do_where_the_room_was_c
     until("everybody knows", || told(&open) == Some((2, 0)) && [&one, &two].map(&seen) == [Some(2); 2]).await;
     let behind = open.audience().borrow().map(|audience| audience.behind_p95);
     assert_eq!(behind, Some(Duration::ZERO));
-    within("a message", discreet.publish(Message::event("bell", ()))).await.unwrap();
+    within("a message", discreet.publish(Message::event("bell", ()).unwrap())).await.unwrap();
     until("the message is there", || other.state().seq().get() == 1).await;
     assert_eq!(seen(&other), None, "this room does not tell its viewers");
     within("the leaving", two.leave()).await;
@@ -221,7 +221,7 @@ async fn signals_that_nobody_takes_are_counted_as_lost_and_delay_no_acknowledgem
         viewer.signal("hand", [number]).await.unwrap();
     }
     until("eight are lost", || signals.lost() == 8).await;
-    within("an ack", owner.publish(Message::event("bell", ()))).await.unwrap();
+    within("an ack", owner.publish(Message::event("bell", ()).unwrap())).await.unwrap();
     for number in 0..2 {
         assert_eq!(heard_from(&mut signals).await.0, format!("hand [{number}] dropped 0"));
     }

@@ -47,14 +47,14 @@ async fn a_recorder_writes_down_everything_until_the_room_ends() {
     let house = House::open(Config::default()).await;
     let relay = Relay::open(house.address).await;
     let owner = within("the room", Owner::create(relay.url())).await.unwrap();
-    within("a message", owner.publish(Message::state("slide", [1]))).await.unwrap();
+    within("a message", owner.publish(Message::state("slide", [1]).unwrap())).await.unwrap();
     let viewer = Viewer::join(relay.url(), owner.room()).unwrap();
     within("the viewer's coming", viewer.inside()).await.unwrap();
     let mut recording = Vec::new();
     let speech = async {
-        owner.publish(Message::event("two\nwords", [1.5])).await.unwrap();
+        owner.publish(Message::event("two\nwords", [1.5]).unwrap()).await.unwrap();
         relay.cut();
-        owner.publish(Message::state("slide", [2])).await.unwrap();
+        owner.publish(Message::state("slide", [2]).unwrap()).await.unwrap();
         // If a room ends while no viewer is there, no viewer gets its last message.
         until("the viewer has everything", || viewer.state().seq().get() == 3).await;
         owner.close().await.unwrap();

@@ -42,12 +42,16 @@ async fn no_call_of_a_program_ends_its_connection() {
     let longest = "k".repeat(256);
     for _ in 0..3 {
         let bad = |key: &str, params: &Value| {
-            [Message::event(key, params), Message::state(key, params), Message::ephemeral(key, params)]
+            [
+                Message::event(key, params).unwrap(),
+                Message::state(key, params).unwrap(),
+                Message::ephemeral(key, params).unwrap(),
+            ]
         };
         let mut calls: Vec<_> = faults().iter().flat_map(|params| bad("k", params)).collect();
         calls.extend(keys.iter().flat_map(|key| bad(key, &json!([]))));
-        calls.extend(["".to_owned(), "i".repeat(65)].map(|id| Message::event("k", ()).with_id(&id)));
-        calls.push(Message::ephemeral("k", ()).with_id("i"));
+        calls.extend(["".to_owned(), "i".repeat(65)].map(|id| Message::event("k", ()).unwrap().with_id(&id).unwrap()));
+        calls.push(Message::ephemeral("k", ()).unwrap().with_id("i").unwrap());
         for call in calls {
             let refused = within("a refusal", owner.publish(call.clone())).await;
             assert!(matches!(refused, Err(PublishError::BadMessage(_))), "{refused:?}");
@@ -63,13 +67,18 @@ async fn no_call_of_a_program_ends_its_connection() {
             assert!(matches!(refused, Err(SignalError::BadSignal(_))), "{refused:?}");
         }
         // What is just not wrong is said.
-        within("an ack", owner.publish(Message::state(&longest, nested(31)).with_id(&"i".repeat(64)))).await.unwrap();
+        within(
+            "an ack",
+            owner.publish(Message::state(&longest, nested(31)).unwrap().with_id(&"i".repeat(64)).unwrap()),
+        )
+        .await
+        .unwrap();
     }
     for said in 0..20 {
         let signaled = within("a signal", viewer.signal("hand", [said])).await;
         assert!(matches!(signaled, Ok(()) | Err(SignalError::TooOften { .. })), "{signaled:?}");
     }
-    let last = within("an ack", owner.publish(Message::event("bell", ()))).await.unwrap();
+    let last = within("an ack", owner.publish(Message::event("bell", ()).unwrap())).await.unwrap();
     let mut state = viewer.watch_state();
     within("the last message", state.wait_for(|state| state.seq() == last)).await.unwrap();
     assert_eq!((owner.status(), viewer.status()), (Status::Live, Status::Live));

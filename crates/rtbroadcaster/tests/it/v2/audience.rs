@@ -59,7 +59,7 @@ async fn speak_until(
     let text = "x".repeat(20_000);
     let speaking = async {
         while !wanted(&told.borrow_and_update().unwrap()) {
-            owner.publish(Message::event("k", [&text])).await.unwrap();
+            owner.publish(Message::event("k", [&text]).unwrap()).await.unwrap();
             // The others read meanwhile.
             let _ = tokio::time::timeout(Duration::from_millis(20), told.changed()).await;
         }

@@ -162,10 +162,10 @@ async fn frames_and_bytes_are_those_that_the_clients_read() {
         viewers.push(stream);
     }
     until("both are in", || owner.viewers() == 2).await;
-    owner.publish(Message::event("bell", ["x".repeat(1_000)])).await.unwrap();
-    owner.publish(Message::state("slide", [1])).await.unwrap();
+    owner.publish(Message::event("bell", ["x".repeat(1_000)]).unwrap()).await.unwrap();
+    owner.publish(Message::state("slide", [1]).unwrap()).await.unwrap();
     owner.clear("slide").await.unwrap();
-    owner.publish(Message::ephemeral("pointer", [1, 2])).await.unwrap();
+    owner.publish(Message::ephemeral("pointer", [1, 2]).unwrap()).await.unwrap();
     owner.close().await.unwrap();
     let (mut read_bytes, mut read_frames) = (0, 0);
     for mut viewer in viewers {
@@ -193,7 +193,7 @@ async fn what_waits_for_a_slow_viewer_is_known_to_the_byte_and_goes_with_it() {
     let mut expected = framed(slow.text().await.len());
     let text = "x".repeat(4_000);
     for seq in 1..=EVENTS {
-        owner.publish(Message::event("bell", [&text])).await.unwrap();
+        owner.publish(Message::event("bell", [&text]).unwrap()).await.unwrap();
         expected += framed(format!(r#"{{"type":"message","seq":{seq},"key":"bell","params":["{text}"]}}"#).len());
     }
     let manager = &house.manager;
@@ -216,7 +216,7 @@ async fn what_waits_for_a_slow_viewer_is_known_to_the_byte_and_goes_with_it() {
     assert_eq!(manager.metrics().frames_sent, 1 + EVENTS as u64);
 
     for _ in 0..EVENTS {
-        owner.publish(Message::event("bell", [&text])).await.unwrap();
+        owner.publish(Message::event("bell", [&text]).unwrap()).await.unwrap();
     }
     until("it waits again", || manager.metrics().backlog_bytes > 100_000).await;
     drop(slow);
@@ -233,9 +233,9 @@ async fn a_message_that_a_viewer_does_not_get_is_counted_as_superseded() {
     slow.frame().await;
     let text = "x".repeat(4_000);
     for n in 0..2_000 {
-        owner.publish(Message::state(&format!("k{}", n % 3), [&text])).await.unwrap();
+        owner.publish(Message::state(&format!("k{}", n % 3), [&text]).unwrap()).await.unwrap();
     }
-    owner.publish(Message::event("last", ())).await.unwrap();
+    owner.publish(Message::event("last", ()).unwrap()).await.unwrap();
     let mut got = 0;
     loop {
         match slow.frame().await {
@@ -300,7 +300,7 @@ async fn a_viewer_that_lost_messages_is_reset_as_slow() {
     let text = "x".repeat(4_000);
     let witness = Listener::join(&house, &room).await;
     for n in 1..=400 {
-        owner.publish(Message::event("bell", [&text])).await.unwrap();
+        owner.publish(Message::event("bell", [&text]).unwrap()).await.unwrap();
         // It stands behind the slow one in the lane, so what it has was offered to both.
         witness.is_at(n).await;
     }
@@ -312,12 +312,12 @@ async fn a_viewer_that_lost_messages_is_reset_as_slow() {
 async fn each_pass_tells_how_long_its_oldest_message_took() {
     let house = House::open(Config::default()).await;
     let (owner, room) = house.rust_owner().await;
-    owner.publish(Message::event("unheard", ())).await.unwrap();
+    owner.publish(Message::event("unheard", ()).unwrap()).await.unwrap();
     let mut viewer = connect(&house).await;
     viewer.send(&frame::join("join", &room, None)).await;
     viewer.frame().await;
     for n in 1..=20 {
-        owner.publish(Message::event("bell", [n])).await.unwrap();
+        owner.publish(Message::event("bell", [n]).unwrap()).await.unwrap();
         assert!(matches!(viewer.frame().await, Frame::Message(_)));
         until("the pass is over", || house.manager.metrics().apply_to_written.count == n).await;
     }

@@ -105,7 +105,7 @@ async fn viewers_per_room_counts_connections_and_a_pause_is_of_one() {
     assert!(matches!(third.frame().await, Frame::Error { code, .. } if code == "room_full"));
     paused.send(frame::PAUSE).await;
     paused.expect_nothing().await;
-    owner.publish(Message::event("bell", [1])).await.unwrap();
+    owner.publish(Message::event("bell", [1]).unwrap()).await.unwrap();
     assert!(matches!(live.frame().await, Frame::Message(message) if message.key == "bell"));
     paused.send(&frame::unpause("u")).await;
     match paused.frame().await {

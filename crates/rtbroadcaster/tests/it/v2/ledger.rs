@@ -160,9 +160,9 @@ impl Speaker {
     async fn publish(&mut self, kind: Kind, key: &str, params: &str, seq: u64) -> u64 {
         let params: Box<RawValue> = serde_json::from_str(params).unwrap();
         let message = match kind {
-            Kind::Event => Message::event(key, params),
-            Kind::State => Message::state(key, params),
-            Kind::Ephemeral => Message::ephemeral(key, params),
+            Kind::Event => Message::event(key, params).unwrap(),
+            Kind::State => Message::state(key, params).unwrap(),
+            Kind::Ephemeral => Message::ephemeral(key, params).unwrap(),
         };
         assert_eq!(self.owner.publish(message).await.unwrap().get(), seq);
         seq

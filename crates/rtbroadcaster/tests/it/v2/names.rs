@@ -83,7 +83,7 @@ async fn a_name_that_exists_is_no_mistake_and_the_room_that_has_it_goes_on() {
         assert_eq!(ask(&mut peer, create("lobby")).await["code"], "exists");
     }
     assert_eq!(house.manager.create_room_with(lobby).await.err(), Some(CreateError::Exists));
-    owner.publish(Message::event("bell", [1])).await.unwrap();
+    owner.publish(Message::event("bell", [1]).unwrap()).await.unwrap();
     viewer.expect(&classic::message("lobby", "bell", "[1]", false)).await;
     assert_eq!(ask(&mut peer, create("hall")).await["room"], "hall");
 }
@@ -94,7 +94,7 @@ async fn a_room_under_the_name_of_one_that_ended_is_another_room() {
     let lobby = RoomOptions::new().with_name(RoomName::new("lobby").unwrap());
     let first = manager.create_room_with(lobby.clone()).await.unwrap();
     let key = first.key().clone();
-    first.publish(Message::state("slide", [1])).await.unwrap();
+    first.publish(Message::state("slide", [1]).unwrap()).await.unwrap();
     let mut viewer = in_memory_with(&manager, Permit::anything()).await;
     let joined = ask(&mut viewer, json!({"type": "join", "id": "j", "room": "lobby"})).await;
     assert_eq!(next(&mut viewer).await["params"], json!([1]));
@@ -103,7 +103,7 @@ async fn a_room_under_the_name_of_one_that_ended_is_another_room() {
 
     let second = manager.create_room_with(lobby).await.unwrap();
     assert!(manager.own(&second.room(), &key).await.is_err(), "the key of the room that ended opens no other one");
-    second.publish(Message::state("slide", [2])).await.unwrap();
+    second.publish(Message::state("slide", [2]).unwrap()).await.unwrap();
     let mut back = in_memory_with(&manager, Permit::anything()).await;
     let cursor = json!({"epoch": joined["epoch"], "seq": 1});
     let viewer_key = &joined["viewer"]["key"];
@@ -124,7 +124,7 @@ async fn a_named_room_outlives_its_server_and_can_be_given_again_at_once() {
     let mut key = None;
     for round in 0..20 {
         let owner = house.manager.create_room_with(lobby.clone()).await.unwrap();
-        owner.publish(Message::state("round", [round])).await.unwrap();
+        owner.publish(Message::state("round", [round]).unwrap()).await.unwrap();
         key = Some(owner.key().clone());
         if round < 19 {
             owner.close().await.unwrap();
@@ -138,6 +138,6 @@ async fn a_named_room_outlives_its_server_and_can_be_given_again_at_once() {
     let house = directory.house(Config::default()).await;
     assert_eq!(house.manager.create_room_with(lobby).await.err(), Some(CreateError::Exists));
     let owner = house.manager.own(&named("lobby"), &key.unwrap()).await.unwrap();
-    assert_eq!(owner.publish(Message::state("round", [20])).await.unwrap().get(), 2);
+    assert_eq!(owner.publish(Message::state("round", [20]).unwrap()).await.unwrap().get(), 2);
     house.manager.shutdown().await;
 }

@@ -137,7 +137,7 @@ async fn a_connection_ends_within_a_second_of_its_rights_and_others_stay() {
     ends_by_its_rights(&mut brief).await;
     let late = SystemTime::now().duration_since(ends).expect("not before its time");
     assert!(late < Duration::from_secs(1), "{late:?} too late");
-    owner.publish(rtbroadcaster::Message::event("on", ())).await.unwrap();
+    owner.publish(rtbroadcaster::Message::event("on", ()).unwrap()).await.unwrap();
     assert_eq!(next(&mut stays).await["key"], "on");
 }
 

@@ -223,11 +223,11 @@ async fn a_connection_and_a_rust_program_take_a_room_over_from_each_other() {
     let mut viewer = Viewer::new(&house, &room.name).await;
     let program = house.manager.own(&id, &key).await.unwrap();
     client.expect_closed(4509, "fenced").await;
-    program.publish(Message::state("slide", [1])).await.unwrap();
+    program.publish(Message::state("slide", [1]).unwrap()).await.unwrap();
     let mut client = connect(&house).await;
     let (owned, state) = client.take_over(&room).await;
     assert_eq!((owned.term, owned.seq, state.len()), (3, 1, 1));
-    assert_eq!(program.publish(Message::event("late", [2])).await, Err(PublishError::Fenced));
+    assert_eq!(program.publish(Message::event("late", [2]).unwrap()).await, Err(PublishError::Fenced));
     drop(program);
     client.send(&frame::publish("", Kind::State, LAST, "[]")).await;
     viewer.until_last().await;

@@ -61,9 +61,12 @@ async fn speak(
 ) -> Owner {
     for number in numbers {
         let message = if number % 3 == 0 {
-            Message::event("event", (number, padding))
+            Message::event("event", (number, padding)).unwrap()
         } else {
-            Message::state(&format!("key {}", number % 5), (number, padding)).with_id(&format!("id {number}"))
+            Message::state(&format!("key {}", number % 5), (number, padding))
+                .unwrap()
+                .with_id(&format!("id {number}"))
+                .unwrap()
         };
         owner.publish(message).await.unwrap();
     }

@@ -138,9 +138,12 @@ impl Story {
         for _ in 0..count {
             self.said += 1;
             let message = match (room, self.dice.below(4)) {
-                (2, _) => Message::ephemeral("pointer", [self.said]),
-                (_, 0) => Message::event("event", [self.said]),
-                (_, key) => Message::state(&format!("key {key}"), [self.said]).with_id(&format!("id {}", self.said)),
+                (2, _) => Message::ephemeral("pointer", [self.said]).unwrap(),
+                (_, 0) => Message::event("event", [self.said]).unwrap(),
+                (_, key) => Message::state(&format!("key {key}"), [self.said])
+                    .unwrap()
+                    .with_id(&format!("id {}", self.said))
+                    .unwrap(),
             };
             owner.publish(message).await.unwrap();
             if room != 2 {
