@@ -13,7 +13,7 @@ const WORD_BYTES_MAX: usize = 123;
 /// If no close frame came, the code is 1006 and the reason is one of
 /// - `lost`, `silent` (no frame came for two heartbeats, or no answer came in time);
 /// - `behind` (messages are missing that the server had announced), `protocol` (the server broke the protocol);
-/// - `limit` (the server sent more than a [limit](super::Options#limits) allows, and would do so again: final);
+/// - `limit` (the server sent more than a limit allows, and would do so again: final);
 /// - `moment` (the server shuts down and has sent the time to reconnect);
 /// - `tls` (the server could not prove its identity), or `http_` with the status that refused the upgrade.
 ///

@@ -1,7 +1,7 @@
 //! An axum application with rules of its own: who may do what is data, a [`Permit`] decided before the upgrade.
 //!
 //! Presenters open rooms by a key, `?key=...`. Viewers get a link to one room, `?room=...`, and can watch no other.
-//! Anybody else is answered with 401.
+//! Other requests get 401.
 //!
 //! `PRESENTER_KEY=... cargo run -p rtbroadcaster --example axum_auth [ADDRESS]`
 

@@ -1,4 +1,4 @@
-//! Rooms in an axum application: everybody may open one, and watch those whose id they know.
+//! Rooms in an axum application: each client may create one, and join those whose id it knows.
 //!
 //! `cargo run -p rtbroadcaster --example axum_five_lines [ADDRESS]`
 

@@ -1,4 +1,4 @@
-//! A poll in a classroom: one asks, all others answer, and everybody sees the totals. Who changes their mind is counted once.
+//! A poll in a classroom: one asks, all others answer, and all see the totals. A voter who changes the answer counts once.
 //!
 //! `cargo run -p rtbroadcaster --features remote --example classroom_poll URL "Tea or coffee?"` asks, and prints the room;
 //! `cargo run -p rtbroadcaster --features remote --example classroom_poll URL ROOM tea` answers.
@@ -37,7 +37,7 @@ pub(crate) async fn open(url: &str, question: &str) -> Outcome<Owner> {
     Ok(owner)
 }
 
-/// Tells everybody the totals whenever they change: one message, however many have voted.
+/// Publishes the totals whenever they change: one message, however many have voted.
 pub(crate) async fn count(owner: &Owner) -> Outcome {
     let mut signals = owner.signals();
     while let Some(signal) = signals.next().await {

@@ -22,7 +22,7 @@ pub(crate) async fn record(viewer: &Viewer, mut out: impl Write) -> std::io::Res
         let ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         match heard {
             Heard::State { state, reset } => {
-                // Events may be missing before a state that comes anew.
+                // Events may be missing before a state that comes again.
                 let (anew, seq, keys) = (reset.is_some(), state.seq(), state.len());
                 writeln!(out, r#"{{"ms":{ms},"anew":{anew},"seq":{seq},"keys":{keys}}}"#)?;
             }

@@ -1,4 +1,4 @@
-//! A Rust program that owns a room and speaks in it; everybody else only watches.
+//! A Rust program that owns a room and publishes in it; all clients only watch.
 //!
 //! `cargo run -p rtbroadcaster --example speak_from_rust [ADDRESS]`
 
@@ -35,7 +35,7 @@ async fn speak(owner: Owner) -> Result<(), PublishError> {
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     for count in 0_u64.. {
         tick.tick().await;
-        // A state: whoever comes later begins with the newest value.
+        // A state: a late viewer begins with the newest value.
         owner.publish(Message::state("count", [count])).await?;
     }
     Ok(())

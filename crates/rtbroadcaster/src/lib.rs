@@ -60,6 +60,7 @@ mod fanout;
 mod fault;
 #[cfg(feature = "remote")]
 mod in_memory;
+mod lock_order;
 mod manager;
 mod metrics;
 mod os_random;

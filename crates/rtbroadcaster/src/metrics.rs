@@ -77,7 +77,7 @@ pub struct Metrics {
     /// Requests that were refused, for every `code` of an `error` in PROTOCOL.md.
     pub refusals: Vec<(&'static str, u64)>,
     /// Handshakes that were refused, for every [word](crate::UpgradeError::word). Those whose `Upgrade` could not even
-    /// be made are counted only by [`axum::serve`](crate::axum::serve).
+    /// be made are counted only by [`axum::handler`](crate::axum::handler).
     pub upgrade_refusals: Vec<(&'static str, u64)>,
     /// Signals of viewers to owners, if they were valid.
     pub signals: SignalCounts,

@@ -7,7 +7,8 @@ mod turnstile;
 mod waiting;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use rtbroadcaster_core::address_block::AddressBlock;
@@ -58,7 +59,7 @@ pub(crate) struct Server {
     /// The sampling of log lines that strangers can cause.
     sampling: Sampling<&'static str>,
     /// The warning that limits per address do not apply.
-    unknown_address: Once,
+    unknown_address: AtomicBool,
 }
 
 impl Server {
@@ -79,7 +80,7 @@ impl Server {
             joins: Turnstile::default(),
             expiries: Arc::default(),
             sampling: Sampling::default(),
-            unknown_address: Once::new(),
+            unknown_address: AtomicBool::new(false),
         }
     }
 
@@ -177,13 +178,17 @@ impl Server {
     /// since that lifts the limits per address.
     pub(crate) fn admit(&self, peer: Option<SocketAddr>) -> Result<ConnectionSlot, TooMany> {
         if peer.is_none() {
-            self.unknown_address.call_once(|| {
-                tracing::warn!(
-                    "limits per address do not apply: the application gives no peer address (Arrival, or axum's ConnectInfo)"
-                );
-            });
+            self.warn_of_unknown_address();
         }
         self.gate.enter(peer.map(|peer| AddressBlock::from(peer.ip())), self.clock.now())
+    }
+
+    fn warn_of_unknown_address(&self) {
+        if !self.unknown_address.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                "limits per address do not apply: the application gives no peer address (Arrival, or axum's ConnectInfo)"
+            );
+        }
     }
 
     /// Returns how many connections there are, in rooms or not.

@@ -41,7 +41,7 @@ async fn connections_count_for_the_address_that_a_trusted_proxy_tells_and_for_no
         ("127.0.0.1", None, 101),
         ("127.0.0.1", Some("unknown"), 429),
         ("127.0.0.1", Some("203.0.113.9, unknown"), 429),
-        // Whoever is not trusted can write what it wants.
+        // A client that is not trusted can write any address.
         ("127.0.0.2", Some("203.0.113.3"), 101),
         ("127.0.0.2", Some("203.0.113.4"), 429),
         ("127.0.0.2", None, 429),
@@ -88,7 +88,7 @@ async fn rooms_count_for_the_address_that_a_trusted_proxy_tells() {
     let mut same_stranger = client("127.0.0.2", "203.0.113.4").await;
     same_stranger.say(json!({"status": {"value": 1}})).await;
     assert_eq!(same_stranger.hear().await["status"]["text"], "too many rooms");
-    // Whoever was refused a room may still watch one.
+    // A client that was refused a room may still join one.
     second.join(&room).await;
     first.ring(1).await;
     second.hear_ring(1).await;

@@ -1,4 +1,4 @@
-//! The library's own clients and a server that is killed: connections are cut, servers begin anew on their directory,
+//! The library's own clients and a server that is killed: connections are cut, servers start again on their directory,
 //! the room changes its owner, and every viewer hears each event once and in order and ends with the owner's state. A
 //! small version of `cargo xtask chaos --only remote`.
 

@@ -8,6 +8,8 @@ use rtbroadcaster_core::audience::Ages;
 use rtbroadcaster_core::id::RoomId;
 use tokio::sync::mpsc;
 
+use crate::lock_order::{LockRank, Ordered, ordered};
+
 /// The rooms in which a member has begun to wait for its socket.
 pub(crate) type Lagging = mpsc::UnboundedReceiver<RoomId>;
 
@@ -51,9 +53,9 @@ impl Lags {
         all.add(&state.ages);
     }
 
-    fn lock(&self) -> MutexGuard<'_, LagsState> {
+    fn lock(&self) -> Ordered<MutexGuard<'_, LagsState>> {
         // Numbers only: a panic leaves one member counted wrongly.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        ordered(LockRank::LEAF, || self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

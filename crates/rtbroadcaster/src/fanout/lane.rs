@@ -18,6 +18,7 @@ use super::lags::{Lagging, Lags};
 use super::roster::Roster;
 use crate::clock::{Clock, FAR};
 use crate::fault;
+use crate::lock_order::{LockRank, Ordered, ordered};
 use crate::metrics::Counters;
 use members::{LaneMembers, SLICE_DISCONNECTED, SliceOutcome};
 
@@ -87,7 +88,7 @@ impl Lane {
     }
 
     /// Makes the rosters ready that wait for more. Called with each heartbeat, which takes the turn of every roster. A
-    /// roster that went on waiting would wait anew, and for ever if heartbeats come faster than `flush_interval`.
+    /// roster that went on waiting would begin to wait again, and for ever if heartbeats come faster than `flush_interval`.
     fn hasten(&self) {
         let mut queue = self.lock();
         let waiting = std::mem::take(&mut queue.waiting);
@@ -132,9 +133,9 @@ impl Lane {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, LaneQueue> {
+    fn lock(&self) -> Ordered<MutexGuard<'_, LaneQueue>> {
         // Each change is one of a queue, which a panic leaves whole.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        ordered(LockRank::CONNECTION, || self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -21,6 +21,7 @@ use rtbroadcaster_core::standing::RoomEnd;
 use rtbroadcaster_core::wire::Control;
 
 use crate::clock::Clock;
+use crate::lock_order::{LockRank, Ordered, ordered};
 use crate::metrics::Counters;
 use crate::socket::LaneSocket;
 pub(super) use direct::{Batch, Member};
@@ -271,17 +272,20 @@ impl Outbox {
         self.place.store(place.unwrap_or(NO_PLACE), Ordering::Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, OutboxState> {
-        self.state.lock().unwrap_or_else(|poisoned| {
-            // A panic has left it half changed. What the peer has of a frame is not known any more, so the connection
-            // ends without a word.
-            let mut state = poisoned.into_inner();
-            self.state.clear_poison();
-            if let Some(waker) = state.break_off(self.dialect) {
-                waker.wake();
-            }
-            state
-        })
+    fn lock(&self) -> Ordered<MutexGuard<'_, OutboxState>> {
+        let lock = || {
+            self.state.lock().unwrap_or_else(|poisoned| {
+                // A panic has left it half changed. What the peer has of a frame is not known any more, so the connection
+                // ends without a word.
+                let mut state = poisoned.into_inner();
+                self.state.clear_poison();
+                if let Some(waker) = state.break_off(self.dialect) {
+                    waker.wake();
+                }
+                state
+            })
+        };
+        ordered(LockRank::CONNECTION, lock)
     }
 }
 

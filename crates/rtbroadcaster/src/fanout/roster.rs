@@ -16,6 +16,7 @@ use rtbroadcaster_core::superseding::{Rank, Ranked, Superseding};
 use super::lags::Lags;
 use super::lane::Lane;
 use super::outbox::Outbox;
+use crate::lock_order::{LockRank, Ordered, ordered};
 pub(super) use item::Broadcast;
 pub(crate) use item::{Disconnection, FinalState, Item, MemberChange};
 
@@ -199,7 +200,7 @@ impl Roster {
         }
     }
 
-    fn schedule_locked(self: &Arc<Self>, mut inbox: MutexGuard<'_, Inbox>) {
+    fn schedule_locked(self: &Arc<Self>, mut inbox: Ordered<MutexGuard<'_, Inbox>>) {
         let already = std::mem::replace(&mut inbox.scheduled, true);
         drop(inbox);
         if !already {
@@ -281,14 +282,17 @@ impl Roster {
         member.farewell(&self.room, CloseReason::Fault, RoomEnd::Fault);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inbox> {
-        self.inbox.lock().unwrap_or_else(|poisoned| {
-            // Messages may be lost, for some members or for all.
-            let mut inbox = poisoned.into_inner();
-            self.inbox.clear_poison();
-            inbox.break_off().iter().for_each(|member| self.fail(member));
-            inbox
-        })
+    fn lock(&self) -> Ordered<MutexGuard<'_, Inbox>> {
+        let lock = || {
+            self.inbox.lock().unwrap_or_else(|poisoned| {
+                // Messages may be lost, for some members or for all.
+                let mut inbox = poisoned.into_inner();
+                self.inbox.clear_poison();
+                inbox.break_off().iter().for_each(|member| self.fail(member));
+                inbox
+            })
+        };
+        ordered(LockRank::COLLECTION, lock)
     }
 }
 

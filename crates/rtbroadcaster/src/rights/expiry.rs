@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::Notify;
 
 use super::Leased;
+use crate::lock_order::{LockRank, Ordered, ordered};
 
 /// How long the task sleeps at most: the system's clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_millis(500);
@@ -57,9 +58,9 @@ impl Expiries {
         (due.into_values().filter_map(|leased| leased.upgrade()).collect(), next)
     }
 
-    fn lock(&self) -> MutexGuard<'_, ExpiryQueue> {
+    fn lock(&self) -> Ordered<MutexGuard<'_, ExpiryQueue>> {
         // Each change is one of a map.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        ordered(LockRank::COLLECTION, || self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -10,6 +10,7 @@ use rtbroadcaster_core::id::RoomId;
 
 use super::{Expiries, Rights};
 use crate::fanout::Outbox;
+use crate::lock_order::{LockRank, Ordered, ordered};
 
 /// Rights that the application can replace or revoke while connections have them. Cheap to clone; every clone is the
 /// same grant, and it may be given to several connections.
@@ -81,9 +82,9 @@ impl Grant {
         !state.is_revoked && state.rights.hold_at(now) && state.rights.cover(holding)
     }
 
-    fn lock(&self) -> MutexGuard<'_, GrantState> {
+    fn lock(&self) -> Ordered<MutexGuard<'_, GrantState>> {
         // Each change is a whole one.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        ordered(LockRank::LEAF, || self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -14,6 +14,7 @@ use super::registry::Look;
 use super::waiting::{Done, Waiter};
 use super::{Room, RoomState};
 use crate::fanout::{Disconnection, FinalState, Item, MemberChange, Moments};
+use crate::lock_order::log_later;
 
 /// When the clients of a kept room are asked to reconnect, once the process ends.
 #[derive(Debug, Clone)]
@@ -113,7 +114,8 @@ impl Room {
     /// Ends the room by our own fault. Every member is sent that, also if the room had ended before and only some were
     /// sent its end.
     pub(super) fn break_off(&self, state: &mut RoomState) {
-        tracing::error!(room = ?self.id, "room ended: our fault");
+        let room = self.id.clone();
+        log_later(move || tracing::error!(?room, "room ended: our fault"));
         if let Some(end) = state.core.break_off() {
             self.hand_over(state, end, Waiter::default());
         }

@@ -43,6 +43,7 @@ use self::RoomState as State;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::fanout::{Lanes, Outbox};
+use crate::lock_order::{Deferring, LockRank, Ordered, ordered};
 use crate::metrics::Counters;
 use audience_state::AudienceState;
 use end::Departure;
@@ -163,7 +164,7 @@ impl Room {
         Self::of(core, key, keeps, options, registry, around)
     }
 
-    /// Restores a room that was kept, without members, and schedules its end.
+    /// Restores a room that was kept, without members. Its end is to be scheduled: [`end_if_due`](Self::end_if_due).
     fn recall(stored: Stored, share: Share, registry: &Weak<Registry>, around: &Surroundings) -> Arc<Self> {
         let key = KeyHash::from_bytes(stored.header.key);
         let (options, moment) = (stored.header.options.clone(), stored.header.moment);
@@ -172,9 +173,7 @@ impl Room {
         let core = Core::restore(stored, &around.lives, &around.config, patience, now);
         share.holds(core.kept_bytes());
         let keeps = around.engine.clone().map(|engine| (engine, share));
-        let room = Self::of(core, Some(key), keeps, &options, registry, around);
-        room.schedule_end(&mut room.lock());
-        room
+        Self::of(core, Some(key), keeps, &options, registry, around)
     }
 
     /// Returns the oldest life of the log that a cursor may still be resumed from.
@@ -357,14 +356,17 @@ impl Room {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, RoomState> {
-        self.state.lock().unwrap_or_else(|poisoned| {
-            // Something may be numbered and not on every roster, or folded into the state and not in the history.
-            let mut state = poisoned.into_inner();
-            self.state.clear_poison();
-            self.break_off(&mut state);
-            state
-        })
+    fn lock(&self) -> Ordered<Deferring<MutexGuard<'_, RoomState>>> {
+        let lock = || {
+            self.state.lock().unwrap_or_else(|poisoned| {
+                // Something may be numbered and not on every roster, or folded into the state and not in the history.
+                let mut state = poisoned.into_inner();
+                self.state.clear_poison();
+                self.break_off(&mut state);
+                state
+            })
+        };
+        ordered(LockRank::ROOM, || Deferring::new(lock()))
     }
 }
 

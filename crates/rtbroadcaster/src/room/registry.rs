@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::engine::{Engine, Health};
 use crate::fanout::{Faults, Lagging, Moments, Outbox};
 use crate::fault;
+use crate::lock_order::{Deferring, LockRank, Ordered, log_later, ordered};
 use crate::sampling::Sampling;
 use list::{Full, List};
 
@@ -65,7 +66,8 @@ impl Registry {
         for stored in stored {
             let place = stored.header.place;
             let recall = |share| Room::recall(stored, share, &me, &registry.around);
-            registry.lock().add(place, &registry.around.config, recall);
+            let room = registry.lock().add(place, &registry.around.config, recall);
+            room.end_if_due();
         }
         registry.forget_lives();
         // The task ends with the registry, which holds the only sender.
@@ -230,10 +232,12 @@ impl Registry {
     /// Removes `room`, which has ended for the reason `why`, unless that was done before.
     pub(crate) fn remove(&self, room: &Room, why: &'static str) {
         let mut rooms = self.lock();
-        if rooms.remove(room)
-            && let Some(unsaid) = self.logged.count("ended", Instant::now())
-        {
-            tracing::info!(room = ?room.id(), why, rooms = rooms.len(), unsaid, "room ended");
+        let is_removed = rooms.remove(room);
+        let count = rooms.len();
+        drop(rooms);
+        if is_removed && let Some(unsaid) = self.logged.count("ended", Instant::now()) {
+            let room = room.id().clone();
+            log_later(move || tracing::info!(?room, why, rooms = count, unsaid, "room ended"));
         }
     }
 
@@ -248,9 +252,9 @@ impl Registry {
         self.lock().rooms()
     }
 
-    fn lock(&self) -> MutexGuard<'_, List> {
+    fn lock(&self) -> Ordered<Deferring<MutexGuard<'_, List>>> {
         // Each change is one of a map: a panic leaves at most one room of an address counted too many.
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+        ordered(LockRank::COLLECTION, || Deferring::new(self.rooms.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 

@@ -10,6 +10,8 @@ use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::rate::{Meter, Rate};
 
+use crate::lock_order::{LockRank, Ordered, ordered};
+
 /// How many addresses without an open connection the gate remembers before it forgets those whose meters are full
 /// again.
 const FORGET_ABOVE: usize = 1_024;
@@ -152,9 +154,9 @@ impl Gate {
         self.lock().open
     }
 
-    fn lock(&self) -> MutexGuard<'_, GateCounts> {
+    fn lock(&self) -> Ordered<MutexGuard<'_, GateCounts>> {
         // Numbers only, and each change is one of them: a panic leaves at most one connection counted too many.
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+        ordered(LockRank::LEAF, || self.counts.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -8,10 +8,14 @@ use rtbroadcaster_core::close::CloseReason;
 
 use super::Server;
 use crate::fanout::{Moments, Outbox};
+use crate::lock_order::{LockRank, Ordered, ordered};
 
 /// The outboxes of all clients that are in no room yet, by their addresses; `None` once the server shuts down.
 #[derive(Debug)]
-pub(super) struct WaitingList(Mutex<Option<HashMap<usize, Arc<Outbox>>>>);
+pub(super) struct WaitingList(Mutex<Option<Outboxes>>);
+
+/// The outboxes by their addresses.
+type Outboxes = HashMap<usize, Arc<Outbox>>;
 
 /// A client's entry among those that are in no room. Dropping it removes it.
 #[derive(Debug)]
@@ -41,9 +45,9 @@ impl WaitingList {
         self.lock().is_none()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<HashMap<usize, Arc<Outbox>>>> {
+    fn lock(&self) -> Ordered<MutexGuard<'_, Option<Outboxes>>> {
         // Each change is one of a map, which a panic leaves whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        ordered(LockRank::COLLECTION, || self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -13,7 +13,7 @@ const FLOORS: [&[&str]; 10] = [
     &["engine"],
     &["fanout"],
     &["socket"],
-    &["clock", "fault", "metrics", "os_random", "sampling"],
+    &["clock", "fault", "lock_order", "metrics", "os_random", "sampling"],
 ];
 
 /// The floors on which modules may import each other; on all others neighbours are strangers.

@@ -10,6 +10,7 @@
 mod documents;
 mod floors;
 mod names;
+mod prose;
 mod shape;
 mod strangers;
 mod tokens;
@@ -53,6 +54,13 @@ fn the_fan_out_names_no_json_and_no_frames_of_a_transport_and_judges_do_not_name
 #[test]
 fn no_file_is_longer_than_400_lines() {
     check(&tree::below("", ".rs"), |file| shape::too_long(&file.path, &file.text));
+}
+
+#[test]
+fn comments_name_their_actors() {
+    check(&tree::below("", ".rs"), |file| {
+        if file.path.ends_with("tidy/prose.rs") { Vec::new() } else { prose::wrong(&file.path, &file.text) }
+    });
 }
 
 #[test]

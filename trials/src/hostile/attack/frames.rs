@@ -1,4 +1,4 @@
-//! Mutated frames, on connections that are opened anew when the server has closed them. Must not know which are right.
+//! Mutated frames, on connections that are opened again when the server has closed them. Must not know which are right.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -30,7 +30,7 @@ const KEYS: [&str; 5] = ["vote", "k2", "k3", "k4", "k5"];
 const BACK_ONE_IN: u64 = 4;
 
 /// The most time of one, the wait after too many handshakes of its address, and the time until its signals are counted
-/// anew.
+/// from the start.
 const PATIENCE: Duration = Duration::from_secs(20);
 const AGAIN: Duration = Duration::from_millis(50);
 const PACE: Duration = Duration::from_millis(1_100);

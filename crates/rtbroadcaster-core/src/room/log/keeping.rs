@@ -116,7 +116,7 @@ impl Log {
     }
 
     /// Restores a message that was kept, with the time at which it was published. Messages come in order; forgotten
-    /// ones leave a gap, behind which the history begins anew.
+    /// ones leave a gap, behind which the history begins again.
     pub fn recall(&mut self, entry: &Arc<Entry>, said: Duration) {
         let Some(seq) = entry.seq else { return };
         if seq != self.seq.next() {

@@ -192,7 +192,7 @@ impl Marker {
         self.file.sync_all()
     }
 
-    /// Makes the file anew if it was removed.
+    /// Makes the file again if it was removed.
     pub(super) fn renew(&mut self, directory: &Path) -> io::Result<()> {
         let same = |there: Metadata, here: Metadata| (there.dev(), there.ino()) == (here.dev(), here.ino());
         let both = std::fs::symlink_metadata(&self.path).and_then(|there| Ok(same(there, self.file.metadata()?)));

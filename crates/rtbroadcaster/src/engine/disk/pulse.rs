@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::engine::Health;
+use crate::lock_order::{LockRank, Ordered, ordered};
 
 /// How long a write may take.
 const HANGS_AFTER: Duration = Duration::from_secs(10);
@@ -117,9 +118,9 @@ impl Pulse {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, PulseState> {
+    fn lock(&self) -> Ordered<MutexGuard<'_, PulseState>> {
         // Each change is whole.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        ordered(LockRank::COLLECTION, || self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

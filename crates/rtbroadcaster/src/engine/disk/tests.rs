@@ -224,7 +224,7 @@ async fn the_numbering_stays_over_ends_of_all_kinds_and_in_copies() {
 
 #[tokio::test]
 async fn what_was_confirmed_and_is_missing_is_a_loss_that_has_to_be_accepted() {
-    // The level, whether the process was killed, and whether the machine was started anew since.
+    // The level, whether the process was killed, and whether the machine was restarted since.
     let cases = [
         (Ack::Written, true, false, true),
         (Ack::Written, true, true, false),

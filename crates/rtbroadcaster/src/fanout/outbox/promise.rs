@@ -33,7 +33,7 @@ impl Promise {
             "an answer is no longer than promised"
         );
         self.release();
-        // Wakes the client task, which counts anew.
+        // Wakes the client task, which counts again.
         self.outbox.answer(answer);
     }
 

@@ -1,4 +1,4 @@
-//! What a slow viewer gets anew counts for its address.
+//! The state that a slow viewer gets again counts for its address.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -40,7 +40,7 @@ async fn a_program_is_told_of_the_first_and_the_last_at_once_and_of_all_others_w
         others.push(other);
     }
     within("the others", told.changed()).await.unwrap();
-    // Told less than a second after that only if somebody was told before.
+    // Notified less than a second after that only if another listener was notified before.
     assert!(at.elapsed() > Duration::from_millis(900), "{:?}", at.elapsed());
     until(&mut told, "all six", |audience| audience.viewers == 6).await;
     assert_eq!(owner.audience().borrow().unwrap().viewers, 6, "also for whoever asks later");
@@ -211,7 +211,7 @@ async fn who_came_while_the_number_was_another_is_told_when_it_is_as_before() {
     one.watch(&room).await;
     two.watch(&room).await;
     until_told(&mut one, 2).await;
-    // Within a second of that, so that nobody but the two who come is told of the third.
+    // Within a second of that, so that only the two who come are notified of the third.
     three.watch(&room).await;
     speaker.send(&frame::own("own", &room, &key)).await;
     until_told(&mut three, 3).await;

@@ -168,7 +168,7 @@ pub(crate) struct Signal {
     pub(crate) other: u64,
 }
 
-/// The state follows anew.
+/// The state follows again.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Reset {

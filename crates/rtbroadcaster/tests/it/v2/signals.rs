@@ -132,7 +132,7 @@ async fn a_viewer_that_says_too_much_is_told_to_wait_and_so_is_a_room() {
     owner.expect_nothing().await;
 }
 
-/// Signals without limits of rate, where little may wait for anybody.
+/// Signals without limits of rate, where little may wait for a client.
 fn lifted() -> Config {
     Config {
         signals_per_viewer_per_second: Limit::None,
@@ -231,7 +231,7 @@ async fn a_program_hears_its_viewers_once_it_listens_and_no_more_than_it_takes()
     viewer.send(&frame::signal("i", "clap", "[1]")).await;
     assert_eq!(within("totals", signals.next()).await, Some(clapped(2)));
 
-    // Only the newest hears, and nobody when another owner has come.
+    // Only the newest stream gets signals, and none does when another owner has come.
     let mut newer = owner.signals();
     assert_eq!(within("the end", signals.next()).await, None);
     assert_eq!(within("what was counted", newer.next()).await, Some(clapped(2)));

@@ -62,7 +62,7 @@ impl Story {
         story.live().await;
     }
 
-    /// Opens the directory. What cannot be opened any more is replaced by an older copy, or begun anew.
+    /// Opens the directory. What cannot be opened any more is replaced by an older copy, or begun again.
     async fn open(&mut self) -> Option<Manager> {
         let mut disk = Disk::at(&self.directory.0).with_ack(self.ack);
         for _ in 0..2 {

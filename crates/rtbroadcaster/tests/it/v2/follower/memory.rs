@@ -13,7 +13,7 @@ impl Follower {
         joined.expect("it has joined")
     }
 
-    /// How often the state followed anew because it was slow.
+    /// How often the state followed again because it was slow.
     pub(crate) fn resets(&self) -> usize {
         self.heard.iter().filter(|heard| matches!(heard, Heard::Reset)).count()
     }
