@@ -21,7 +21,7 @@ const FURTHER_BEHIND: usize = 20;
 /// use rtbroadcaster::{Config, Manager};
 ///
 /// let owner = Manager::new(Config::default()).create_room().await?;
-/// let audience = *owner.audience().borrow();
+/// let audience = owner.audience().borrow().expect("the owner is there");
 /// assert_eq!((audience.viewers, audience.lagging), (0, 0));
 /// assert!(audience.behind_p95.is_zero(), "no viewer is behind");
 /// # Ok(()) }

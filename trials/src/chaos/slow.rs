@@ -95,7 +95,7 @@ async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<ClientOutcome>
     let failed = |error: &dyn std::fmt::Display| Failure::new(format!("the room's owner: {error}"));
     let direct = format!("ws://{server}/broadcasting");
     let owner = Owner::create(&direct).await.map_err(|error| failed(&error))?;
-    let published = owner.publish(Message::state("picture", ["x".repeat(STATE_BYTES)]).unwrap()).await;
+    let published = owner.publish(Message::state("picture", ["x".repeat(STATE_BYTES)]).expect("it has no fault")).await;
     published.map_err(|error| failed(&error))?;
     let room = owner.room().to_string();
     let mut running = JoinSet::new();

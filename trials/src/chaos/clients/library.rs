@@ -105,7 +105,7 @@ async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u
                 }
             }
             Some((number, padding_bytes)) = asked.recv() => {
-                let sent = owner.send(Message::event(KEY, (number, now(), "x".repeat(padding_bytes))).unwrap()).await;
+                let sent = owner.send(Message::event(KEY, (number, now(), "x".repeat(padding_bytes))).expect("it has no fault")).await;
                 let events = events.clone();
                 tickets.spawn(async move {
                     let acked = match sent {

@@ -78,8 +78,11 @@ impl PresentOwner {
         // The last one is an event, so that no viewer is through before it.
         self.number += 1;
         self.past.events.push(self.number);
-        let last =
-            self.owner.send(Message::event("bell", [self.number]).unwrap()).await.map_err(|error| lost(&error))?;
+        let last = self
+            .owner
+            .send(Message::event("bell", [self.number]).expect("it has no fault"))
+            .await
+            .map_err(|error| lost(&error))?;
         self.tickets.push_back(last);
         self.settle(0).await?;
         self.past.term = self.owner.term();
@@ -100,7 +103,7 @@ impl PresentOwner {
         }
         let message = match number % 4 {
             0 => {
-                match self.owner.publish(Message::ephemeral("pointer", [number]).unwrap()).await {
+                match self.owner.publish(Message::ephemeral("pointer", [number]).expect("it has no fault")).await {
                     Ok(_) => {}
                     Err(PublishError::Offline) => self.past.offline += 1,
                     Err(error) => return Err(lost(&error)),
@@ -109,9 +112,9 @@ impl PresentOwner {
             }
             1 => {
                 self.past.events.push(number);
-                Message::event("bell", [number]).unwrap()
+                Message::event("bell", [number]).expect("it has no fault")
             }
-            _ => Message::state(&key, [number]).unwrap(),
+            _ => Message::state(&key, [number]).expect("it has no fault"),
         };
         let ticket = self.owner.send(message).await.map_err(|error| lost(&error))?;
         self.tickets.push_back(ticket);
@@ -153,7 +156,7 @@ impl PresentOwner {
         let speaking = async {
             let mut tickets = Vec::new();
             for number in first..first + STALE {
-                match old.send(Message::event("bell", [number]).unwrap()).await {
+                match old.send(Message::event("bell", [number]).expect("it has no fault")).await {
                     Ok(ticket) => tickets.push(ticket),
                     Err(_) => break,
                 }

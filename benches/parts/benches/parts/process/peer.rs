@@ -46,7 +46,7 @@ impl RoomProcess {
 
     /// Publishes one event.
     pub(crate) fn publish(&mut self) {
-        let said = self.owner.publish(Message::event("line", [PARAMS]).unwrap());
+        let said = self.owner.publish(Message::event("line", [PARAMS]).expect("it has no fault"));
         self.runtime.block_on(said).expect("the room is there");
     }
 
