@@ -301,7 +301,7 @@ pub enum MessageError {
 mod tests {
     use super::*;
 
-    fn check(message: Result<Message, MessageError>, expected: Result<&str, MessageError>) {
+    fn check(message: &Result<Message, MessageError>, expected: Result<&str, MessageError>) {
         let found = message.as_ref().map(|message| message.body.params.as_str());
         assert_eq!(found.map_err(|error| *error), expected, "{message:?}");
     }
@@ -316,25 +316,25 @@ mod tests {
 
     #[test]
     fn parameters_are_an_array_or_nothing() {
-        check(Message::event("go", ()), Ok("[]"));
-        check(Message::event("go", (1, "a", [true])), Ok(r#"[1,"a",[true]]"#));
-        check(Message::event("go", 7), Err(MessageError::ParamsNotArray));
-        check(Message::event("go", std::collections::BTreeMap::from([((1, 2), 3)])), Err(MessageError::ParamsNotJson));
+        check(&Message::event("go", ()), Ok("[]"));
+        check(&Message::event("go", (1, "a", [true])), Ok(r#"[1,"a",[true]]"#));
+        check(&Message::event("go", 7), Err(MessageError::ParamsNotArray));
+        check(&Message::event("go", std::collections::BTreeMap::from([((1, 2), 3)])), Err(MessageError::ParamsNotJson));
     }
 
     #[test]
     fn keys_and_ids_have_their_lengths() {
         let longest = "k".repeat(KEY_BYTES_MAX);
-        check(Message::event(&longest, ()), Ok("[]"));
-        check(Message::event(&format!("{longest}k"), ()), Err(MessageError::Key { bytes: 257 }));
-        check(Message::event("k", ()).and_then(|message| message.with_id(&"i".repeat(ID_BYTES_MAX))), Ok("[]"));
-        check(Message::event("k", ()).and_then(|message| message.with_id("")), Err(MessageError::Id { bytes: 0 }));
+        check(&Message::event(&longest, ()), Ok("[]"));
+        check(&Message::event(&format!("{longest}k"), ()), Err(MessageError::Key { bytes: 257 }));
+        check(&Message::event("k", ()).and_then(|message| message.with_id(&"i".repeat(ID_BYTES_MAX))), Ok("[]"));
+        check(&Message::event("k", ()).and_then(|message| message.with_id("")), Err(MessageError::Id { bytes: 0 }));
         check(
             Message::event("k", ()).and_then(|message| message.with_id(&"i".repeat(65))),
             Err(MessageError::Id { bytes: 65 }),
         );
-        check(Message::ephemeral("k", ()).and_then(|message| message.with_id("i")), Err(MessageError::IdOfEphemeral));
-        check(Message::event("", ()).and_then(|message| message.with_id("")), Err(MessageError::Key { bytes: 0 }));
+        check(&Message::ephemeral("k", ()).and_then(|message| message.with_id("i")), Err(MessageError::IdOfEphemeral));
+        check(&Message::event("", ()).and_then(|message| message.with_id("")), Err(MessageError::Key { bytes: 0 }));
     }
 
     #[test]
