@@ -330,7 +330,7 @@ mod tests {
         check(&Message::event("k", ()).and_then(|message| message.with_id(&"i".repeat(ID_BYTES_MAX))), Ok("[]"));
         check(&Message::event("k", ()).and_then(|message| message.with_id("")), Err(MessageError::Id { bytes: 0 }));
         check(
-            Message::event("k", ()).and_then(|message| message.with_id(&"i".repeat(65))),
+            &Message::event("k", ()).and_then(|message| message.with_id(&"i".repeat(65))),
             Err(MessageError::Id { bytes: 65 }),
         );
         check(&Message::ephemeral("k", ()).and_then(|message| message.with_id("i")), Err(MessageError::IdOfEphemeral));
