@@ -27,6 +27,8 @@ struct CommandLine {
 enum Command {
     /// Formatting, lints and documentation, warnings denied
     Check,
+    /// The library with all combinations of its features
+    Features,
     /// Everything that can be tested: Rust, the conversations replayed by Node, the SDK, and the page in a browser
     Test,
     /// Viewers under load: each gets every message once and in order; prints memory, CPU and latency
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
     let mut steps = Steps::begin();
     let (name, outcome) = match &command {
         Command::Check => ("check", check::run(&mut steps)),
+        Command::Features => ("features", check::powerset(&mut steps)),
         Command::Test => ("test", test::run(&mut steps)),
         Command::Soak(trial) => return trials::run("soak", trial),
         Command::Autobahn(options) => ("autobahn", autobahn::run(options, &mut steps)),

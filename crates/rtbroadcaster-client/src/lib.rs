@@ -1,4 +1,4 @@
-//! The client in Rust: a [`Viewer`] and a [`Owner`] over the network, which reconnect by themselves. They speak
+//! The client in Rust: a [`Viewer`] and an [`Owner`] over the network, which reconnect by themselves. They speak
 //! version 2 of PROTOCOL.md to any server. Must not know this project's server: none of its sockets, rooms or
 //! configuration.
 //!
@@ -29,7 +29,7 @@
 //! # Losing the owner
 //!
 //! Viewers see [`Status::Away`]. An owner that lost its connection reconnects with the room's key and sends each
-//! unacknowledged message again under its id, so that the server stores it once. If another broadcaster has taken the
+//! unacknowledged message again under its id, so that the server stores it once. If another owner has taken the
 //! room over, every publish fails with [`PublishError::Fenced`], and this one does not reconnect.
 //!
 //! # Closing

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rtbroadcaster_core::closing::Closing;
 
-/// The status of a [`Viewer`](super::Viewer) or a [`Owner`](super::Owner).
+/// The status of a [`Viewer`](super::Viewer) or an [`Owner`](super::Owner).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {

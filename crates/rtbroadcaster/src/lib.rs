@@ -15,6 +15,17 @@
 //! # }
 //! ```
 //!
+//! # Features
+//!
+//! | feature | brings | default |
+//! |---|---|---|
+//! | `axum` | `rtbroadcaster::axum`: the ready handler and the [`Upgrade`] extractor for axum 0.8 | yes |
+//! | `disk` | `Manager::open`: rooms that are kept in a directory and outlive the process (Unix) | no |
+//! | `remote` | `rtbroadcaster::remote`: a viewer and an owner over the network, and `Manager::in_memory` for tests | no |
+//! | `remote-tls` | the same over TLS (`wss`) | no |
+//! | `nats` | nothing yet: reserved for rooms over several servers | no |
+//! | `tls` | not for use yet | no |
+//!
 //! Applications with rules of their own take an [`Upgrade`] and accept it with a [`Permit`]; it works under axum and
 //! under bare hyper 1. A Rust program speaks through an [`Owner`]. The wire is described in the project's PROTOCOL.md.
 //!

@@ -19,27 +19,27 @@ impl Room {
     /// Notifies the listeners of the audience that are due, and schedules a look for the others. Called when a viewer
     /// joins, leaves or begins to wait for its socket. Returns whether all viewers were notified.
     pub(super) fn notice_audience(&self, state: &mut RoomState) -> bool {
-        let owner = state.owner.is_some() || state.reception.watch.is_some();
-        let listeners = AudienceListeners { owner, viewers: state.reception.tells_viewers };
+        let owner = state.owner.is_some() || state.audience.watch.is_some();
+        let listeners = AudienceListeners { owner, viewers: state.audience.tells_viewers };
         if !(listeners.owner || listeners.viewers) || !state.core.life().is_open() {
             return false;
         }
-        let (watch, now) = (state.reception.attendance.viewers(), self.clock.now());
+        let (watch, now) = (state.audience.attendance.viewers(), self.clock.now());
         // Checked before the ages are collected: while a crowd joins or leaves, most changes notify no listener.
-        if state.reception.attention.can_wait(listeners, watch, now) {
+        if state.audience.attention.can_wait(listeners, watch, now) {
             return false;
         }
         let ages = state.members.ages();
         let mut audience = ages.of(state.core.viewers(), now);
         audience.viewers = watch;
         let DueNotices { owner, viewers, look } =
-            state.reception.attention.notice(listeners, audience, !ages.is_empty(), now);
+            state.audience.attention.notice(listeners, audience, !ages.is_empty(), now);
         if let Some(at) = look {
             self.look_later(Look::Audience, at);
         }
         if owner {
             self.notify_owner(&audience, state);
-            if let Some(told) = &state.reception.watch {
+            if let Some(told) = &state.audience.watch {
                 told.send_replace(Some(audience));
             }
         }
@@ -53,19 +53,19 @@ impl Room {
     pub(super) fn look_at_audience(&self, is_planned: bool) {
         let mut state = self.lock();
         if is_planned {
-            state.reception.attention.was_planned();
+            state.audience.attention.was_planned();
         }
         self.notice_audience(&mut state);
     }
 
     /// Queues how many watch for a viewer that has joined or resumed, behind its replay.
     pub(super) fn notify_newcomer(&self, state: &mut RoomState, index: RosterIndex, outbox: &Arc<Outbox>) {
-        let watch = state.reception.attendance.viewers();
-        if state.reception.tells_viewers
+        let watch = state.audience.attendance.viewers();
+        if state.audience.tells_viewers
             && let Some(frame) = Frame::notice(&Notice::Audience(watch), outbox.dialect())
         {
             state.members.push_to(index, outbox, frame);
-            state.reception.attention.viewer_was_notified(watch);
+            state.audience.attention.viewer_was_notified(watch);
         }
     }
 
@@ -84,11 +84,11 @@ impl Room {
         if !state.core.life().is_open() || state.core.term() != term {
             return watch::Sender::new(None).subscribe();
         }
-        if let Some(told) = &state.reception.watch {
+        if let Some(told) = &state.audience.watch {
             return told.subscribe();
         }
         let (told, from_now_on) = watch::channel(Some(self.take_stock(&mut state)));
-        state.reception.watch = Some(told);
+        state.audience.watch = Some(told);
         self.notice_audience(&mut state);
         from_now_on
     }
@@ -96,14 +96,14 @@ impl Room {
     /// Returns the audience, and notes that the owner knows it.
     fn take_stock(&self, state: &mut RoomState) -> Audience {
         let audience = self.audience(state);
-        state.reception.attention.owner_came(audience, self.clock.now());
+        state.audience.attention.owner_came(audience, self.clock.now());
         audience
     }
 
     /// Returns the audience at this moment.
     fn audience(&self, state: &RoomState) -> Audience {
         let mut audience = state.members.ages().of(state.core.viewers(), self.clock.now());
-        audience.viewers = state.reception.attendance.viewers();
+        audience.viewers = state.audience.attendance.viewers();
         audience
     }
 

@@ -123,7 +123,7 @@ impl Room {
         if let Some(owner) = state.owner.take() {
             owner.farewell(&self.id, CloseReason::Fault, RoomEnd::Fault);
         }
-        state.reception.end();
+        state.audience.end();
         self.budget.close();
         self.unlist("our fault");
     }
@@ -183,7 +183,7 @@ impl Room {
             let reason = if is_own_end { dialect.own_room_closed } else { dialect.room_closed };
             owner.farewell(&self.id, reason, end);
         }
-        state.reception.end();
+        state.audience.end();
         // An owner that waits for the budget learns by this that the room has ended.
         self.budget.close();
         self.unlist(by.word());

@@ -32,8 +32,6 @@ struct Placed {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RosterIndex(usize);
 
-pub(super) use self::RosterIndex as Seat;
-
 impl Members {
     pub(super) fn new(room: RoomId, lanes: Arc<Lanes>) -> Self {
         Self { room, lanes, rosters: Vec::new() }

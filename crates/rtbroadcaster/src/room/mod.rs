@@ -39,7 +39,6 @@ use rtbroadcaster_core::room::voters::Voters;
 use rtbroadcaster_core::standing::{CursorScope, Standing, Start};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use self::RoomState as State;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::fanout::{Lanes, Outbox};
@@ -109,7 +108,7 @@ struct RoomState {
     core: Core<Waiter>,
     members: Members,
     /// Its viewers, their signals, and the listeners of both.
-    reception: AudienceState,
+    audience: AudienceState,
     /// The outbox of the owner, if that is a client.
     owner: Option<Arc<Outbox>>,
     /// When clients are asked to reconnect, once the room departs.
@@ -195,7 +194,7 @@ impl Room {
         let state = RoomState {
             core,
             members,
-            reception: AudienceState::new(options, &around.voters),
+            audience: AudienceState::new(options, &around.voters),
             owner: None,
             departure: None,
         };
@@ -282,7 +281,7 @@ impl Room {
         self.counters.replayed(welcome.how);
         outbox.replay(replay(welcome, &|welcome| announce(welcome, &key)));
         let index = state.members.admit(&outbox, seq);
-        state.reception.attendance.came(key.number());
+        state.audience.attendance.came(key.number());
         if !self.notice_audience(&mut state) {
             self.notify_newcomer(&mut state, index, &outbox);
         }
@@ -339,8 +338,8 @@ impl Room {
         self.counters.viewer_left();
         state.core.leave(now);
         state.members.remove(index, outbox);
-        state.reception.attendance.left(number);
-        state.reception.paces.left(number, now);
+        state.audience.attendance.left(number);
+        state.audience.paces.left(number, now);
         self.notice_audience(&mut state);
         self.schedule_end(&mut state);
     }

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::registry::Look;
-use super::{Room, State};
+use super::{Room, RoomState};
 use crate::metrics::SignalRefusal;
 
 /// How many signals may wait for a program that owns a room.
@@ -72,12 +72,12 @@ impl Room {
         }
         let now = self.clock.now();
         let there = state.core.viewers();
-        if !state.reception.paces.admits(from.number, self.signal_rates.per_viewer, now, there) {
+        if !state.audience.paces.admits(from.number, self.signal_rates.per_viewer, now, there) {
             // Another connection of the same viewer may have used it up.
             self.counters.signal_refused(SignalRefusal::ViewerRate);
             return Err(SignalError::SharedRate);
         }
-        if let Some(votes) = state.reception.votes.as_mut().filter(|votes| votes.counts(key)) {
+        if let Some(votes) = state.audience.votes.as_mut().filter(|votes| votes.counts(key)) {
             votes.count(key, params, from, now).map_err(|error| match error {
                 CountError::TooLong => SignalError::TooLong,
                 CountError::Full => self.refuse_signal(SignalRefusal::VotersFull),
@@ -89,12 +89,12 @@ impl Room {
         if !is_heard(&state) {
             return Err(self.refuse_signal(SignalRefusal::Unheard));
         }
-        if !state.reception.pace.admits(self.signal_rates.per_room, now) {
+        if !state.audience.pace.admits(self.signal_rates.per_room, now) {
             return Err(self.refuse_signal(SignalRefusal::RoomRate));
         }
-        let (key, params, dropped) = (key.clone(), params.clone(), state.reception.dropped);
+        let (key, params, dropped) = (key.clone(), params.clone(), state.audience.dropped);
         let heard = tell_owner(&mut state, Signal::Single { key, params, from: Some(from.number.get()), dropped });
-        state.reception.dropped = match heard {
+        state.audience.dropped = match heard {
             Ok(()) => 0,
             Err(SignalRefusal::OwnerBehind) => dropped + 1,
             Err(_) => dropped,
@@ -119,24 +119,24 @@ impl Room {
         let (ear, heard) = mpsc::channel(WAITING_MAX);
         let mut state = self.lock();
         if state.core.life().is_open() && state.core.term() == term {
-            state.reception.ear = Some(ear);
+            state.audience.ear = Some(ear);
             self.tell_all_totals(&mut state);
         }
         Signals(heard)
     }
 
     /// Sends all totals to a listener that knows none.
-    pub(super) fn tell_all_totals(&self, state: &mut State) {
+    pub(super) fn tell_all_totals(&self, state: &mut RoomState) {
         let now = self.clock.now();
-        if let Some(votes) = &mut state.reception.votes {
+        if let Some(votes) = &mut state.audience.votes {
             votes.tell_all(now);
             self.tell_totals(state);
         }
     }
 
     /// Restarts the count of the signals of `key`.
-    pub(super) fn restart_counting(&self, state: &mut State, key: &Key) {
-        if let Some(votes) = &mut state.reception.votes {
+    pub(super) fn restart_counting(&self, state: &mut RoomState, key: &Key) {
+        if let Some(votes) = &mut state.audience.votes {
             votes.restart(key, self.clock.now());
             self.plan_totals(state);
         }
@@ -145,46 +145,46 @@ impl Room {
     /// Does the planned look at totals.
     pub(super) fn look_at_totals(&self) {
         let mut state = self.lock();
-        state.reception.totals_look.rang();
+        state.audience.totals_look.rang();
         if state.core.life().is_open() {
             self.tell_totals(&mut state);
         }
     }
 
-    fn tell_totals(&self, state: &mut State) {
+    fn tell_totals(&self, state: &mut RoomState) {
         if !is_heard(state) {
             // The next listener is sent all of them.
             return;
         }
-        if let Some(mut votes) = state.reception.votes.take() {
+        if let Some(mut votes) = state.audience.votes.take() {
             votes.tell(self.clock.now(), |totals| tell_owner(state, totals).is_ok());
-            state.reception.votes = Some(votes);
+            state.audience.votes = Some(votes);
         }
         self.plan_totals(state);
     }
 
     /// Schedules a look at the room for when totals are due.
-    fn plan_totals(&self, state: &mut State) {
-        let due = state.reception.votes.as_ref().and_then(|votes| votes.due());
+    fn plan_totals(&self, state: &mut RoomState) {
+        let due = state.audience.votes.as_ref().and_then(|votes| votes.due());
         let Some(due) = due.filter(|_| is_heard(state)) else { return };
-        if let Some(at) = state.reception.totals_look.sooner(due) {
+        if let Some(at) = state.audience.totals_look.sooner(due) {
             self.look_later(Look::Totals, at);
         }
     }
 }
 
 /// Returns whether an owner or a program listens to signals.
-fn is_heard(state: &State) -> bool {
-    state.owner.is_some() || state.reception.ear.as_ref().is_some_and(|ear| !ear.is_closed())
+fn is_heard(state: &RoomState) -> bool {
+    state.owner.is_some() || state.audience.ear.as_ref().is_some_and(|ear| !ear.is_closed())
 }
 
 /// Sends a signal to the owner, if it takes it.
-fn tell_owner(state: &mut State, signal: Signal) -> Result<(), SignalRefusal> {
+fn tell_owner(state: &mut RoomState, signal: Signal) -> Result<(), SignalRefusal> {
     if let Some(owner) = &state.owner {
         let frame = Frame::notice(&Notice::Signal(&signal), owner.dialect()).ok_or(SignalRefusal::Unheard)?;
         return owner.pass_on(frame).then_some(()).ok_or(SignalRefusal::OwnerBehind);
     }
-    let ear = state.reception.ear.as_ref().ok_or(SignalRefusal::Unheard)?;
+    let ear = state.audience.ear.as_ref().ok_or(SignalRefusal::Unheard)?;
     let waits = ear.max_capacity() - ear.capacity();
     if matches!(signal, Signal::Counts { .. }) && waits >= BEFORE_TOTALS_MAX {
         return Err(SignalRefusal::OwnerBehind);

@@ -125,7 +125,7 @@ impl Room {
         let decided = state.core.open().ok().and_then(|mut room| room.owner_left(term, now));
         if let Some(decided) = decided {
             state.owner = None;
-            state.reception.drop_listeners();
+            state.audience.drop_listeners();
             let already = state.core.is_away_already();
             self.hold(&mut state, already, Waiter::default(), now);
             self.settle(&mut state, decided, Waiter::default(), now);
@@ -181,7 +181,7 @@ impl Room {
             }
             Applied::Owner(status, term) => {
                 let older = state.owner.take();
-                state.reception.drop_listeners();
+                state.audience.drop_listeners();
                 if let Some(older) = older.filter(|_| status == OwnerStatus::Live) {
                     older.finish(CloseReason::Fenced);
                 }
@@ -198,7 +198,7 @@ impl Room {
                         owner.depart(CloseReason::Restart, moment);
                     }
                 }
-                state.reception.drop_listeners();
+                state.audience.drop_listeners();
                 self.budget.close();
             }
         }

@@ -12,7 +12,7 @@ use rtbroadcaster_core::rate::Meter;
 use rtbroadcaster_core::refusal::SignalError;
 use rtbroadcaster_core::room::votes::Voter;
 
-use super::members::Seat;
+use super::members::RosterIndex;
 use super::{AnnounceViewer, Room};
 use crate::fanout::Outbox;
 use crate::metrics::SignalRefusal;
@@ -22,7 +22,7 @@ use crate::metrics::SignalRefusal;
 pub(crate) struct Membership {
     room: Arc<Room>,
     outbox: Arc<Outbox>,
-    seat: Seat,
+    index: RosterIndex,
     /// The viewer's number in the room, which the owner is told. Several memberships may have it: one viewer may have
     /// several connections.
     number: ViewerNumber,
@@ -31,8 +31,8 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
-    pub(super) fn new(room: Arc<Room>, outbox: Arc<Outbox>, seat: Seat, number: ViewerNumber) -> Self {
-        Self { room, outbox, seat, number, pace: Meter::default() }
+    pub(super) fn new(room: Arc<Room>, outbox: Arc<Outbox>, index: RosterIndex, number: ViewerNumber) -> Self {
+        Self { room, outbox, index, number, pace: Meter::default() }
     }
 
     /// Returns the number of the room's last message.
@@ -61,12 +61,12 @@ impl Membership {
     /// Resumes the viewer, which paused after `position`. It is sent what `announce` writes, what it missed, and
     /// messages again.
     pub(crate) fn unpause(&self, position: Seq, announce: AnnounceViewer<'_>) {
-        self.room.unpause(&self.outbox, self.seat, self.number, position, announce);
+        self.room.unpause(&self.outbox, self.index, self.number, position, announce);
     }
 
     /// Queues the state for the viewer, which lost messages. `hold` is called with the size of the state in bytes.
     pub(crate) fn restore(&self, hold: impl FnOnce(usize) -> Hold) {
-        self.room.restore(&self.outbox, self.seat, hold);
+        self.room.restore(&self.outbox, self.index, hold);
     }
 }
 
@@ -85,6 +85,6 @@ impl Room {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        self.room.leave(&self.outbox, self.seat, self.number);
+        self.room.leave(&self.outbox, self.index, self.number);
     }
 }
