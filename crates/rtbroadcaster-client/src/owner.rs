@@ -58,8 +58,8 @@ use ticket::is_over;
 /// let owner = Owner::create("ws://127.0.0.1:8080/broadcasting").await?;
 /// println!("viewers join {}", owner.room());
 /// owner.publish(Message::state("score", [2, 1])?).await?;
-/// match owner.publish(Message::event("note", "not an array")?).await {
-///     Err(PublishError::BadMessage(why)) => println!("{why}"),
+/// match owner.publish(Message::event("note", ["x".repeat(1 << 20)])?).await {
+///     Err(PublishError::BadMessage(why)) => println!("{why}: the server takes less"),
 ///     other => panic!("{other:?}"),
 /// }
 /// owner.close().await?;

@@ -38,13 +38,8 @@ async fn what_is_published_has_the_number_that_the_server_gave_it() {
 #[tokio::test(start_paused = true)]
 async fn a_message_with_a_fault_is_not_sent() {
     let (owner, _server, mut peer) = Server::created(Options { message_bytes_max: 80, ..Options::default() }).await;
-    for message in [
-        Message::event("", ()).unwrap(),
-        Message::event("k", 1).unwrap(),
-        Message::event("k", ["a".repeat(40)]).unwrap(),
-    ] {
-        assert!(matches!(soon(owner.publish(message)).await, Err(PublishError::BadMessage(_))));
-    }
+    let message = Message::event("k", ["a".repeat(40)]).unwrap();
+    assert!(matches!(soon(owner.publish(message)).await, Err(PublishError::BadMessage(_))));
     assert!(matches!(soon(owner.clear("")).await, Err(PublishError::BadMessage(_))));
     soon(owner.publish(Message::ephemeral("k", ()).unwrap())).await.unwrap();
     assert_eq!(peer.asked().await["key"], "k");

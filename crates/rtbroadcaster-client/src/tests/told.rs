@@ -29,23 +29,26 @@ async fn no_bad_call_of_an_owner_reaches_the_server() {
     let limits = json!({"messageBytes": 200, "keyBytes": 8, "idBytes": 40, "depth": 5});
     let (owner, _server, mut peer) = owner(limits).await;
     let calls = [
-        Message::event("", ()).unwrap(),
-        Message::event("123456789", ()).unwrap(),
-        Message::state(&"k".repeat(257), ()).unwrap(),
-        Message::event("k", 1).unwrap(),
-        Message::event("k", json!({"a": 1})).unwrap(),
-        Message::event("k", std::collections::BTreeMap::from([((1, 2), 3)])).unwrap(),
-        Message::event("k", nested(5)).unwrap(),
-        Message::ephemeral("k", nested(40)).unwrap(),
-        Message::state("k", ["x".repeat(130)]).unwrap(),
-        Message::ephemeral("k", ["x".repeat(170)]).unwrap(),
+        Message::event("", ()),
+        Message::event("123456789", ()),
+        Message::state(&"k".repeat(257), ()),
+        Message::event("k", 1),
+        Message::event("k", json!({"a": 1})),
+        Message::event("k", std::collections::BTreeMap::from([((1, 2), 3)])),
+        Message::event("k", nested(5)),
+        Message::ephemeral("k", nested(40)),
+        Message::state("k", ["x".repeat(130)]),
+        Message::ephemeral("k", ["x".repeat(170)]),
         // Each takes six bytes.
-        Message::event("\u{1}\u{1}", ["x".repeat(105)]).unwrap(),
-        Message::event("k", ()).unwrap().with_id("").unwrap(),
-        Message::event("k", ()).unwrap().with_id(&"i".repeat(41)).unwrap(),
-        Message::event("k", ()).unwrap().with_id(&"i".repeat(65)).unwrap(),
-        Message::ephemeral("k", ()).unwrap().with_id("i").unwrap(),
+        Message::event("\u{1}\u{1}", ["x".repeat(105)]),
+        Message::event("k", ()).unwrap().with_id(""),
+        Message::event("k", ()).unwrap().with_id(&"i".repeat(41)),
+        Message::event("k", ()).unwrap().with_id(&"i".repeat(65)),
+        Message::ephemeral("k", ()).unwrap().with_id("i"),
     ];
+    // The others have a fault that is known where they are made.
+    let calls: Vec<_> = calls.into_iter().filter_map(Result::ok).collect();
+    assert_eq!(calls.len(), 6);
     for message in &calls {
         for _ in 0..3 {
             let refused = soon(owner.publish(message.clone())).await;
