@@ -4,6 +4,7 @@
 mod crowd;
 mod examples;
 mod faults;
+mod in_memory;
 mod relay;
 
 use std::time::Duration;
