@@ -72,7 +72,7 @@ test("a key that is cleared is shown as such", async () => {
 });
 
 test("the README's page says that it cannot connect, and why", async () => {
-  const none = await open("?room=6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a");
+  const none = await open("?uuid=6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a");
   await none.getByText("There is no such room").waitFor();
   const wrong = await open("", (text) => text.replace("/broadcasting", "/nothing"));
   await wrong.getByText("connecting lost").waitFor();
