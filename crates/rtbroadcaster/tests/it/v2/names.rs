@@ -2,24 +2,11 @@
 
 use rtbroadcaster::{Config, CreateError, Manager, Message, Permit, Rights, RoomId, RoomName, RoomOptions, Rooms};
 use serde_json::{Value, json};
-use tokio::io::DuplexStream;
 
+use super::rights::{Peer, next};
 use crate::classic;
-use crate::client::Client;
 use crate::house::{House, in_memory_with};
 use crate::moment::until;
-
-type Peer = Client<DuplexStream>;
-
-/// The next message that is no heartbeat and does not tell how many watch.
-async fn next(peer: &mut Peer) -> Value {
-    loop {
-        let value: Value = serde_json::from_str(&peer.text().await).unwrap();
-        if value["type"] != "alive" && value["type"] != "audience" {
-            return value;
-        }
-    }
-}
 
 async fn ask(peer: &mut Peer, request: Value) -> Value {
     peer.send(&request.to_string()).await;

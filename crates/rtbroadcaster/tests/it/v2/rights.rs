@@ -14,10 +14,10 @@ use crate::client::Client;
 use crate::house::in_memory_with;
 use crate::moment::until;
 
-type Peer = Client<DuplexStream>;
+pub(super) type Peer = Client<DuplexStream>;
 
 /// The next message that is no heartbeat and does not tell how many watch.
-async fn next(peer: &mut Peer) -> Value {
+pub(super) async fn next(peer: &mut Peer) -> Value {
     loop {
         let value: Value = serde_json::from_str(&peer.text().await).unwrap();
         if value["type"] != "alive" && value["type"] != "audience" {
