@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use axum::extract::{ConnectInfo, FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use tokio::time::Instant;
 
 use crate::manager::Manager;
 use crate::rights::Permit;
@@ -39,7 +38,7 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
         if let Some(peer) = peer
             && parts.extensions.get::<Arrival>().is_none()
         {
-            parts.extensions.insert(Arrival { accepted: Instant::now(), peer });
+            parts.extensions.insert(Arrival::now(peer));
         }
         Ok(Self::of(parts))
     }

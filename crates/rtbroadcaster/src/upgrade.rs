@@ -37,16 +37,29 @@ use unwrap::{TakeSocket, socket_of, take_back};
 /// ```
 /// use rtbroadcaster::Arrival;
 ///
-/// let arrival = Arrival { accepted: tokio::time::Instant::now(), peer: ([192, 0, 2, 1], 50_000).into() };
+/// let arrival = Arrival::now(([192, 0, 2, 1], 50_000).into());
 /// let mut request = http::Request::new(());
 /// assert!(request.extensions_mut().insert(arrival).is_none(), "one arrival for one connection");
 /// ```
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Arrival {
     /// When it was accepted.
     pub accepted: Instant,
     /// The address of the other end.
     pub peer: SocketAddr,
+}
+
+impl Arrival {
+    /// Returns the arrival of a connection from `peer` that is accepted at this moment.
+    pub fn now(peer: SocketAddr) -> Self {
+        Self::at(Instant::now(), peer)
+    }
+
+    /// Returns the arrival of a connection from `peer` that was `accepted` then.
+    pub fn at(accepted: Instant, peer: SocketAddr) -> Self {
+        Self { accepted, peer }
+    }
 }
 
 /// A request that asks for a WebSocket connection.

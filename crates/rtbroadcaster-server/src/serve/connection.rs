@@ -132,7 +132,7 @@ async fn answer(
     if counted.start_request(arrivals.counted(client)).is_err() {
         return too_many(TooManySockets);
     }
-    request.extensions_mut().insert(Arrival { accepted: since, peer: client });
+    request.extensions_mut().insert(Arrival::at(since, client));
     request.extensions_mut().insert(tuned);
     site.answer(request, counted.may_upgrade()).await
 }
