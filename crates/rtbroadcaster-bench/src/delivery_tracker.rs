@@ -1,5 +1,5 @@
-//! Tracks which messages one viewer received, by their numbers. Pure. Without a fault, it holds one number, and in a
-//! mixed run one more for each key.
+//! Tracks by their numbers which messages one viewer received. This module is pure. Without a fault the tracker holds
+//! one number, and in a mixed run one more for each key.
 
 use std::ops::{AddAssign, Range};
 

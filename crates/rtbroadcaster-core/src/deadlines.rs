@@ -133,8 +133,8 @@ impl Deadlines {
         }
     }
 
-    /// Promises an owner whose room has so many `viewers` the time within which the server writes again, and returns
-    /// it; `None` without heartbeats. The caller sends it.
+    /// Notes and returns the time within which the server writes again to an owner whose room has so many `viewers`.
+    /// Returns `None` if there are no heartbeats. The caller sends the time.
     pub fn promise(&mut self, viewers: usize) -> Option<Duration> {
         self.promised = if viewers > 0 { PromisedInterval::Short } else { PromisedInterval::Usual };
         self.interval(viewers)

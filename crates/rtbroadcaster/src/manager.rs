@@ -100,9 +100,9 @@ impl Manager {
         self.0.registry().create(None, Some(OwnerKey::random(self.0.random())), options).await
     }
 
-    /// Makes the holder of the key the owner of the room `id`: the owner that returns, or another program that takes
-    /// over. The older owner, if there is one, is fenced at once: nothing that it publishes from now on is applied. The
-    /// ids of earlier messages hold across owners, so what was not acknowledged can be published again.
+    /// Returns the owner of the room `id` to a program that has its key. The room fences an older owner at once: it applies
+    /// nothing that this one publishes afterwards. The ids of earlier messages hold across owners, so a program can publish
+    /// its unacknowledged messages again.
     ///
     /// # Errors
     /// [`OwnError::NoRoom`] for a room that does not exist and for a wrong key: both look the same.

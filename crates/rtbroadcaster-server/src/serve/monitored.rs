@@ -14,12 +14,14 @@ use tokio::time::Instant;
 /// The limit for a request's whole head. For the first request it counts from the accept, and includes a PROXY header.
 pub(super) const HEAD: Duration = Duration::from_secs(5);
 
-/// The limit for a response, from the request's head to the last byte in the socket, and the bytes that extend it by
-/// one second: a slow link gets more time, a client that reads nothing does not.
+/// The limit for a response, from the request's head to the last byte in the socket.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// A response gets one more second for each so many bytes that the server has written: a slow link gets more time, a
+/// client that reads nothing does not.
 const ANSWER_BYTES_PER_SECOND: u64 = 2_048;
 
-/// A TCP stream whose reads and writes are recorded.
+/// A TCP stream that records its reads and writes in a [`StreamMonitor`].
 #[derive(Debug)]
 pub(super) struct MonitoredStream {
     stream: TokioIo<TcpStream>,
@@ -37,20 +39,20 @@ struct MonitorState {
     idle: Duration,
     /// The bytes of the response that were written to the socket.
     written: u64,
-    /// The socket's buffer is full.
+    /// Whether the socket's buffer is full.
     is_blocked: bool,
 }
 
 /// The phase of a stream, with its deadline or its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Waits for the first byte of another request, until then.
+    /// The stream waits for the first byte of another request until this instant.
     Idle(Instant),
-    /// Waits for the rest of a request's head, until then.
+    /// The stream waits for the rest of a request's head until this instant.
     Head(Instant),
-    /// Waits for the response, since then.
+    /// The stream has waited for the response since this instant.
     Answer(Instant),
-    /// Writes the response, which began then.
+    /// The stream writes the response, for which it began to wait at this instant.
     Writing(Instant),
 }
 
@@ -75,8 +77,8 @@ impl StreamMonitor {
         }
     }
 
-    /// Returns whether the last response has just been written in full; true once for each response. Call it after
-    /// polling the connection.
+    /// Returns whether the last response was just written in full. If so, begins the idle phase: it returns true once for
+    /// each response. Call it after polling the connection.
     pub(super) fn has_become_idle(&self) -> bool {
         let mut state = self.lock();
         let has = matches!(state.phase, Phase::Writing(_)) && !state.is_blocked;

@@ -10,8 +10,8 @@ use super::tcp;
 #[cfg(feature = "tls")]
 use super::tls::TlsSocket;
 
-/// A socket that a lane and a client task share. An enum, not a trait object: a lane writes to thousands, one after the
-/// other.
+/// A socket that a lane and a client task share. It is an enum and not a trait object, because a lane writes to thousands
+/// of sockets one after the other.
 ///
 /// TLS is in a box, so that a plain socket takes no memory for it.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, HeaderName};
 use rtbroadcaster_core::origin::{AllowedOrigins, Origin};
 
-/// How many letters of what a peer or a configuration says are logged.
+/// The most letters of a value from a peer or a configuration that a log line has.
 const LETTERS_MAX: usize = 128;
 
 /// The reason why a page may not connect.
