@@ -27,7 +27,7 @@ const LATER: Duration = Duration::from_secs(5);
 
 /// One frame of a server.
 #[derive(Debug)]
-pub(super) enum Frame {
+pub(super) enum ServerFrame {
     /// The room is created.
     Created(Admission, OwnerKey),
     /// This client owns the room. A server that knows lives also sends how it continued the cursor, if there was one.

@@ -19,7 +19,7 @@ use rtbroadcaster_core::closing::Closing;
 
 use super::backoff::{Advice, ConnectionEnd};
 use super::dial::ClientSocket;
-use super::frame::Frame;
+use super::frame::ServerFrame;
 use super::traffic::Traffic;
 
 /// The most texts that wait for the socket. A longer queue would only move texts from another queue.
@@ -141,7 +141,7 @@ impl TextWriter {
 
 impl FrameReader {
     /// Returns the next frame; `None` if none comes before `due`. Cancel safe.
-    pub(super) async fn next(&mut self, due: Option<Instant>) -> Result<Option<Frame>, StreamEnd> {
+    pub(super) async fn next(&mut self, due: Option<Instant>) -> Result<Option<ServerFrame>, StreamEnd> {
         loop {
             // A buffered frame costs no read of the runtime: without this, a flood of small frames would block its
             // thread.
@@ -163,9 +163,9 @@ impl FrameReader {
                 Some(Err(error)) => return Err(self.ended(broken(&error))),
                 None => return Err(self.ended(Closing::lost("lost"))),
             };
-            match Frame::read(&text) {
-                Ok(Some(Frame::Draining(time))) => self.moment = after(time),
-                Ok(Some(Frame::Closed(reason, why))) => self.closed = Some((reason, why)),
+            match ServerFrame::read(&text) {
+                Ok(Some(ServerFrame::Draining(time))) => self.moment = after(time),
+                Ok(Some(ServerFrame::Closed(reason, why))) => self.closed = Some((reason, why)),
                 Ok(Some(frame)) => return Ok(Some(frame)),
                 Ok(None) => {}
                 Err(_) => return Err(self.ended(Closing::lost("protocol"))),

@@ -24,11 +24,11 @@ use super::state::State;
 use super::status::Status;
 use super::{Options, crowd};
 pub use failure::OpenError;
-use lease::Lease;
 pub use lease::Loss;
+use lease::OwnerLease;
 #[cfg(test)]
 pub(super) use part::Beginning;
-use part::Order;
+use part::OwnerOrder;
 pub use rtbroadcaster_core::refusal::PublishError;
 pub use ticket::Ticket;
 use ticket::is_over;
@@ -67,11 +67,11 @@ use ticket::is_over;
 /// ```
 #[derive(Debug)]
 pub struct Owner {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<OwnerOrder>,
     opened: Opened,
     status: watch::Receiver<Status>,
     state: watch::Receiver<State>,
-    lease: watch::Receiver<Lease>,
+    lease: watch::Receiver<OwnerLease>,
     limits: watch::Receiver<Limits>,
     loss: watch::Receiver<Option<Loss>>,
     audience: watch::Receiver<Option<Audience>>,
@@ -211,7 +211,7 @@ impl Owner {
         self.limits.borrow().check(&body, request::say_bytes(&body, change))?;
         let (done, acked) = oneshot::channel();
         let status = self.status.clone();
-        match self.orders.send(Order::Say(body, change, done)).await {
+        match self.orders.send(OwnerOrder::Say(body, change, done)).await {
             Ok(()) => Ok(Ticket { acked, status }),
             Err(_) => {
                 // Its status is about to become the reason.
@@ -234,7 +234,7 @@ impl Owner {
     /// The room was not ended by this call: another owner has it, or the server does not let this one reconnect.
     pub async fn close(self) -> Result<(), PublishError> {
         // If it has ended already, its status is returned.
-        let _ = self.orders.send(Order::Close).await;
+        let _ = self.orders.send(OwnerOrder::Close).await;
         match super::over(self.status).await {
             closing if closing.code() == CloseReason::Done.code() => Ok(()),
             closing => Err(closing.into()),

@@ -16,7 +16,7 @@ use rtbroadcaster_core::closing::Closing;
 use super::Options;
 use super::backoff::{Backoff, ConnectionEnd, Hurry};
 use super::dial::Dialer;
-use super::frame::Frame;
+use super::frame::ServerFrame;
 use super::frame_stream::{FrameStream, after, until};
 use super::liveness::{LivenessMonitor, Signs};
 use super::random::Rng;
@@ -46,7 +46,7 @@ pub(super) trait ClientRole: Send {
     fn enter(&mut self) -> String;
 
     /// Handles a frame. Texts to be written are appended to `texts`.
-    fn take_frame(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), ConnectionEnd>;
+    fn take_frame(&mut self, frame: ServerFrame, texts: &mut Texts) -> Result<(), ConnectionEnd>;
 
     /// Returns the server's promises about heartbeats and pongs, once it has answered the request that enters the room
     /// on this connection.

@@ -19,7 +19,7 @@ use super::reconnector::Reconnector;
 use super::state::State;
 use super::status::Status;
 use super::target::Target;
-use part::{Ears, Order, Telling, Watching};
+use part::{Ears, Telling, ViewerOrder, Watching};
 
 /// The most requests of the program that wait for the viewer's task.
 const ORDERS_MAX: usize = 16;
@@ -59,7 +59,7 @@ const ORDERS_MAX: usize = 16;
 /// ```
 #[derive(Debug)]
 pub struct Viewer {
-    orders: mpsc::Sender<Order>,
+    orders: mpsc::Sender<ViewerOrder>,
     status: watch::Receiver<Status>,
     state: watch::Receiver<State>,
     audience: watch::Receiver<Option<usize>>,
@@ -225,7 +225,7 @@ impl Viewer {
         let body: Body = Message::event(key, params)?.into_body();
         let (done, sent) = oneshot::channel();
         // No answer means that the viewer has ended.
-        let ordered = self.orders.send(Order::Signal(body, done)).await;
+        let ordered = self.orders.send(ViewerOrder::Signal(body, done)).await;
         match ordered.ok() {
             Some(()) => sent.await.unwrap_or_else(|_| Err(self.is_over())),
             None => Err(self.is_over()),

@@ -6,7 +6,7 @@ use rtbroadcaster_core::id::{Cursor, Epoch, Seq};
 use rtbroadcaster_core::message::Change;
 use rtbroadcaster_core::standing::OwnerStatus;
 
-use super::frame::{Admission, Frame, How, MessageFrame, ResetReason};
+use super::frame::{Admission, How, MessageFrame, ResetReason, ServerFrame};
 use super::heard::Heard;
 use super::request::Integrity;
 use super::state::State;
@@ -130,22 +130,27 @@ impl ViewerSync {
     }
 
     /// Applies a frame to `state`. Items for the program are appended to `items`.
-    pub(super) fn take(&mut self, frame: Frame, state: &mut State, items: &mut Vec<Heard>) -> Result<(), SyncError> {
+    pub(super) fn take(
+        &mut self,
+        frame: ServerFrame,
+        state: &mut State,
+        items: &mut Vec<Heard>,
+    ) -> Result<(), SyncError> {
         match frame {
-            Frame::Joined(..) if self.is_in => return Err(SyncError::Nonsense),
-            Frame::Joined(entry, how) => self.enter(entry, how, state, items)?,
-            Frame::Reset(entry, reason) if self.is_whole() => {
+            ServerFrame::Joined(..) if self.is_in => return Err(SyncError::Nonsense),
+            ServerFrame::Joined(entry, how) => self.enter(entry, how, state, items)?,
+            ServerFrame::Reset(entry, reason) if self.is_whole() => {
                 self.lag = Some(Lag::Fresh);
                 self.begin(entry, Some(reason), state, items)?;
             }
-            Frame::Reset(..) => return Err(SyncError::Nonsense),
-            Frame::Message(message) => self.take_message(message, state, items)?,
-            Frame::Skipped(through, until) if self.is_whole() && through > state.seq() => {
+            ServerFrame::Reset(..) => return Err(SyncError::Nonsense),
+            ServerFrame::Message(message) => self.take_message(message, state, items)?,
+            ServerFrame::Skipped(through, until) if self.is_whole() && through > state.seq() => {
                 self.skipped = Some(through);
                 self.note_hole(until);
             }
-            Frame::Skipped(..) => return Err(SyncError::Nonsense),
-            Frame::Owner(presence, term, epoch) => {
+            ServerFrame::Skipped(..) => return Err(SyncError::Nonsense),
+            ServerFrame::Owner(presence, term, epoch) => {
                 let status = presence.status;
                 self.owner = status;
                 if let Some(epoch) = epoch {
@@ -153,7 +158,7 @@ impl ViewerSync {
                 }
                 items.push(Heard::Owner { status, term });
             }
-            Frame::Alive(seq, _) => self.take_heartbeat(seq, state)?,
+            ServerFrame::Alive(seq, _) => self.take_heartbeat(seq, state)?,
             _ => {}
         }
         Ok(())

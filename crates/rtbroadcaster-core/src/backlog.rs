@@ -1,7 +1,7 @@
 //! The frames that wait for one member: bounded, in order, newer values superseding older ones of their key.
 //! Pure: it takes the time as an argument and must not know sockets, tasks or protocols.
 
-mod closing;
+mod close_frames;
 mod controls;
 mod frame;
 mod lost;
@@ -18,7 +18,7 @@ use crate::id::Seq;
 use crate::protocol::{Dialect, Notice, OnOverflow};
 
 pub use crate::superseding::Rank;
-pub use closing::Closing;
+pub use close_frames::CloseFrames;
 pub use controls::ControlKind;
 use controls::Controls;
 pub use frame::Frame;
@@ -66,7 +66,7 @@ pub struct Backlog {
     lost: Option<Lost>,
     ending: Ending,
     /// The frames that close the connection, until they are taken.
-    close: Option<Closing>,
+    close: Option<CloseFrames>,
     /// How many frames were superseded, or dropped because they were ephemeral.
     superseded: usize,
 }
@@ -189,7 +189,7 @@ impl Backlog {
 
     /// Ends the backlog: everything that waits is written, then `close`; nothing more is queued. Returns whether this
     /// is the first ending, which stands.
-    pub fn finish(&mut self, close: impl Into<Closing>) -> bool {
+    pub fn finish(&mut self, close: impl Into<CloseFrames>) -> bool {
         let is_first = self.ending == Ending::Open;
         if is_first {
             self.ending = Ending::Finishing;
@@ -201,7 +201,7 @@ impl Backlog {
 
     /// Ends the backlog at once: the rest of a half-written frame is written, then `close`; everything else is dropped.
     /// Overrides a [`finish`](Self::finish) whose close frame is not taken yet. Returns whether the cut took effect.
-    pub fn cut(&mut self, close: impl Into<Closing>) -> bool {
+    pub fn cut(&mut self, close: impl Into<CloseFrames>) -> bool {
         let close_is_taken = self.ending == Ending::Finishing && self.close.is_none();
         if self.ending == Ending::Cut || close_is_taken {
             return false;
@@ -277,7 +277,7 @@ impl Backlog {
             + self.controls.bytes()
             + before
             + self.queue.frame_bytes()
-            + self.close.as_ref().map_or(0, Closing::bytes)
+            + self.close.as_ref().map_or(0, CloseFrames::bytes)
     }
 
     /// Returns how many frames were superseded, or dropped because they were ephemeral, since the backlog was made.

@@ -22,7 +22,7 @@ use rtbroadcaster_core::oversize::Oversize;
 use rtbroadcaster_core::protocol::Dialect;
 use rtbroadcaster_core::rate::Meter;
 use rtbroadcaster_core::refusal::Strikes;
-use rtbroadcaster_core::wire::{Decoder, Incoming, Limits, Violation};
+use rtbroadcaster_core::wire::{Decoder, DecoderLimits, Incoming, Violation};
 use tokio::time::Sleep;
 
 use crate::fanout::{Drained, End, Outbox};
@@ -103,11 +103,11 @@ impl Client {
         place: Option<AddressBlock>,
     ) -> Self {
         let config = server.config();
-        let limits = Limits {
+        let limits = DecoderLimits {
             message_bytes_max: config.message_bytes_max.most(),
             fragments_max: FRAGMENTS_MAX,
             excess: dialect.excess,
-            ..Limits::default()
+            ..DecoderLimits::default()
         };
         let peer = socket.peer();
         let outbox = Outbox::new(socket.handle(), dialect, server.clock(), server.counters(), config);

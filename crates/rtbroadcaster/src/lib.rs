@@ -86,7 +86,7 @@ pub use engine::EngineError;
 #[cfg(feature = "disk")]
 pub use engine::disk::{Ack, Disk, DiskError};
 pub use manager::{Manager, ManagerBuilder};
-pub use metrics::{LogStatus, Messages, Metrics, Resumes, SignalCounts, Superseded};
+pub use metrics::{LogStatus, MessageCounts, Metrics, Resumes, SignalCounts, Superseded};
 pub use os_random::OsRandom;
 pub use rights::{Grant, Permit, RightLimits, Rights, Rooms};
 pub use room::{Owner, RoomSummary, Signals, Ticket};
@@ -109,6 +109,8 @@ pub use rtbroadcaster_core::refusal::{CreateError, OwnError, PublishError};
 pub use rtbroadcaster_core::signal::Signal;
 pub use rtbroadcaster_core::standing::OwnerStatus;
 pub use rtbroadcaster_core::wire::handshake::HandshakeError;
+// For the program of this workspace; no part of the API.
+#[doc(hidden)]
 pub use sampling::Sampling;
 pub use socket::{Tuned, tune};
 pub use upgrade::{Arrival, OriginError, Upgrade, UpgradeError};

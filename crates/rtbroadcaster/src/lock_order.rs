@@ -34,7 +34,7 @@ thread_local! {
 pub(crate) struct Ordered<G> {
     // Dropped in this order: the lock first.
     guard: G,
-    _held: Held,
+    _held: HeldRank,
 }
 
 /// Takes a lock of this rank by `lock`.
@@ -42,7 +42,7 @@ pub(crate) struct Ordered<G> {
 /// # Panics
 /// In debug builds, if this thread holds a lock of the same or a higher rank.
 pub(crate) fn ordered<G>(rank: LockRank, lock: impl FnOnce() -> G) -> Ordered<G> {
-    let held = Held::new(rank);
+    let held = HeldRank::new(rank);
     Ordered { guard: lock(), _held: held }
 }
 
@@ -62,12 +62,12 @@ impl<G: DerefMut> DerefMut for Ordered<G> {
 
 /// Notes that this thread holds a lock, until it is dropped. Nothing in release builds.
 #[derive(Debug)]
-struct Held {
+struct HeldRank {
     #[cfg(debug_assertions)]
     rank: LockRank,
 }
 
-impl Held {
+impl HeldRank {
     fn new(rank: LockRank) -> Self {
         #[cfg(debug_assertions)]
         HELD.with_borrow_mut(|held| {
@@ -85,7 +85,7 @@ impl Held {
 }
 
 #[cfg(debug_assertions)]
-impl Drop for Held {
+impl Drop for HeldRank {
     fn drop(&mut self) {
         // Guards need not be dropped in the order in which they were made.
         HELD.with_borrow_mut(|held| {

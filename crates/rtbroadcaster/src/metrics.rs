@@ -59,9 +59,9 @@ pub struct Metrics {
     pub voters: u64,
     /// Whether what rooms keep can be written now, see [`Manager::log_status`](crate::Manager::log_status).
     pub log_status: LogStatus,
-    /// Messages that were applied, each once however many viewers there were. A publish whose id was known does not
+    /// MessageCounts that were applied, each once however many viewers there were. A publish whose id was known does not
     /// count.
-    pub messages: Messages,
+    pub messages: MessageCounts,
     /// WebSocket frames that sockets took whole: messages, answers, heartbeats and close frames.
     pub frames_sent: u64,
     /// Bytes that sockets took, behind the handshake.
@@ -69,7 +69,7 @@ pub struct Metrics {
     /// Bytes of frames that wait now for clients whose sockets take no more. A replay that a client has not taken yet
     /// is not among them: its messages are the room's own.
     pub backlog_bytes: u64,
-    /// Messages that were dropped while they waited: a newer one of their key took their place, or they were ephemeral
+    /// MessageCounts that were dropped while they waited: a newer one of their key took their place, or they were ephemeral
     /// and too much waited.
     pub superseded: Superseded,
     /// Replays to viewers: after a join, after a pause, and when they had lost messages.
@@ -104,10 +104,10 @@ pub enum LogStatus {
     Lost,
 }
 
-/// Messages that were applied, by what they do to the room.
+/// MessageCounts that were applied, by what they do to the room.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Messages {
+pub struct MessageCounts {
     /// Events, which happen once.
     pub events: u64,
     /// States, which set a key.
@@ -118,7 +118,7 @@ pub struct Messages {
     pub ephemerals: u64,
 }
 
-/// Messages whose place a newer one of their key took while they waited.
+/// MessageCounts whose place a newer one of their key took while they waited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Superseded {

@@ -3,23 +3,28 @@
 
 mod oracle;
 
-use rtbroadcaster_core::wire::{Binary, Decoder, Excess, Incoming, Limits, Violation};
+use rtbroadcaster_core::wire::{Binary, Decoder, DecoderLimits, Excess, Incoming, Violation};
 
 /// The bytes that a buffer may hold beyond those that arrived: its growth, and its first step.
 const SLACK_BYTES: usize = 16;
 
 /// The limits under which every stream is read: those of the oracle, few frames, none, and a limit beyond which
 /// messages are skipped.
-const LIMITS: [Limits; 4] = [
-    Limits {
+const LIMITS: [DecoderLimits; 4] = [
+    DecoderLimits {
         message_bytes_max: oracle::MESSAGE_BYTES_MAX,
         fragments_max: u32::MAX,
         excess: Excess::Refused,
         binary: Binary::Refuse,
     },
-    Limits { message_bytes_max: 20, fragments_max: 3, excess: Excess::Refused, binary: Binary::Refuse },
-    Limits { message_bytes_max: usize::MAX, fragments_max: u32::MAX, excess: Excess::Refused, binary: Binary::Refuse },
-    Limits { message_bytes_max: 20, fragments_max: u32::MAX, excess: Excess::Skipped, binary: Binary::Refuse },
+    DecoderLimits { message_bytes_max: 20, fragments_max: 3, excess: Excess::Refused, binary: Binary::Refuse },
+    DecoderLimits {
+        message_bytes_max: usize::MAX,
+        fragments_max: u32::MAX,
+        excess: Excess::Refused,
+        binary: Binary::Refuse,
+    },
+    DecoderLimits { message_bytes_max: 20, fragments_max: u32::MAX, excess: Excess::Skipped, binary: Binary::Refuse },
 ];
 
 /// Checks a client's stream. The first two of `bytes` are the sizes of the pieces into which the rest is cut, in turn.
@@ -52,7 +57,7 @@ fn pieces<'stream>(mut stream: &'stream [u8], sizes: &[usize]) -> Vec<&'stream [
 }
 
 /// Returns everything that the pieces decode to, and the violation at the end.
-fn decoded(limits: Limits, pieces: &[&[u8]]) -> (Vec<Incoming>, Option<Violation>) {
+fn decoded(limits: DecoderLimits, pieces: &[&[u8]]) -> (Vec<Incoming>, Option<Violation>) {
     let mut decoder = Decoder::new(limits);
     let (mut got, mut arrived) = (Vec::new(), 0);
     for mut piece in pieces.iter().copied() {

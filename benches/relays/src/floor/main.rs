@@ -13,7 +13,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
-use rtbroadcaster_core::wire::{Binary, Decoder, Excess, Incoming, Limits, encode};
+use rtbroadcaster_core::wire::{Binary, Decoder, DecoderLimits, Excess, Incoming, encode};
 
 /// The token of the listener; the token of a client is its index.
 const LISTENER: Token = Token(usize::MAX);
@@ -25,8 +25,12 @@ const READ_BYTES: usize = 512 * 1024;
 const EVENTS_MAX: usize = 1024;
 
 /// The longest message.
-const LIMITS: Limits =
-    Limits { message_bytes_max: 1024 * 1024, fragments_max: 128, excess: Excess::Refused, binary: Binary::Refuse };
+const LIMITS: DecoderLimits = DecoderLimits {
+    message_bytes_max: 1024 * 1024,
+    fragments_max: 128,
+    excess: Excess::Refused,
+    binary: Binary::Refuse,
+};
 
 fn main() -> io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());

@@ -1,4 +1,4 @@
-//! Parses a server's text into a [`Frame`]. Pure.
+//! Parses a server's text into a [`ServerFrame`]. Pure.
 //! Must not know viewers or owners.
 
 use std::fmt;
@@ -16,7 +16,7 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Admission, Frame, How, MessageFrame, OwnerPresence, ResetReason};
+use super::{Admission, How, MessageFrame, OwnerPresence, ResetReason, ServerFrame};
 use crate::bounds;
 use crate::identity::Identity;
 use crate::limits::AdvertisedLimits;
@@ -116,9 +116,9 @@ struct FrameType {
     r#type: String,
 }
 
-impl Frame {
+impl ServerFrame {
     /// Returns the frame of a text; `None` for a frame that this version does not know.
-    pub(crate) fn read(text: &str) -> Result<Option<Frame>, MalformedFrame> {
+    pub(crate) fn read(text: &str) -> Result<Option<ServerFrame>, MalformedFrame> {
         let name: FrameType = serde_json::from_str(text).map_err(|_| MalformedFrame)?;
         const KNOWN: [&str; 15] = [
             "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "pong",
@@ -133,41 +133,41 @@ impl Frame {
 }
 
 impl FrameMembers<'_> {
-    fn frame(self, name: &str) -> Option<Frame> {
+    fn frame(self, name: &str) -> Option<ServerFrame> {
         Some(match name {
             "created" => {
                 let key = self.owner_key.as_deref()?.parse().ok()?;
-                Frame::Created(self.entry(self.id.clone()?, 0)?, key)
+                ServerFrame::Created(self.entry(self.id.clone()?, 0)?, key)
             }
-            "owned" => Frame::Owned(self.entry(self.id.clone()?, self.replay?)?, self.how()),
-            "joined" => Frame::Joined(self.entry(self.id.clone()?, self.replay?)?, self.how()?),
-            "reset" => Frame::Reset(self.entry("".into(), self.replay?)?, self.reset_reason()),
-            "message" => Frame::Message(self.message()?),
-            "skipped" => Frame::Skipped(Seq::new(self.through?)?, self.until.and_then(Seq::new)),
+            "owned" => ServerFrame::Owned(self.entry(self.id.clone()?, self.replay?)?, self.how()),
+            "joined" => ServerFrame::Joined(self.entry(self.id.clone()?, self.replay?)?, self.how()?),
+            "reset" => ServerFrame::Reset(self.entry("".into(), self.replay?)?, self.reset_reason()),
+            "message" => ServerFrame::Message(self.message()?),
+            "skipped" => ServerFrame::Skipped(Seq::new(self.through?)?, self.until.and_then(Seq::new)),
             "owner" => {
                 let epoch = match &self.epoch {
                     Some(epoch) => Some(Epoch::from_wire(epoch)?),
                     None => None,
                 };
-                Frame::Owner(self.presence(self.status.as_deref()?), bounds::count(self.term?), epoch)
+                ServerFrame::Owner(self.presence(self.status.as_deref()?), bounds::count(self.term?), epoch)
             }
-            "ack" => Frame::Ack(self.id?, Seq::new(self.seq?)?),
+            "ack" => ServerFrame::Ack(self.id?, Seq::new(self.seq?)?),
             "error" => {
                 let code: Box<str> = Some(word(&self.code?)).filter(|code| !code.is_empty()).unwrap_or("other").into();
-                Frame::Error(self.id, Refused::new(code, self.retry_in_ms.map(bounds::wait)))
+                ServerFrame::Error(self.id, Refused::new(code, self.retry_in_ms.map(bounds::wait)))
             }
-            "alive" => Frame::Alive(Seq::new(self.seq?)?, self.next_ms.and_then(bounds::beat)),
-            "pong" => Frame::Pong,
-            "draining" => Frame::Draining(bounds::wait(self.reconnect_in_ms?)),
-            "closed" => Frame::Closed(word(&self.reason?).into(), self.why.as_deref().map_or("", word).into()),
+            "alive" => ServerFrame::Alive(Seq::new(self.seq?)?, self.next_ms.and_then(bounds::beat)),
+            "pong" => ServerFrame::Pong,
+            "draining" => ServerFrame::Draining(bounds::wait(self.reconnect_in_ms?)),
+            "closed" => ServerFrame::Closed(word(&self.reason?).into(), self.why.as_deref().map_or("", word).into()),
             "audience" => {
                 let mut audience = Audience::default();
                 audience.viewers = people(self.viewers?);
                 audience.lagging = people(self.lagging.unwrap_or_default());
                 audience.behind_p95 = bounds::span(self.behind_p95_ms.unwrap_or_default());
-                Frame::Audience(audience)
+                ServerFrame::Audience(audience)
             }
-            "signal" => Frame::Signal(self.signal()?),
+            "signal" => ServerFrame::Signal(self.signal()?),
             _ => return None,
         })
     }
@@ -281,15 +281,15 @@ mod tests {
                 continue;
             }
             read += 1;
-            assert!(matches!(Frame::read(&line), Ok(Some(_))), "{line}");
+            assert!(matches!(ServerFrame::read(&line), Ok(Some(_))), "{line}");
         }
         assert!(read >= 17, "{read}");
     }
 
     #[test]
     fn unknown_frames_and_members_are_ignored_and_malformed_ones_are_errors() {
-        assert!(matches!(Frame::read(r#"{"type":"news","seq":"what"}"#), Ok(None)));
-        assert!(matches!(Frame::read(r#"{"type":"alive","seq":1,"more":{}}"#), Ok(Some(Frame::Alive(..)))));
+        assert!(matches!(ServerFrame::read(r#"{"type":"news","seq":"what"}"#), Ok(None)));
+        assert!(matches!(ServerFrame::read(r#"{"type":"alive","seq":1,"more":{}}"#), Ok(Some(ServerFrame::Alive(..)))));
         for text in [
             "",
             "[]",
@@ -303,7 +303,7 @@ mod tests {
             // An epoch has at most 32 bytes.
             r#"{"type":"owner","status":"live","term":2,"epoch":"0123456789abcdef0123456789abcdef0"}"#,
         ] {
-            assert!(Frame::read(text).is_err(), "{text}");
+            assert!(ServerFrame::read(text).is_err(), "{text}");
         }
     }
 
@@ -311,38 +311,44 @@ mod tests {
     fn signs_of_life_limits_and_the_identity_of_the_viewer_are_read() {
         let joined = r#"{"type":"joined","id":"a","epoch":"e","term":1,"seq":0,"how":"snapshot","replay":0,"owner":"away",
             "awayMs":4200,"aliveMs":25000,"nextMs":5000,"limits":{"messageBytes":100},"viewer":{"number":7,"key":"k"}}"#;
-        let Ok(Some(Frame::Joined(entry, _))) = Frame::read(joined) else { panic!() };
+        let Ok(Some(ServerFrame::Joined(entry, _))) = ServerFrame::read(joined) else { panic!() };
         let millis = |millis| Some(Duration::from_millis(millis));
         assert_eq!(entry.signs, Signs { alive: millis(25_000), next: millis(5_000), answers_pings: true });
         assert_eq!((entry.owner.status, entry.owner.away), (OwnerStatus::Away, Duration::from_millis(4_200)));
         assert_eq!(entry.viewer.map(|viewer| (viewer.number(), viewer.to_string())), Some((Some(7), "k".into())));
         assert!(entry.limits.is_some());
         for (text, expected) in [(r#""nextMs":9000"#, millis(9_000)), (r#""nextMs":0"#, None), (r#""a":1"#, None)] {
-            let Ok(Some(Frame::Alive(_, next))) = Frame::read(&format!(r#"{{"type":"alive","seq":1,{text}}}"#)) else {
+            let Ok(Some(ServerFrame::Alive(_, next))) =
+                ServerFrame::read(&format!(r#"{{"type":"alive","seq":1,{text}}}"#))
+            else {
                 panic!("{text}")
             };
             assert_eq!(next, expected);
         }
-        let Ok(Some(Frame::Closed(reason, why))) =
-            Frame::read(r#"{"type":"closed","reason":"room_closed","why":"grace"}"#)
+        let Ok(Some(ServerFrame::Closed(reason, why))) =
+            ServerFrame::read(r#"{"type":"closed","reason":"room_closed","why":"grace"}"#)
         else {
             panic!()
         };
         assert_eq!((&*reason, &*why), ("room_closed", "grace"));
-        assert!(matches!(Frame::read(r#"{"type":"pong","id":"p1","seq":40}"#), Ok(Some(Frame::Pong))));
+        assert!(matches!(ServerFrame::read(r#"{"type":"pong","id":"p1","seq":40}"#), Ok(Some(ServerFrame::Pong))));
     }
 
     #[test]
     fn what_viewers_say_together_is_read() {
         let counts = r#"{"type":"signal","key":"vote","counts":[[["a"],3],[["b"],1]],"other":2}"#;
-        let Ok(Some(Frame::Signal(Signal::Counts { key, counts, other }))) = Frame::read(counts) else { panic!() };
+        let Ok(Some(ServerFrame::Signal(Signal::Counts { key, counts, other }))) = ServerFrame::read(counts) else {
+            panic!()
+        };
         assert_eq!((key.as_str(), counts[0].0.as_str(), counts[0].1), ("vote", r#"["a"]"#, 3));
         assert_eq!((counts.len(), other), (2, 2));
         let one = r#"{"type":"signal","key":"hand","params":[true],"from":7,"dropped":12}"#;
-        let Ok(Some(Frame::Signal(Signal::Single { params, from, dropped, .. }))) = Frame::read(one) else { panic!() };
+        let Ok(Some(ServerFrame::Signal(Signal::Single { params, from, dropped, .. }))) = ServerFrame::read(one) else {
+            panic!()
+        };
         assert_eq!((params.as_str(), from, dropped), ("[true]", Some(7), 12));
         let crowd = r#"{"type":"audience","viewers":9,"lagging":1,"behindP95Ms":250}"#;
-        let Ok(Some(Frame::Audience(audience))) = Frame::read(crowd) else { panic!() };
+        let Ok(Some(ServerFrame::Audience(audience))) = ServerFrame::read(crowd) else { panic!() };
         assert_eq!((audience.viewers, audience.lagging), (9, 1));
         assert_eq!(audience.behind_p95, Duration::from_millis(250));
     }

@@ -8,7 +8,7 @@ use crate::frame::{Admission, How, ResetReason};
 
 /// The lease of an owner.
 #[derive(Debug)]
-pub(super) struct Lease {
+pub(super) struct OwnerLease {
     /// Its number; 0 before the first one.
     pub(super) term: u64,
     /// The time that the room waits for its owner, if the server sends it.
@@ -34,7 +34,7 @@ pub struct Loss {
     pub seq: Seq,
 }
 
-impl Lease {
+impl OwnerLease {
     /// Returns a lease without a term, of an owner that knows the room up to `cursor`.
     pub(super) fn new(cursor: Option<Cursor>) -> Self {
         Self { term: 0, grace: None, cursor }

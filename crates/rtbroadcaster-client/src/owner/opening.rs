@@ -8,7 +8,7 @@ use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::OwnerKey;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use super::lease::Lease;
+use super::lease::OwnerLease;
 use super::part::{Beginning, Owning, Telling};
 use super::{OpenError, Owner};
 use crate::address::AddressError;
@@ -128,7 +128,7 @@ impl Owner {
         let (orders, receiver) = mpsc::channel(1);
         let (status_sender, status) = watch::channel(Status::Connecting { failed: 0, next: None });
         let (state_sender, state) = watch::channel(State::default());
-        let (lease_sender, lease) = watch::channel(Lease::new(cursor));
+        let (lease_sender, lease) = watch::channel(OwnerLease::new(cursor));
         let (limits_sender, limits) = watch::channel(Limits::of(None, options.message_bytes_max));
         let (loss_sender, loss) = watch::channel(None);
         let (audience_sender, audience) = watch::channel(None);

@@ -14,13 +14,13 @@ use rtbroadcaster_core::owner_key::OwnerKey;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use super::lease::{Lease, Loss};
+use super::lease::{Loss, OwnerLease};
 use super::unacked::{IDS_MAX, Pending, Unacked, Waiter};
 use super::{Opened, PublishError};
 use crate::Options;
 use crate::backoff::ConnectionEnd;
 use crate::crowd::SignalSender;
-use crate::frame::{Admission, Frame, How, MessageFrame, refused_to_enter};
+use crate::frame::{Admission, How, MessageFrame, ServerFrame, refused_to_enter};
 use crate::limits::Limits;
 use crate::liveness::Signs;
 use crate::random::Rng;
@@ -40,7 +40,7 @@ pub(crate) enum Beginning {
 
 /// A request of the program.
 #[derive(Debug)]
-pub(crate) enum Order {
+pub(crate) enum OwnerOrder {
     /// Publish this.
     Say(Body, Change, Waiter),
     /// End the room.
@@ -50,7 +50,7 @@ pub(crate) enum Order {
 /// The senders of everything that the program can watch.
 pub(super) struct Telling {
     pub(super) state: watch::Sender<State>,
-    pub(super) lease: watch::Sender<Lease>,
+    pub(super) lease: watch::Sender<OwnerLease>,
     pub(super) limits: watch::Sender<Limits>,
     pub(super) loss: watch::Sender<Option<Loss>>,
     pub(super) audience: watch::Sender<Option<Audience>>,
@@ -137,11 +137,11 @@ impl Owning {
     }
 
     /// Returns whether `answer` fits the request that enters the room, and is the first one on this connection.
-    fn can_be(&self, answer: &Frame) -> bool {
+    fn can_be(&self, answer: &ServerFrame) -> bool {
         let is_of_its_kind = match (answer, &self.beginning) {
-            (Frame::Created(..), Beginning::Create(_)) => true,
+            (ServerFrame::Created(..), Beginning::Create(_)) => true,
             // Each value of the state has its own number.
-            (Frame::Owned(entry, _), Beginning::Own(..)) => entry.replay <= entry.seq.get(),
+            (ServerFrame::Owned(entry, _), Beginning::Own(..)) => entry.replay <= entry.seq.get(),
             _ => false,
         };
         is_of_its_kind && matches!(self.stage, OwnerStage::Outside)
@@ -251,7 +251,7 @@ fn too_much() -> ConnectionEnd {
 }
 
 impl ClientRole for Owning {
-    type Order = Order;
+    type Order = OwnerOrder;
 
     fn enter(&mut self) -> String {
         self.entering = self.ids.next();
@@ -263,45 +263,45 @@ impl ClientRole for Owning {
         }
     }
 
-    fn take_frame(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), ConnectionEnd> {
+    fn take_frame(&mut self, frame: ServerFrame, texts: &mut Texts) -> Result<(), ConnectionEnd> {
         match frame {
-            Frame::Created(..) | Frame::Owned(..) if !self.can_be(&frame) => {
+            ServerFrame::Created(..) | ServerFrame::Owned(..) if !self.can_be(&frame) => {
                 return Err(Closing::lost("protocol").into());
             }
-            Frame::Created(entry, key) if entry.id == self.entering => {
+            ServerFrame::Created(entry, key) if entry.id == self.entering => {
                 let room = entry.room.clone().ok_or_else(|| Closing::lost("protocol"))?;
                 self.answered(&entry);
                 self.beginning = Beginning::Own(room, key);
                 self.is_in(entry, None, texts);
             }
-            Frame::Owned(entry, how) if entry.id == self.entering => {
+            ServerFrame::Owned(entry, how) if entry.id == self.entering => {
                 self.answered(&entry);
                 self.telling.lease.send_modify(|lease| lease.answered(&entry, how));
                 self.stage =
                     OwnerStage::Coming { left: entry.replay, state: State::default(), entry: Box::new(entry), how };
                 self.complete(texts);
             }
-            Frame::Owner(_, _, Some(epoch)) => self.live_in(epoch),
-            Frame::Message(said) => {
+            ServerFrame::Owner(_, _, Some(epoch)) => self.live_in(epoch),
+            ServerFrame::Message(said) => {
                 self.comes(said)?;
                 self.complete(texts);
             }
-            Frame::Ack(id, seq) => {
+            ServerFrame::Ack(id, seq) => {
                 self.acked(&id, seq)?;
                 self.close_if_all_is_safe(texts);
             }
-            Frame::Error(Some(id), refused) if id == self.entering => return Err(refused_to_enter(&refused)),
+            ServerFrame::Error(Some(id), refused) if id == self.entering => return Err(refused_to_enter(&refused)),
             // The server does not parse a message that is too big, so it does not know its id.
-            Frame::Error(None, refused) if refused.code() == "too_big" => {
+            ServerFrame::Error(None, refused) if refused.code() == "too_big" => {
                 self.unacked.biggest_refused(refused, Instant::now());
                 self.close_if_all_is_safe(texts);
             }
-            Frame::Error(Some(id), refused) => {
+            ServerFrame::Error(Some(id), refused) => {
                 self.unacked.refused(&id, refused, Instant::now());
                 self.close_if_all_is_safe(texts);
             }
-            Frame::Audience(audience) => _ = self.telling.audience.send_replace(Some(audience)),
-            Frame::Signal(signal) => {
+            ServerFrame::Audience(audience) => _ = self.telling.audience.send_replace(Some(audience)),
+            ServerFrame::Signal(signal) => {
                 let mut ears = self.telling.ears.lock().unwrap_or_else(PoisonError::into_inner);
                 ears.retain(|ear| ear.send(&signal));
             }
@@ -340,10 +340,10 @@ impl ClientRole for Owning {
         matches!(self.stage, OwnerStage::Inside | OwnerStage::Closing { .. }).then_some(Status::Live)
     }
 
-    fn execute(&mut self, order: Order, mut texts: Option<&mut Texts>) {
+    fn execute(&mut self, order: OwnerOrder, mut texts: Option<&mut Texts>) {
         match order {
-            Order::Say(body, change, waiter) => self.say(body, change, waiter, texts),
-            Order::Close => {
+            OwnerOrder::Say(body, change, waiter) => self.say(body, change, waiter, texts),
+            OwnerOrder::Close => {
                 self.is_closing = true;
                 if let Some(texts) = texts.as_mut() {
                     self.close_if_all_is_safe(texts);

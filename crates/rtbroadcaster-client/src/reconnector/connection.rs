@@ -7,7 +7,7 @@ use rtbroadcaster_core::closing::Closing;
 
 use super::{ClientRole, Intent, Reconnector, Texts};
 use crate::backoff::ConnectionEnd;
-use crate::frame::Frame;
+use crate::frame::ServerFrame;
 use crate::frame_stream::{FrameStream, after, until};
 use crate::liveness::{ConnectionView, LivenessStep};
 use crate::request;
@@ -132,11 +132,11 @@ impl<R: ClientRole> Reconnector<R> {
     }
 
     /// Handles a frame, which is a sign of life too.
-    fn take(&mut self, frame: Frame, connection: &mut Connection) -> Result<(), ConnectionEnd> {
+    fn take(&mut self, frame: ServerFrame, connection: &mut Connection) -> Result<(), ConnectionEnd> {
         let now = self.now();
         self.liveness.received(now);
-        let proves = matches!(frame, Frame::Ack(..) | Frame::Pong);
-        if let Frame::Alive(_, Some(next)) = frame {
+        let proves = matches!(frame, ServerFrame::Ack(..) | ServerFrame::Pong);
+        if let ServerFrame::Alive(_, Some(next)) = frame {
             self.liveness.planned(next);
         }
         self.role.take_frame(frame, &mut connection.texts)?;

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::SignalError;
 use crate::Options;
 use crate::backoff::ConnectionEnd;
-use crate::frame::{Frame, OwnerPresence, refused_to_enter};
+use crate::frame::{OwnerPresence, ServerFrame, refused_to_enter};
 use crate::heard::Heard;
 use crate::identity::Identity;
 use crate::limits::{Limits, SignalPacer};
@@ -52,7 +52,7 @@ impl Ears {
 }
 
 /// A request of the program.
-pub(crate) enum Order {
+pub(crate) enum ViewerOrder {
     /// Send this to the owner.
     Signal(Body, oneshot::Sender<Result<(), SignalError>>),
 }
@@ -133,7 +133,7 @@ impl Watching {
 
     /// Applies a frame. The state changes under the lock of the open streams, so that a new stream has each message
     /// either in its first state or after it.
-    fn take(&mut self, frame: Frame) -> Result<(), SyncError> {
+    fn take(&mut self, frame: ServerFrame) -> Result<(), SyncError> {
         let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
         let mut heard = Vec::new();
         let (mut taken, mut is_whole) = (Ok(()), false);
@@ -154,7 +154,7 @@ impl Watching {
 }
 
 impl ClientRole for Watching {
-    type Order = Order;
+    type Order = ViewerOrder;
 
     fn enter(&mut self) -> String {
         self.entering = self.ids.next();
@@ -163,10 +163,10 @@ impl ClientRole for Watching {
         request::join(&self.entering, &self.room, viewer.as_ref(), cursor.as_ref(), self.sync.integrity())
     }
 
-    fn take_frame(&mut self, frame: Frame, _texts: &mut Texts) -> Result<(), ConnectionEnd> {
+    fn take_frame(&mut self, frame: ServerFrame, _texts: &mut Texts) -> Result<(), ConnectionEnd> {
         match frame {
-            Frame::Joined(entry, _) if entry.id != self.entering => return Ok(()),
-            Frame::Joined(ref entry, _) => {
+            ServerFrame::Joined(entry, _) if entry.id != self.entering => return Ok(()),
+            ServerFrame::Joined(ref entry, _) => {
                 self.signs = Some(entry.signs);
                 self.limits = Limits::of(entry.limits, self.message_bytes_max);
                 self.knows(entry.owner);
@@ -174,18 +174,20 @@ impl ClientRole for Watching {
                     self.identity.send_replace(Some(viewer.clone()));
                 }
             }
-            Frame::Reset(ref entry, _) => self.knows(entry.owner),
-            Frame::Owner(owner, ..) => self.knows(owner),
-            Frame::Error(id, refused) if id.as_ref() == Some(&self.entering) => return Err(refused_to_enter(&refused)),
+            ServerFrame::Reset(ref entry, _) => self.knows(entry.owner),
+            ServerFrame::Owner(owner, ..) => self.knows(owner),
+            ServerFrame::Error(id, refused) if id.as_ref() == Some(&self.entering) => {
+                return Err(refused_to_enter(&refused));
+            }
             // A signal has no id.
-            Frame::Error(_, refused) => {
+            ServerFrame::Error(_, refused) => {
                 let ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
                 if !ears.open.is_empty() {
                     self.waiting.push_back((Heard::SignalRefused(refused), ears.open.clone()));
                 }
                 return Ok(());
             }
-            Frame::Audience(audience) => {
+            ServerFrame::Audience(audience) => {
                 self.audience.send_replace(Some(audience.viewers));
                 return Ok(());
             }
@@ -227,8 +229,8 @@ impl ClientRole for Watching {
         }
     }
 
-    fn execute(&mut self, order: Order, texts: Option<&mut Texts>) {
-        let Order::Signal(body, done) = order;
+    fn execute(&mut self, order: ViewerOrder, texts: Option<&mut Texts>) {
+        let ViewerOrder::Signal(body, done) = order;
         // The program may have dropped the future.
         let _ = done.send(self.say(&body, texts));
     }

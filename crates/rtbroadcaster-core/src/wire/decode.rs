@@ -11,16 +11,16 @@ pub use super::violation::Violation;
 /// The limits on one message in a decoder.
 ///
 /// ```
-/// use rtbroadcaster_core::wire::{Decoder, Limits, Violation};
+/// use rtbroadcaster_core::wire::{Decoder, DecoderLimits, Violation};
 ///
 /// let header_of_six_bytes = [0x81, 0x86, 0, 0, 0, 0];
-/// let limits = Limits { message_bytes_max: 5, ..Limits::default() };
+/// let limits = DecoderLimits { message_bytes_max: 5, ..DecoderLimits::default() };
 /// assert_eq!(Decoder::new(limits).decode(&mut &header_of_six_bytes[..]), Err(Violation::TooBig));
-/// let lifted = Limits { message_bytes_max: usize::MAX, fragments_max: u32::MAX, ..Limits::default() };
+/// let lifted = DecoderLimits { message_bytes_max: usize::MAX, fragments_max: u32::MAX, ..DecoderLimits::default() };
 /// assert_eq!(Decoder::new(lifted).decode(&mut &header_of_six_bytes[..]), Ok(None));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct DecoderLimits {
     /// The most bytes of text in one message, over all its frames; 65 536 by default. The greatest
     /// number is no limit.
     pub message_bytes_max: usize,
@@ -35,12 +35,12 @@ pub struct Limits {
 /// What happens to a binary message.
 ///
 /// ```
-/// use rtbroadcaster_core::wire::{Binary, Decoder, Incoming, Limits, Violation};
+/// use rtbroadcaster_core::wire::{Binary, Decoder, Incoming, DecoderLimits, Violation};
 ///
 /// let one_byte_under_a_mask_of_zeroes = [0x82, 0x81, 0, 0, 0, 0, 7];
-/// let refused = Decoder::new(Limits::default()).decode(&mut &one_byte_under_a_mask_of_zeroes[..]);
+/// let refused = Decoder::new(DecoderLimits::default()).decode(&mut &one_byte_under_a_mask_of_zeroes[..]);
 /// assert_eq!(refused, Err(Violation::Binary));
-/// let limits = Limits { binary: Binary::Accept, ..Limits::default() };
+/// let limits = DecoderLimits { binary: Binary::Accept, ..DecoderLimits::default() };
 /// let accepted = Decoder::new(limits).decode(&mut &one_byte_under_a_mask_of_zeroes[..]);
 /// assert_eq!(accepted, Ok(Some(Incoming::Binary([7].into()))));
 /// ```
@@ -56,9 +56,9 @@ pub enum Binary {
 /// What happens to a message that is too big.
 ///
 /// ```
-/// use rtbroadcaster_core::wire::{Decoder, Excess, Incoming, Limits};
+/// use rtbroadcaster_core::wire::{Decoder, Excess, Incoming, DecoderLimits};
 ///
-/// let limits = Limits { message_bytes_max: 1, excess: Excess::Skipped, ..Limits::default() };
+/// let limits = DecoderLimits { message_bytes_max: 1, excess: Excess::Skipped, ..DecoderLimits::default() };
 /// let mut decoder = Decoder::new(limits);
 /// let hi_under_a_mask_of_zeroes = [0x81, 0x82, 0, 0, 0, 0, b'h', b'i'];
 /// assert_eq!(decoder.decode(&mut &hi_under_a_mask_of_zeroes[..]), Ok(Some(Incoming::TooBig(2))));
@@ -76,14 +76,14 @@ pub enum Excess {
 /// How many times the limit a skipped message may have.
 const SKIPPED_MAX: u64 = 16;
 
-impl Limits {
+impl DecoderLimits {
     /// Returns whether a message that is too big, with so many `bytes` so far, is skipped.
     pub(super) fn skips(&self, bytes: u64) -> bool {
         self.excess == Excess::Skipped && bytes <= SKIPPED_MAX.saturating_mul(self.message_bytes_max as u64)
     }
 }
 
-impl Default for Limits {
+impl Default for DecoderLimits {
     fn default() -> Self {
         Self { message_bytes_max: 65_536, fragments_max: 128, excess: Excess::Refused, binary: Binary::Refuse }
     }
@@ -92,10 +92,10 @@ impl Default for Limits {
 /// A message or control frame of a client.
 ///
 /// ```
-/// use rtbroadcaster_core::wire::{Control, Decoder, Incoming, Limits};
+/// use rtbroadcaster_core::wire::{Control, Decoder, Incoming, DecoderLimits};
 ///
 /// let mut input = &[0x89, 0x81, 0, 0, 0, 0, b'!'][..];
-/// let got = Decoder::new(Limits::default()).decode(&mut input);
+/// let got = Decoder::new(DecoderLimits::default()).decode(&mut input);
 /// assert_eq!(got, Ok(Some(Incoming::Ping(Control::of(*b"!")))));
 /// assert_ne!(got, Ok(Some(Incoming::Close(None))));
 /// ```
@@ -119,9 +119,9 @@ pub enum Incoming {
 /// An incremental decoder of the masked frames of one client. Idle, it holds no heap.
 ///
 /// ```
-/// use rtbroadcaster_core::wire::{Decoder, Incoming, Limits, Violation};
+/// use rtbroadcaster_core::wire::{Decoder, Incoming, DecoderLimits, Violation};
 ///
-/// let mut decoder = Decoder::new(Limits::default());
+/// let mut decoder = Decoder::new(DecoderLimits::default());
 /// let mut input = &[0x81, 0x82, 0, 0, 0, 0, b'h'][..];
 /// assert_eq!(decoder.decode(&mut input), Ok(None), "one byte is missing");
 /// assert!(input.is_empty() && !decoder.is_between_messages());
@@ -133,7 +133,7 @@ pub enum Incoming {
 #[derive(Debug)]
 pub struct Decoder {
     /// The limits on one message.
-    limits: Limits,
+    limits: DecoderLimits,
     /// The message of which frames have arrived; control frames may come between them.
     text: PartialText,
     /// The meaning of the next byte of input.
@@ -171,7 +171,7 @@ impl DecodeState {
 
 impl Decoder {
     /// Returns a decoder for a connection that has sent nothing yet.
-    pub fn new(limits: Limits) -> Self {
+    pub fn new(limits: DecoderLimits) -> Self {
         Self { limits, text: PartialText::default(), state: DecodeState::next_frame() }
     }
 

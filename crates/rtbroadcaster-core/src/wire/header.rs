@@ -1,7 +1,7 @@
 //! The header of a client frame (RFC 6455 section 5.2), judged byte by byte: every breach is found at the byte that
 //! makes it certain, so how the input is cut never changes the verdict. Must not know payloads.
 
-use super::decode::{Binary, Limits};
+use super::decode::{Binary, DecoderLimits};
 use super::text::PartialText;
 use super::violation::Violation;
 
@@ -69,7 +69,7 @@ impl PartialHeader {
         &mut self,
         input: &mut &[u8],
         open: &PartialText,
-        limits: &Limits,
+        limits: &DecoderLimits,
     ) -> Result<Option<FrameHeader>, Violation> {
         if self.is_empty()
             && let Some((header, size)) = parse(input, open, limits)?
@@ -90,7 +90,7 @@ impl PartialHeader {
 }
 
 /// Checks the header at the front of `bytes` as far as it has arrived. Returns it, and its size, once it is whole.
-fn parse(bytes: &[u8], open: &PartialText, limits: &Limits) -> Result<Option<(FrameHeader, usize)>, Violation> {
+fn parse(bytes: &[u8], open: &PartialText, limits: &DecoderLimits) -> Result<Option<(FrameHeader, usize)>, Violation> {
     let Some((&first, bytes)) = bytes.split_first() else { return Ok(None) };
     let kind = kind_of(first, open, limits)?;
     let Some((&second, bytes)) = bytes.split_first() else { return Ok(None) };
@@ -107,7 +107,7 @@ fn parse(bytes: &[u8], open: &PartialText, limits: &Limits) -> Result<Option<(Fr
 }
 
 /// Checks FIN, the reserved bits and the opcode against the message that is open. Returns what the frame carries.
-fn kind_of(first: u8, open: &PartialText, limits: &Limits) -> Result<FrameKind, Violation> {
+fn kind_of(first: u8, open: &PartialText, limits: &DecoderLimits) -> Result<FrameKind, Violation> {
     if first & RESERVED != 0 {
         return Err(Violation::ReservedBit);
     }

@@ -13,4 +13,4 @@ mod violation;
 #[cfg(test)]
 mod client_frames;
 
-pub use decode::{Binary, Control, Decoder, Excess, Incoming, Limits, Violation};
+pub use decode::{Binary, Control, Decoder, DecoderLimits, Excess, Incoming, Violation};

@@ -53,10 +53,10 @@ pub enum Violation {
     /// Text, or the reason in a close frame, that is not UTF-8 (RFC 6455 section 8.1).
     #[error("text is not UTF-8")]
     NotUtf8,
-    /// A message over [`message_bytes_max`](super::Limits::message_bytes_max).
+    /// A message over [`message_bytes_max`](super::DecoderLimits::message_bytes_max).
     #[error("the message is over the size limit")]
     TooBig,
-    /// A message of more than [`fragments_max`](super::Limits::fragments_max) frames.
+    /// A message of more than [`fragments_max`](super::DecoderLimits::fragments_max) frames.
     #[error("the message has too many fragments")]
     TooManyFragments,
 }

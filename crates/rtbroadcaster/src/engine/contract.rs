@@ -15,20 +15,20 @@ use rtbroadcaster_core::record::{
 use tokio::sync::watch;
 
 use super::simulated::Machine;
-use super::{Engine, Follower, Opened};
+use super::{Engine, Follower, OpenedEngine};
 use crate::os_random::OsRandom;
 
 /// A machine on which processes start and end.
 pub(crate) trait EngineHost {
     /// Starts a process: returns its engine, and the rooms that it finds.
-    fn open(&mut self) -> impl Future<Output = Opened>;
+    fn open(&mut self) -> impl Future<Output = OpenedEngine>;
 
     /// Kills the process.
     fn kill(&mut self) -> impl Future<Output = ()>;
 }
 
 impl EngineHost for Machine {
-    async fn open(&mut self) -> Opened {
+    async fn open(&mut self) -> OpenedEngine {
         self.open()
     }
 
@@ -179,7 +179,7 @@ fn check(rooms: &[Stored], room: &Counting, term: u64) -> u64 {
 /// Checks that what was confirmed is there after a kill, and of the rest a first part. Each position is confirmed once,
 /// in its room's order.
 pub(crate) async fn keeps_what_it_told(host: &mut impl EngineHost) {
-    let Opened { engine, rooms, lives, .. } = host.open().await;
+    let OpenedEngine { engine, rooms, lives, .. } = host.open().await;
     assert!(rooms.is_empty());
     let first = lives.present();
     let (one, other) = (Counting::new(), Counting::new());
@@ -192,7 +192,7 @@ pub(crate) async fn keeps_what_it_told(host: &mut impl EngineHost) {
     one.has(150).await;
     let told = (one.told(), other.told());
     host.kill().await;
-    let Opened { engine, rooms, lives, .. } = host.open().await;
+    let OpenedEngine { engine, rooms, lives, .. } = host.open().await;
     assert_eq!((lives.index_of(first), lives.present_index()), (Some(LifeIndex(0)), LifeIndex(1)));
     assert_eq!(rooms.len(), 2);
     let (kept, others) = (check(&rooms, &one, 1), check(&rooms, &other, 1));
@@ -204,13 +204,13 @@ pub(crate) async fn keeps_what_it_told(host: &mut impl EngineHost) {
     append(&engine, &one, [Append::Header(header(2)), one.message(kept + 1, &[], &[])]);
     one.has(2).await;
     host.kill().await;
-    let Opened { rooms, .. } = host.open().await;
+    let OpenedEngine { rooms, .. } = host.open().await;
     assert_eq!(check(&rooms, &one, 2), kept + 1);
 }
 
 /// Checks that what a message makes superfluous is removed with it, and that a room that has ended is not there.
 pub(crate) async fn forgets_what_nobody_needs(host: &mut impl EngineHost) {
-    let Opened { engine, .. } = host.open().await;
+    let OpenedEngine { engine, .. } = host.open().await;
     let (one, gone) = (Counting::new(), Counting::new());
     append(&engine, &one, [Append::Header(header(1))]);
     append(&engine, &gone, [Append::Header(header(1))]);
@@ -221,7 +221,7 @@ pub(crate) async fn forgets_what_nobody_needs(host: &mut impl EngineHost) {
     one.has(22).await;
     gone.has(22).await;
     host.kill().await;
-    let Opened { rooms, .. } = host.open().await;
+    let OpenedEngine { rooms, .. } = host.open().await;
     assert_eq!(rooms.len(), 1, "a room that has ended is here");
     let kept: Vec<u64> = rooms[0].records.iter().map(|record| record.seq.get()).collect();
     assert_eq!(kept, [&[3][..], &(5..20).collect::<Vec<_>>(), &[21]].concat());
@@ -232,7 +232,7 @@ pub(crate) async fn forgets_what_nobody_needs(host: &mut impl EngineHost) {
 /// Checks that a room that begins under the name of one that has ended is another one, also if nothing was written
 /// between them.
 pub(crate) async fn a_name_is_given_again(host: &mut impl EngineHost) {
-    let Opened { engine, .. } = host.open().await;
+    let OpenedEngine { engine, .. } = host.open().await;
     let name = RoomId::from(RoomName::new("lobby").unwrap());
     let rooms: Vec<_> = (0..20).map(|_| Counting::again(name.clone(), Sum::default())).collect();
     for (count, room) in (1..).zip(&rooms) {
@@ -249,14 +249,14 @@ pub(crate) async fn a_name_is_given_again(host: &mut impl EngineHost) {
         room.has(7).await;
     }
     host.kill().await;
-    let Opened { rooms, .. } = host.open().await;
+    let OpenedEngine { rooms, .. } = host.open().await;
     assert_eq!(rooms.len(), 1);
     assert_eq!(check(&rooms, last, 20), 5);
 }
 
 /// Checks that a clean end keeps everything that was handed over, confirmed or not.
 pub(crate) async fn closes_cleanly(host: &mut impl EngineHost) {
-    let Opened { engine, .. } = host.open().await;
+    let OpenedEngine { engine, .. } = host.open().await;
     let one = Counting::new();
     append(&engine, &one, [Append::Header(header(1))]);
     append(&engine, &one, (1..=200).map(|seq| one.message(seq, &[], &[])));
@@ -264,7 +264,7 @@ pub(crate) async fn closes_cleanly(host: &mut impl EngineHost) {
     tokio::task::spawn_blocking(move || closing.close()).await.unwrap();
     one.has(201).await;
     drop(engine);
-    let Opened { rooms, .. } = host.open().await;
+    let OpenedEngine { rooms, .. } = host.open().await;
     assert_eq!(check(&rooms, &one, 1), 200);
 }
 

@@ -30,10 +30,10 @@ use rtbroadcaster_core::id::{Life, Numbering, RoomId, Seq};
 use rtbroadcaster_core::identity::Secret;
 use rtbroadcaster_core::record::{Lives, Stored, Sum};
 
-use super::Opened;
+use super::OpenedEngine;
 use crate::metrics::Counters;
 use crate::os_random::OsRandom;
-use damage::{Findings, Loss};
+use damage::{Findings, StoreLoss};
 pub use error::DiskError;
 use journal::Journal;
 use marker::{Mark, Marker};
@@ -102,7 +102,7 @@ impl Disk {
         now: Duration,
         counters: Arc<Counters>,
         given: Option<Secret>,
-    ) -> Result<Opened, DiskError> {
+    ) -> Result<OpenedEngine, DiskError> {
         let disk = self.clone();
         let opened = tokio::task::spawn_blocking(move || disk.open_and_wait(now, counters, given)).await;
         opened.unwrap_or_else(|panicked| Err(self.damaged(&panicked)))
@@ -113,7 +113,7 @@ impl Disk {
         now: Duration,
         counters: Arc<Counters>,
         given: Option<Secret>,
-    ) -> Result<Opened, DiskError> {
+    ) -> Result<OpenedEngine, DiskError> {
         let path = self.directory.join(tree::STORE);
         // The messages of rooms are private on this machine. The store's files are in a directory that is closed to
         // others.
@@ -164,7 +164,7 @@ impl Disk {
         let lives = Arc::new(lives);
         let journal = Journal::start(self.clone(), store, ledger, Arc::clone(&lives), marker, counters);
         let engine = Arc::new(journal.map_err(|source| self.io(source))?);
-        Ok(Opened { engine, rooms, lives, secret })
+        Ok(OpenedEngine { engine, rooms, lives, secret })
     }
 
     /// Returns the secret of the directory, if it has one.
@@ -193,11 +193,11 @@ impl Disk {
     fn accept(&self, findings: &Findings<'_>) -> Result<bool, DiskError> {
         match findings.loss() {
             None => Ok(false),
-            Some(Loss { what, word }) if self.accepted.as_ref() == Some(&word) => {
+            Some(StoreLoss { what, word }) if self.accepted.as_ref() == Some(&word) => {
                 tracing::warn!("the loss is accepted: {what}");
                 Ok(true)
             }
-            Some(Loss { what, word }) => Err(DiskError::Loss { directory: self.directory.clone(), what, word }),
+            Some(StoreLoss { what, word }) => Err(DiskError::Loss { directory: self.directory.clone(), what, word }),
         }
     }
 

@@ -77,7 +77,7 @@ pub(crate) enum Health {
 }
 
 /// The result of opening an engine.
-pub(crate) struct Opened {
+pub(crate) struct OpenedEngine {
     /// The engine, which keeps rooms from now on.
     pub(crate) engine: Arc<dyn Engine>,
     /// The rooms that were kept.

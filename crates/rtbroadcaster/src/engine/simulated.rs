@@ -12,7 +12,7 @@ use rtbroadcaster_core::record::model::Model;
 use rtbroadcaster_core::record::{Append, Handover, LifeIndex, Lives, LogPosition};
 use tokio::sync::{mpsc, watch};
 
-use super::{Engine, Follower, Health, Opened};
+use super::{Engine, Follower, Health, OpenedEngine};
 use crate::os_random::OsRandom;
 
 /// Random numbers by a seed (splitmix64).
@@ -64,7 +64,7 @@ impl Machine {
     }
 
     /// Starts a process: returns its engine, and the rooms that it finds.
-    pub(crate) fn open(&mut self) -> Opened {
+    pub(crate) fn open(&mut self) -> OpenedEngine {
         let mut disk = self.disk.lock().unwrap();
         disk.sync();
         let life = Life::random(&OsRandom);
@@ -80,7 +80,7 @@ impl Machine {
         self.process = Some(tokio::spawn(write(Arc::clone(&self.disk), due, dice)));
         let health = watch::Sender::new(Health::Fine);
         let engine = Arc::new(Simulated { orders, health });
-        Opened { engine, rooms, lives: Arc::new(lives), secret: Secret::random(&OsRandom) }
+        OpenedEngine { engine, rooms, lives: Arc::new(lives), secret: Secret::random(&OsRandom) }
     }
 
     /// Kills the process. What the operating system has stays, or is lost in part if the power fails too.

@@ -9,7 +9,7 @@ use super::Manager;
 use crate::clock::Clock;
 use crate::engine::Health;
 #[cfg(feature = "disk")]
-use crate::engine::Opened;
+use crate::engine::OpenedEngine;
 #[cfg(feature = "disk")]
 use crate::engine::disk::{Disk, DiskError};
 use crate::metrics::LogStatus;
@@ -59,7 +59,8 @@ impl Manager {
         let server = Server::new(config, Clock::of_the_world());
         let now = server.clock().now();
         let counters = Arc::clone(server.counters());
-        let Opened { engine, rooms, lives, secret } = disk.open(now, counters, server.config().secret.clone()).await?;
+        let OpenedEngine { engine, rooms, lives, secret } =
+            disk.open(now, counters, server.config().secret.clone()).await?;
         server.take_over(engine, rooms, lives, secret);
         Ok(Self(Arc::new(server)))
     }

@@ -10,7 +10,7 @@ use rtbroadcaster_core::standing::{How, ResetReason};
 
 use super::counts::{Count, WordCounts};
 use super::sent::Sent;
-use super::{LogStatus, Messages, Metrics, Resumes, SignalCounts, SignalRefusal, Superseded};
+use super::{LogStatus, MessageCounts, Metrics, Resumes, SignalCounts, SignalRefusal, Superseded};
 
 /// Everything that is counted for one manager.
 #[derive(Debug)]
@@ -230,7 +230,7 @@ impl Counters {
             viewers: self.viewers.get(),
             voters: voters as u64,
             log_status,
-            messages: Messages {
+            messages: MessageCounts {
                 events: self.events.get(),
                 states: self.states.get(),
                 clears: self.clears.get(),

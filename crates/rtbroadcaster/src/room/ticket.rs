@@ -13,21 +13,21 @@ use tokio::sync::oneshot;
 /// not take the message back.
 #[derive(Debug)]
 #[must_use = "it is known when this is ready whether the message was stored"]
-pub struct Ticket(State);
+pub struct Ticket(TicketState);
 
 #[derive(Debug)]
-enum State {
+enum TicketState {
     Ready(Seq),
     Waiting(oneshot::Receiver<Result<Seq, ProposeError>>),
 }
 
 impl Ticket {
     pub(super) fn ready(seq: Seq) -> Self {
-        Self(State::Ready(seq))
+        Self(TicketState::Ready(seq))
     }
 
     pub(super) fn waiting(written: oneshot::Receiver<Result<Seq, ProposeError>>) -> Self {
-        Self(State::Waiting(written))
+        Self(TicketState::Waiting(written))
     }
 }
 
@@ -36,9 +36,11 @@ impl Future for Ticket {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(match &mut self.0 {
-            State::Ready(seq) => Ok(*seq),
+            TicketState::Ready(seq) => Ok(*seq),
             // Without an answer the room has ended.
-            State::Waiting(written) => Ok(ready!(Pin::new(written).poll(context)).unwrap_or(Err(ProposeError::Ended))?),
+            TicketState::Waiting(written) => {
+                Ok(ready!(Pin::new(written).poll(context)).unwrap_or(Err(ProposeError::Ended))?)
+            }
         })
     }
 }

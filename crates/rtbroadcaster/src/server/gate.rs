@@ -57,7 +57,7 @@ struct AddressCounts {
 
 /// A replay that a client has not taken yet. It counts until it is dropped.
 #[derive(Debug)]
-pub(super) struct Pending {
+pub(super) struct ReplayInFlight {
     gate: Arc<Gate>,
     place: Option<AddressBlock>,
     bytes: usize,
@@ -138,7 +138,12 @@ impl Gate {
     }
 
     /// Charges `place` with a replay of `bytes`, which is pending until the returned value is dropped.
-    pub(super) fn replays(self: &Arc<Self>, place: Option<AddressBlock>, bytes: usize, now: Duration) -> Pending {
+    pub(super) fn replays(
+        self: &Arc<Self>,
+        place: Option<AddressBlock>,
+        bytes: usize,
+        now: Duration,
+    ) -> ReplayInFlight {
         let mut counts = self.lock();
         counts.pending += bytes;
         if let Some(address) = place.and_then(|place| counts.places.get_mut(&place)) {
@@ -146,7 +151,7 @@ impl Gate {
             address.pending += bytes;
         }
         drop(counts);
-        Pending { gate: Arc::clone(self), place, bytes }
+        ReplayInFlight { gate: Arc::clone(self), place, bytes }
     }
 
     /// Returns the number of open connections.
@@ -183,7 +188,7 @@ impl Drop for ConnectionSlot {
     }
 }
 
-impl Drop for Pending {
+impl Drop for ReplayInFlight {
     fn drop(&mut self) {
         let mut counts = self.gate.lock();
         counts.pending -= self.bytes;

@@ -149,14 +149,14 @@ impl TlsSocket {
 impl Session {
     /// Offers the socket what is encrypted, once.
     fn send(&mut self, tcp: &TcpStream) -> io::Result<usize> {
-        self.connection.write_tls(&mut Sender(SockRef::from(tcp)))
+        self.connection.write_tls(&mut RecordSender(SockRef::from(tcp)))
     }
 }
 
 /// The writing half of a socket as rustls wants it.
-struct Sender<'a>(SockRef<'a>);
+struct RecordSender<'a>(SockRef<'a>);
 
-impl Write for Sender<'_> {
+impl Write for RecordSender<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         tcp::send(&self.0, bytes)
     }

@@ -20,7 +20,7 @@ use rtbroadcaster_core::backlog::Ending;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::limit::Limit;
-use rtbroadcaster_core::wire::{self, Binary, Control, Decoder, Limits, Violation, encode};
+use rtbroadcaster_core::wire::{self, Binary, Control, Decoder, DecoderLimits, Violation, encode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -127,8 +127,12 @@ async fn echo(upgrade: Upgrade, path: Path) {
         assert!(socket.tcp().nodelay().unwrap(), "the options are set, whatever is over the socket: {path:?}");
     }
     let (dialect, counters) = (&rtbroadcaster_core::protocol::classic::DIALECT, Arc::new(Counters::new([])));
-    let limits =
-        Limits { message_bytes_max: usize::MAX, fragments_max: u32::MAX, binary: Binary::Accept, ..Limits::default() };
+    let limits = DecoderLimits {
+        message_bytes_max: usize::MAX,
+        fragments_max: u32::MAX,
+        binary: Binary::Accept,
+        ..DecoderLimits::default()
+    };
     let outbox = Outbox::new(socket.handle(), dialect, Clock::start(), &counters, &config);
     let mut echo = Echo { socket, outbox, decoder: Decoder::new(limits), inbox: VecDeque::new() };
     receive(&mut echo.decoder, &mut echo.inbox, &first);

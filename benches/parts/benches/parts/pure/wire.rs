@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use rtbroadcaster_core::wire::{Decoder, Limits, encode};
+use rtbroadcaster_core::wire::{Decoder, DecoderLimits, encode};
 
 use super::sample;
 use rtbroadcaster_parts::Part;
@@ -28,7 +28,7 @@ fn encode(bytes: usize) -> Box<dyn FnMut()> {
 /// Decodes a client's frame of `bytes` bytes that arrives in pieces of `piece` bytes.
 fn decode(bytes: usize, piece: usize) -> Box<dyn FnMut()> {
     let frame = masked(sample::params_text(bytes).as_bytes());
-    let mut decoder = Decoder::new(Limits::default());
+    let mut decoder = Decoder::new(DecoderLimits::default());
     Box::new(move || {
         for mut piece in black_box(&frame).chunks(piece) {
             let decoded = decoder.decode(&mut piece).expect("it is a lawful frame");

@@ -22,20 +22,20 @@ use crate::standing::{CursorScope, Start};
 /// A message of a client, with every member that some type has. Other members are ignored.
 #[derive(Default)]
 struct ClientMessage<'a> {
-    kind: Member<'a>,
-    id: Member<'a>,
-    room: Member<'a>,
-    owner_key: Member<'a>,
-    cursor: Member<'a>,
-    lives: Member<'a>,
-    viewer: Member<'a>,
-    grace: Member<'a>,
-    audience: Member<'a>,
-    signals: Member<'a>,
-    key: Member<'a>,
-    params: Member<'a>,
-    state: Member<'a>,
-    ephemeral: Member<'a>,
+    kind: JsonMember<'a>,
+    id: JsonMember<'a>,
+    room: JsonMember<'a>,
+    owner_key: JsonMember<'a>,
+    cursor: JsonMember<'a>,
+    lives: JsonMember<'a>,
+    viewer: JsonMember<'a>,
+    grace: JsonMember<'a>,
+    audience: JsonMember<'a>,
+    signals: JsonMember<'a>,
+    key: JsonMember<'a>,
+    params: JsonMember<'a>,
+    state: JsonMember<'a>,
+    ephemeral: JsonMember<'a>,
 }
 
 /// A text that borrows from the message unless it has escapes. A `Cow` alone would always be a copy.
@@ -44,24 +44,24 @@ struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// A member as it was sent. It is parsed only if the type has it.
 #[derive(Default, Clone, Copy)]
-enum Member<'a> {
+enum JsonMember<'a> {
     #[default]
     Missing,
     Once(&'a RawValue),
     Repeated,
 }
 
-impl<'a> Member<'a> {
+impl<'a> JsonMember<'a> {
     fn came(&mut self, raw: &'a RawValue) {
-        *self = if let Member::Missing = self { Member::Once(raw) } else { Member::Repeated };
+        *self = if let JsonMember::Missing = self { JsonMember::Once(raw) } else { JsonMember::Repeated };
     }
 
     /// Returns its text, if it is there.
     fn raw(self) -> Result<Option<&'a RawValue>, Refusal> {
         match self {
-            Member::Missing => Ok(None),
-            Member::Once(raw) => Ok(Some(raw)),
-            Member::Repeated => Err(Refusal::BadMessage),
+            JsonMember::Missing => Ok(None),
+            JsonMember::Once(raw) => Ok(Some(raw)),
+            JsonMember::Repeated => Err(Refusal::BadMessage),
         }
     }
 
@@ -121,7 +121,7 @@ pub fn decode(text: &str) -> Request {
 }
 
 impl<'a> ClientMessage<'a> {
-    fn member(&mut self, name: &str) -> Option<&mut Member<'a>> {
+    fn member(&mut self, name: &str) -> Option<&mut JsonMember<'a>> {
         match name {
             "type" => Some(&mut self.kind),
             "id" => Some(&mut self.id),
@@ -233,7 +233,7 @@ impl<'a> ClientMessage<'a> {
 }
 
 /// Reads a member that is true or false; false if it is missing.
-fn flag(member: Member<'_>) -> Result<bool, Refusal> {
+fn flag(member: JsonMember<'_>) -> Result<bool, Refusal> {
     member.optional().map(Option::unwrap_or_default)
 }
 

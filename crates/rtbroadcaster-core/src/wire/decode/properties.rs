@@ -16,7 +16,7 @@ proptest! {
     ) {
         let (mut stream, mut expected) = (Vec::new(), Vec::new());
         talk.iter().for_each(|said| said.write(&mut stream, &mut expected));
-        let mut decoder = Decoder::new(Limits::default());
+        let mut decoder = Decoder::new(DecoderLimits::default());
         let got = decode_pieces(&mut decoder, &pieces(&stream, &sizes));
         prop_assert_eq!(got, (expected, None));
         prop_assert!(decoder.is_between_messages());
@@ -41,7 +41,7 @@ proptest! {
                 *incoming = Incoming::TooBig(text.len());
             }
         }
-        let limits = Limits { message_bytes_max: limit, excess: Excess::Skipped, ..Limits::default() };
+        let limits = DecoderLimits { message_bytes_max: limit, excess: Excess::Skipped, ..DecoderLimits::default() };
         let mut decoder = Decoder::new(limits);
         let mut got = Vec::new();
         for piece in pieces(&stream, &sizes) {
@@ -61,8 +61,8 @@ proptest! {
         noise in proptest::collection::vec(any::<u8>(), 0..200),
         sizes in piece_sizes(),
     ) {
-        let whole = decode_pieces(&mut Decoder::new(Limits::default()), &[&noise]);
-        let cut = decode_pieces(&mut Decoder::new(Limits::default()), &pieces(&noise, &sizes));
+        let whole = decode_pieces(&mut Decoder::new(DecoderLimits::default()), &[&noise]);
+        let cut = decode_pieces(&mut Decoder::new(DecoderLimits::default()), &pieces(&noise, &sizes));
         prop_assert_eq!(whole, cut);
     }
 }

@@ -3,8 +3,12 @@
 use super::super::client_frames::{BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, frame, header};
 use super::*;
 
-const LIFTED: Limits =
-    Limits { message_bytes_max: usize::MAX, fragments_max: u32::MAX, excess: Excess::Refused, binary: Binary::Refuse };
+const LIFTED: DecoderLimits = DecoderLimits {
+    message_bytes_max: usize::MAX,
+    fragments_max: u32::MAX,
+    excess: Excess::Refused,
+    binary: Binary::Refuse,
+};
 
 /// Frames one after the other.
 type Frames = Vec<Vec<u8>>;
@@ -18,7 +22,7 @@ enum Ends {
 }
 
 /// Feeds the pieces one after the other. Returns a violation with the count of bytes that were fed until it was found.
-fn run(limits: Limits, pieces: &[&[u8]]) -> (Vec<Incoming>, Ends) {
+fn run(limits: DecoderLimits, pieces: &[&[u8]]) -> (Vec<Incoming>, Ends) {
     let mut decoder = Decoder::new(limits);
     let (mut got, mut fed) = (Vec::new(), 0);
     for mut piece in pieces.iter().copied() {
@@ -46,7 +50,7 @@ fn run(limits: Limits, pieces: &[&[u8]]) -> (Vec<Incoming>, Ends) {
 }
 
 /// Checks a stream byte by byte, at once, and cut in two at every place (of long streams, near the ends).
-fn check(name: &str, limits: Limits, stream: &[u8], expected: &[Incoming], ends: Ends) {
+fn check(name: &str, limits: DecoderLimits, stream: &[u8], expected: &[Incoming], ends: Ends) {
     let bytes: Vec<&[u8]> = stream.chunks(1).collect();
     assert_eq!(run(limits, &bytes), (expected.to_vec(), ends), "{name}, byte by byte");
     for cut in (0..=stream.len()).filter(|cut| stream.len() < 600 || *cut < 300 || stream.len() - cut < 300) {
@@ -77,7 +81,7 @@ fn pong(payload: &[u8]) -> Incoming {
 fn an_idle_decoder_is_small_and_holds_no_heap() {
     assert!(size_of::<Decoder>() <= 96, "{}", size_of::<Decoder>());
     assert!(size_of::<Incoming>() <= 24, "{}", size_of::<Incoming>());
-    let mut decoder = Decoder::new(Limits::default());
+    let mut decoder = Decoder::new(DecoderLimits::default());
     assert_eq!(decoder.text.capacity(), 0);
     for stream in [frame(FIN | TEXT, &[b'x'; 5000]), frame(PING, b"ping")] {
         assert!(decoder.decode(&mut &stream[..]).unwrap().is_some());
@@ -103,7 +107,7 @@ fn every_length_of_text_arrives_whole() {
     for length in [0, 1, 7, 8, 9, 124, 125, 126, 127, 128, 65_535, 65_536] {
         let payload: String = ('a'..='z').cycle().take(length).collect();
         let stream = frame(FIN | TEXT, payload.as_bytes());
-        check(&format!("{length} bytes"), Limits::default(), &stream, &[text(&payload)], Ends::BetweenMessages);
+        check(&format!("{length} bytes"), DecoderLimits::default(), &stream, &[text(&payload)], Ends::BetweenMessages);
     }
 }
 
@@ -163,7 +167,7 @@ fn messages_in_fragments_with_control_frames_between_arrive_in_order() {
         ("half a ping", vec![header(PING, 2, [0; 4]), vec![b'a']], vec![], Ends::InsideMessage),
     ];
     for (name, frames, expected, ends) in cases {
-        check(name, Limits::default(), &frames.concat(), &expected, ends);
+        check(name, DecoderLimits::default(), &frames.concat(), &expected, ends);
     }
 }
 
@@ -177,7 +181,7 @@ fn only_after_a_whole_message_the_decoder_is_between_messages() {
         (frame(FIN | TEXT, b""), true),
         (frame(CLOSE, b""), true),
     ];
-    let mut decoder = Decoder::new(Limits::default());
+    let mut decoder = Decoder::new(DecoderLimits::default());
     assert!(decoder.is_between_messages());
     for (frame, expected) in frames {
         let last = frame.len() - 1;
@@ -192,7 +196,13 @@ fn only_after_a_whole_message_the_decoder_is_between_messages() {
 fn after_a_close_everything_is_ignored() {
     for rest in [frame(FIN | TEXT, b"late"), frame(PING, b"late"), frame(CLOSE, b""), vec![0xff; 20]] {
         let stream = [frame(TEXT, b"never ended"), frame(CLOSE, &1000_u16.to_be_bytes()), rest].concat();
-        check("after a close", Limits::default(), &stream, &[Incoming::Close(Some(1000))], Ends::BetweenMessages);
+        check(
+            "after a close",
+            DecoderLimits::default(),
+            &stream,
+            &[Incoming::Close(Some(1000))],
+            Ends::BetweenMessages,
+        );
     }
 }
 
@@ -235,15 +245,15 @@ fn every_breach_of_the_framing_is_found_at_the_byte_that_makes_it_certain() {
         ("2^63-1", length(FIN | TEXT, 127, &(u64::MAX >> 1).to_be_bytes()), TooBig, 10),
     ];
     for (name, stream, violation, at) in cases {
-        check(name, Limits::default(), &stream, &[], Ends::Violation(violation, at));
+        check(name, DecoderLimits::default(), &stream, &[], Ends::Violation(violation, at));
         let good = [frame(FIN | TEXT, b"good"), frame(PING, b"")].concat();
         let ends = Ends::Violation(violation, good.len() + at);
         let preceded = [good, stream].concat();
-        check(name, Limits::default(), &preceded, &[text("good"), ping(b"")], ends);
+        check(name, DecoderLimits::default(), &preceded, &[text("good"), ping(b"")], ends);
     }
     for opcode in (0x3..=0x7).chain(0xb..=0xf) {
         for first in [opcode, FIN | opcode] {
-            check("reserved", Limits::default(), &frame(first, b""), &[], Ends::Violation(ReservedOpcode, 1));
+            check("reserved", DecoderLimits::default(), &frame(first, b""), &[], Ends::Violation(ReservedOpcode, 1));
         }
     }
 }
@@ -280,12 +290,12 @@ fn only_the_codes_of_rfc_6455_section_7_4_close() {
     let refused = [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 0x8000, 65_535];
     for code in allowed {
         let stream = frame(CLOSE, &u16::to_be_bytes(code));
-        check("code", Limits::default(), &stream, &[Incoming::Close(Some(code))], Ends::BetweenMessages);
+        check("code", DecoderLimits::default(), &stream, &[Incoming::Close(Some(code))], Ends::BetweenMessages);
     }
     for code in refused {
         let stream = frame(CLOSE, &u16::to_be_bytes(code));
         let ends = Ends::Violation(Violation::CloseCode, stream.len());
-        check(&code.to_string(), Limits::default(), &stream, &[], ends);
+        check(&code.to_string(), DecoderLimits::default(), &stream, &[], ends);
     }
     let lawful = (0..=u16::MAX).filter(|code| close_code(&code.to_be_bytes()).is_ok()).count();
     assert_eq!(lawful, 4 + 8 + 2000);
@@ -308,9 +318,9 @@ fn the_reason_of_a_close_is_utf_8_of_at_most_123_bytes() {
         } else {
             (vec![], Ends::Violation(Violation::NotUtf8, stream.len()))
         };
-        check(name, Limits::default(), &stream, &expected, ends);
+        check(name, DecoderLimits::default(), &stream, &expected, ends);
     }
-    check("empty body", Limits::default(), &frame(CLOSE, b""), &[Incoming::Close(None)], Ends::BetweenMessages);
+    check("empty body", DecoderLimits::default(), &frame(CLOSE, b""), &[Incoming::Close(None)], Ends::BetweenMessages);
 }
 
 #[test]
@@ -378,14 +388,14 @@ fn text_is_utf_8_and_the_byte_that_breaks_it_is_the_last_one_read() {
 
 #[test]
 fn broken_text_is_refused_before_its_frame_is_complete() {
-    let mut decoder = Decoder::new(Limits::default());
+    let mut decoder = Decoder::new(DecoderLimits::default());
     let first_half = [&header(FIN | TEXT, 1000, [0; 4])[..], b"good\xffand on"].concat();
     assert_eq!(decoder.decode(&mut &first_half[..]), Err(Violation::NotUtf8));
 }
 
 #[test]
 fn a_message_over_its_size_is_refused_at_the_header_that_says_so() {
-    let limits = |message_bytes_max| Limits {
+    let limits = |message_bytes_max| DecoderLimits {
         message_bytes_max,
         fragments_max: u32::MAX,
         excess: Excess::Refused,
@@ -426,8 +436,12 @@ fn a_message_of_too_many_frames_is_refused_at_the_first_one_too_many() {
         stream
     };
     let pings = |count| vec![ping(b""); count];
-    let limits =
-        |fragments_max| Limits { message_bytes_max: 9, fragments_max, excess: Excess::Refused, binary: Binary::Refuse };
+    let limits = |fragments_max| DecoderLimits {
+        message_bytes_max: 9,
+        fragments_max,
+        excess: Excess::Refused,
+        binary: Binary::Refuse,
+    };
     let cases = [
         ("two of two", 2, message(2), [pings(0), vec![text("x")]].concat(), Ends::BetweenMessages),
         ("two of one", 1, message(2), pings(0), Ends::Violation(Violation::TooManyFragments, 6 + 1)),

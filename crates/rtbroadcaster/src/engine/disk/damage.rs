@@ -32,7 +32,7 @@ pub(super) struct Findings<'a> {
 
 /// A loss in words, and the word that accepts it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Loss {
+pub(super) struct StoreLoss {
     pub(super) what: String,
     pub(super) word: String,
 }
@@ -56,7 +56,7 @@ impl Findings<'_> {
     }
 
     /// Returns in words what must be there and is not; `None` if nothing is missing.
-    pub(super) fn loss(&self) -> Option<Loss> {
+    pub(super) fn loss(&self) -> Option<StoreLoss> {
         let mut what = String::new();
         let covers = self.mark().is_some_and(|mark| mark.covers(self.boot));
         if let Some(missing) = self.missing().filter(|_| covers) {
@@ -87,7 +87,7 @@ impl Findings<'_> {
             separate(&mut what);
             what.push_str("nothing says how much there should be");
         }
-        (!what.is_empty()).then(|| Loss { what, word: self.word() })
+        (!what.is_empty()).then(|| StoreLoss { what, word: self.word() })
     }
 
     /// Returns whether there are rooms, but no tally. Such rooms are of format 1, with which there is no marker of

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::manifests::Refused;
+use super::manifests::StoreRefusal;
 use super::store::LoadError;
 use super::tree::{Foreign, TreeError};
 use super::{Disk, FORMAT};
@@ -117,11 +117,11 @@ impl Disk {
         }
     }
 
-    pub(super) fn refused(&self, refused: Refused) -> DiskError {
+    pub(super) fn refused(&self, refused: StoreRefusal) -> DiskError {
         match refused {
-            Refused::InUse => DiskError::InUse(self.directory.clone()),
-            Refused::Damaged(what) => self.damaged(&what),
-            Refused::Io(source) => self.io(source),
+            StoreRefusal::InUse => DiskError::InUse(self.directory.clone()),
+            StoreRefusal::Damaged(what) => self.damaged(&what),
+            StoreRefusal::Io(source) => self.io(source),
         }
     }
 

@@ -29,12 +29,12 @@ const BATCH_MAX: usize = 4_096;
 
 /// The handle of the thread that writes.
 pub(super) struct Journal {
-    orders: Sender<Order>,
+    orders: Sender<JournalOrder>,
     pulse: Arc<Pulse>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "almost every one is an append, and is not boxed for that")]
-enum Order {
+enum JournalOrder {
     Append(HandedOver),
     ForgetLives(LifeIndex),
     /// Write everything, and report when that is done.
@@ -80,7 +80,7 @@ impl Journal {
         Ok(Self { orders, pulse })
     }
 
-    fn order(&self, order: Order) -> bool {
+    fn order(&self, order: JournalOrder) -> bool {
         self.orders.send(order).is_ok()
     }
 }
@@ -88,11 +88,11 @@ impl Journal {
 impl Engine for Journal {
     fn append(&self, follower: &Arc<dyn Follower>, handover: Handover) {
         // Without a thread the process is going away, and no room is notified any more.
-        self.order(Order::Append((Arc::clone(follower), handover)));
+        self.order(JournalOrder::Append((Arc::clone(follower), handover)));
     }
 
     fn forget_lives_before(&self, index: LifeIndex) {
-        self.order(Order::ForgetLives(index));
+        self.order(JournalOrder::ForgetLives(index));
     }
 
     fn health(&self) -> watch::Receiver<Health> {
@@ -101,7 +101,7 @@ impl Engine for Journal {
 
     fn close(&self) {
         let (done, closed) = mpsc::sync_channel(1);
-        if self.order(Order::Close(done)) {
+        if self.order(JournalOrder::Close(done)) {
             // If it does not answer, it was closed before.
             let _ = closed.recv();
         }
@@ -146,7 +146,7 @@ impl WrittenRooms {
 }
 
 impl Writer {
-    fn run(mut self, due: &Receiver<Order>) {
+    fn run(mut self, due: &Receiver<JournalOrder>) {
         let mut looked = Instant::now();
         let closing = loop {
             let first = match due.recv_timeout(LOOK.saturating_sub(looked.elapsed())) {
@@ -179,12 +179,12 @@ impl Writer {
     }
 
     /// Takes the orders that are due, as many as one batch has.
-    fn take(&mut self, due: impl Iterator<Item = Order>) -> Option<SyncSender<()>> {
+    fn take(&mut self, due: impl Iterator<Item = JournalOrder>) -> Option<SyncSender<()>> {
         for order in due {
             match order {
-                Order::Append(handed_over) => self.pending.push(handed_over),
-                Order::ForgetLives(index) => self.forget_lives(index),
-                Order::Close(done) => return Some(done),
+                JournalOrder::Append(handed_over) => self.pending.push(handed_over),
+                JournalOrder::ForgetLives(index) => self.forget_lives(index),
+                JournalOrder::Close(done) => return Some(done),
             }
             if self.pending.len() >= BATCH_MAX {
                 break;

@@ -22,7 +22,7 @@ const CURRENT_BYTES: usize = 25;
 
 /// The reason why a store is not opened.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub(super) enum StoreRefusal {
     /// Another process has it.
     InUse,
     /// It is damaged, in words.
@@ -31,20 +31,20 @@ pub(super) enum Refused {
     Io(io::Error),
 }
 
-impl From<io::Error> for Refused {
+impl From<io::Error> for StoreRefusal {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
 /// Checks the store in `directory`, which another process may have. A store that is not there passes.
-pub(super) fn check(directory: &Path) -> Result<(), Refused> {
+pub(super) fn check(directory: &Path) -> Result<(), StoreRefusal> {
     let lock = match tree::open(&directory.join(LOCK), File::options().read(true).write(true)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         lock => Some(lock?),
     };
     match lock.as_ref().map_or(Ok(()), File::try_lock) {
-        Err(TryLockError::WouldBlock) => return Err(Refused::InUse),
+        Err(TryLockError::WouldBlock) => return Err(StoreRefusal::InUse),
         Err(TryLockError::Error(error)) => return Err(error.into()),
         Ok(()) => {}
     }
@@ -61,8 +61,8 @@ pub(super) fn check(directory: &Path) -> Result<(), Refused> {
     Ok(())
 }
 
-fn check_part(part: &Path) -> Result<(), Refused> {
-    let damaged = |path: PathBuf, what: &str| Err(Refused::Damaged(format!("{} {what}", path.display())));
+fn check_part(part: &Path) -> Result<(), StoreRefusal> {
+    let damaged = |path: PathBuf, what: &str| Err(StoreRefusal::Damaged(format!("{} {what}", path.display())));
     let path = part.join(CURRENT);
     let current = match tree::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -44,7 +44,7 @@ impl Drop for Place {
     }
 }
 
-async fn open(disk: &Disk, now: u64) -> Result<Opened, DiskError> {
+async fn open(disk: &Disk, now: u64) -> Result<OpenedEngine, DiskError> {
     disk.open(Duration::from_secs(now), Counters::idle(), None).await
 }
 
@@ -52,7 +52,7 @@ async fn open(disk: &Disk, now: u64) -> Result<Opened, DiskError> {
 struct Directories(Vec<Place>);
 
 impl EngineHost for Directories {
-    async fn open(&mut self) -> Opened {
+    async fn open(&mut self) -> OpenedEngine {
         open(&Disk::at(&self.0.last().unwrap().0), 1_000_000).await.unwrap()
     }
 
@@ -108,7 +108,7 @@ async fn close(engine: Arc<dyn Engine>) {
 
 /// A room with so many messages in `disk`, closed.
 async fn fill(disk: &Disk, messages: u64) -> Arc<Counting> {
-    let Opened { engine, .. } = open(disk, 1_000).await.unwrap();
+    let OpenedEngine { engine, .. } = open(disk, 1_000).await.unwrap();
     let room = Counting::new();
     room.hand_over(&*engine, Append::Header(header(1)));
     (1..=messages).for_each(|seq| room.hand_over(&*engine, room.message(seq, &[], &[])));
@@ -160,7 +160,7 @@ async fn a_file_in_the_place_of_the_directory_is_an_error() {
 
 /// How many messages the one room in `disk` has, and whether its numbering is the one that it was created with.
 async fn found(disk: &Disk) -> Result<(usize, bool), DiskError> {
-    let Opened { engine, rooms, .. } = open(disk, 2_000).await?;
+    let OpenedEngine { engine, rooms, .. } = open(disk, 2_000).await?;
     close(engine).await;
     Ok((rooms[0].records.len(), rooms[0].header.numbering == header(1).numbering))
 }
@@ -184,7 +184,7 @@ fn confirmed(directory: &Path) -> u64 {
 
 /// A process that wrote so many messages and was killed, and whose marker says so if it `is_marked`.
 async fn killed(disk: &Disk, messages: u64, is_marked: bool) -> Place {
-    let Opened { engine, .. } = open(disk, 1_000).await.unwrap();
+    let OpenedEngine { engine, .. } = open(disk, 1_000).await.unwrap();
     let room = Counting::new();
     room.hand_over(&*engine, Append::Header(header(1)));
     for seq in 1..=messages {
@@ -374,10 +374,10 @@ async fn a_room_of_which_nothing_is_known_goes_when_that_is_accepted() {
     let error = open(&disk, 1).await.err().unwrap();
     let DiskError::Loss { what, word, .. } = error else { panic!("{error}") };
     assert!(what.contains("what is known of it of room"), "{what}");
-    let Opened { engine, rooms, .. } = open(&disk.clone().accept_loss(word), 1).await.unwrap();
+    let OpenedEngine { engine, rooms, .. } = open(&disk.clone().accept_loss(word), 1).await.unwrap();
     assert!(rooms.is_empty());
     close(engine).await;
-    let Opened { engine, rooms, .. } = open(&disk, 1).await.unwrap();
+    let OpenedEngine { engine, rooms, .. } = open(&disk, 1).await.unwrap();
     assert!(rooms.is_empty());
     close(engine).await;
     let store = Store::open(&place.0.join("store")).unwrap();
@@ -403,7 +403,7 @@ async fn what_a_later_version_added_is_kept_and_what_it_requires_is_refused() {
     let DiskError::Loss { word, .. } = error else { panic!("{error}") };
     // As if it had been written so.
     close(open(&disk.clone().accept_loss(word), 1).await.unwrap().engine).await;
-    let Opened { engine, rooms, .. } = open(&disk, 1).await.unwrap();
+    let OpenedEngine { engine, rooms, .. } = open(&disk, 1).await.unwrap();
     assert_eq!(rooms[0].header.unknown.as_deref(), Some(r#"{"mood":{"is":"good"}}"#));
     close(engine).await;
     change(r#""mood""#, r#""!mood""#);
@@ -417,7 +417,7 @@ async fn no_time_passes_for_an_owner_that_could_not_come_back() {
     let disk = Disk::at(&place.0);
     // The marker tells the time of the machine.
     let ended = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let Opened { engine, .. } = open(&disk, ended).await.unwrap();
+    let OpenedEngine { engine, .. } = open(&disk, ended).await.unwrap();
     let (here, away) = (Counting::new(), Counting::new());
     for (room, away) in [(&here, None), (&away, Some(Duration::from_secs(ended - 20)))] {
         room.hand_over(&*engine, Append::Header(Header { away, ..header(1) }));
@@ -426,7 +426,7 @@ async fn no_time_passes_for_an_owner_that_could_not_come_back() {
     close(engine).await;
     // The process ended some moments after `ended`, the next one begins 500 s later.
     let begun = Duration::from_secs(ended + 500);
-    let Opened { engine, rooms, .. } = open(&disk, begun.as_secs()).await.unwrap();
+    let OpenedEngine { engine, rooms, .. } = open(&disk, begun.as_secs()).await.unwrap();
     let since = |rooms: &[Stored], room: &Counting| {
         rooms.iter().find(|stored| stored.room == *room.room()).unwrap().header.away.unwrap()
     };
@@ -435,7 +435,7 @@ async fn no_time_passes_for_an_owner_that_could_not_come_back() {
     assert!((20..40).contains(&spent), "{spent} s of it are over");
     close(engine).await;
     fs::remove_file(place.0.join(marker::NAME)).unwrap();
-    let Opened { engine, rooms, .. } = open(&disk, begun.as_secs()).await.unwrap();
+    let OpenedEngine { engine, rooms, .. } = open(&disk, begun.as_secs()).await.unwrap();
     assert_eq!([since(&rooms, &here), since(&rooms, &away)], [begun; 2], "nobody knows how long nobody could come");
     close(engine).await;
 }
@@ -443,7 +443,7 @@ async fn no_time_passes_for_an_owner_that_could_not_come_back() {
 #[tokio::test]
 async fn what_is_not_needed_takes_no_space_for_ever() {
     let place = Place::new();
-    let Opened { engine, .. } = open(&Disk::at(&place.0), 1_000).await.unwrap();
+    let OpenedEngine { engine, .. } = open(&Disk::at(&place.0), 1_000).await.unwrap();
     let room = Counting::new();
     room.hand_over(&*engine, Append::Header(header(1)));
     let params = rtbroadcaster_core::message::Params::from_json(&format!(r#"["{}"]"#, "x".repeat(60_000))).unwrap();
@@ -500,7 +500,7 @@ async fn a_directory_of_format_1_opens_with_another_numbering_and_is_of_format_2
     let disk = Disk::at(&place.0);
     let mut numberings = Vec::new();
     for life in 0..3 {
-        let Opened { engine, rooms, lives, .. } = open(&disk, 2_000_000_000).await.unwrap();
+        let OpenedEngine { engine, rooms, lives, .. } = open(&disk, 2_000_000_000).await.unwrap();
         let Stored { header, records, ids, .. } = &rooms[0];
         assert_eq!((header.term.get(), header.key, header.options.has_audience()), (3, [7; 32], true));
         assert_eq!(header.starts, [(crate::engine::LifeIndex(0), Seq::new(1).unwrap())]);

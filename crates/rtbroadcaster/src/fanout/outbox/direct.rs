@@ -47,7 +47,7 @@ impl Batch {
 
 /// How a batch may be sent at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Delivery {
+pub(super) enum LaneDelivery {
     /// Write it to the socket. The caller must end the write.
     Direct,
     /// Queue it.
@@ -90,23 +90,23 @@ impl<'a> Member<'a> {
         }
         match self.outbox.delivery(false, None) {
             // Not behind what waits: a slow member would be asked too late to answer before the next heartbeat.
-            Delivery::Queue | Delivery::Shut => {
+            LaneDelivery::Queue | LaneDelivery::Shut => {
                 self.outbox.beat(seq, next);
                 Sent::default()
             }
-            Delivery::Direct => self.send(Delivery::Direct, beat),
+            LaneDelivery::Direct => self.send(LaneDelivery::Direct, beat),
         }
     }
 
-    fn send(&self, delivery: Delivery, Batch { frames, whole, reached, .. }: &Batch) -> Sent {
+    fn send(&self, delivery: LaneDelivery, Batch { frames, whole, reached, .. }: &Batch) -> Sent {
         let outbox = self.outbox;
         match delivery {
-            Delivery::Direct => {}
-            Delivery::Queue => {
+            LaneDelivery::Direct => {}
+            LaneDelivery::Queue => {
                 outbox.change(|state, now| state.push(frames, outbox.dialect, now, outbox.limit));
                 return Sent::default();
             }
-            Delivery::Shut => return Sent::default(),
+            LaneDelivery::Shut => return Sent::default(),
         }
         // An error counts as nothing written: the client task will meet it too and end the connection.
         let written = self.socket.as_ref().map_or(0, |socket| socket.try_send(whole).unwrap_or(0));
@@ -134,16 +134,16 @@ fn whole_frames(frames: &[Frame], mut written: usize) -> usize {
 
 impl Outbox {
     /// Returns how a batch may be sent. `live` is set for one of messages, which a paused member does not get; `hole`
-    /// is the end of the hole that it begins with. After [`Delivery::Direct`] the caller must end the write.
-    pub(super) fn delivery(&self, live: bool, hole: Option<Seq>) -> Delivery {
+    /// is the end of the hole that it begins with. After [`LaneDelivery::Direct`] the caller must end the write.
+    pub(super) fn delivery(&self, live: bool, hole: Option<Seq>) -> LaneDelivery {
         let mut state = self.lock();
         if live && !state.is_live() {
-            Delivery::Shut
+            LaneDelivery::Shut
         } else if self.direct.is_some() && state.is_free(hole) {
             state.writing = true;
-            Delivery::Direct
+            LaneDelivery::Direct
         } else {
-            Delivery::Queue
+            LaneDelivery::Queue
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use rtbroadcaster_core::backlog::{Backlog, Closing, Ending, Frame, Overflow, Rank, Replay};
+use rtbroadcaster_core::backlog::{Backlog, CloseFrames, Ending, Frame, Overflow, Rank, Replay};
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::protocol::Dialect;
@@ -110,21 +110,21 @@ impl OutboxState {
 
     /// Ends the connection after what waits was sent. `end` is how the client's room has ended, if it has.
     pub(crate) fn finish(&mut self, dialect: &'static Dialect, reason: CloseReason, end: Option<RoomEnd>) {
-        if self.backlog(dialect).finish(Closing::new(dialect, reason, end)) {
+        if self.backlog(dialect).finish(CloseFrames::new(dialect, reason, end)) {
             self.end = Some(End::Server(reason));
         }
     }
 
     /// Ends the connection, and drops what waits.
     pub(crate) fn cut(&mut self, dialect: &'static Dialect, reason: CloseReason) {
-        if self.backlog(dialect).cut(Closing::new(dialect, reason, None)) {
+        if self.backlog(dialect).cut(CloseFrames::new(dialect, reason, None)) {
             self.end = Some(End::Server(reason));
         }
     }
 
     /// Answers the client's close with this `code`, and drops what waits.
     pub(crate) fn echo_close(&mut self, dialect: &'static Dialect, code: Option<u16>) {
-        if self.backlog(dialect).cut(Closing::echo(dialect, code)) {
+        if self.backlog(dialect).cut(CloseFrames::echo(dialect, code)) {
             self.end = Some(End::Client);
         }
     }

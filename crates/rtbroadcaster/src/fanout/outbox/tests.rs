@@ -15,7 +15,7 @@ use tokio::io::AsyncReadExt;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::direct::Delivery;
+use super::direct::LaneDelivery;
 use super::*;
 use crate::fanout::mute::MUTE;
 use crate::os_random::OsRandom;
@@ -349,8 +349,8 @@ async fn a_client_task_is_woken_only_for_what_it_has_to_do() {
 async fn what_comes_during_a_direct_write_is_not_forgotten_after_it() {
     let (socket, mut member) = pair(PairKind::Tcp).await;
     let outbox = Outbox::new(Some(Arc::clone(&socket)), &MUTE, Clock::start(), &Counters::idle(), &Config::default());
-    assert_eq!(outbox.delivery(true, None), Delivery::Direct);
-    assert_eq!(outbox.delivery(true, None), Delivery::Queue, "one write at a time");
+    assert_eq!(outbox.delivery(true, None), LaneDelivery::Direct);
+    assert_eq!(outbox.delivery(true, None), LaneDelivery::Queue, "one write at a time");
     let task = tokio::spawn(drain(socket, Arc::clone(&outbox)));
     tokio::task::yield_now().await;
     outbox.finish(CloseReason::Done);

@@ -10,12 +10,12 @@ fn every_pattern_of_reserved_bits_breaks_every_frame() {
     for bits in 1..8_u8 {
         for first in [TEXT, FIN | TEXT, FIN | BINARY, CLOSE, PING, PONG] {
             let stream = frame(bits << 4 | first, b"ab");
-            check("reserved bits", Limits::default(), &stream, &[], Ends::Violation(Violation::ReservedBit, 1));
+            check("reserved bits", DecoderLimits::default(), &stream, &[], Ends::Violation(Violation::ReservedBit, 1));
         }
         for first in [CONTINUATION, FIN | CONTINUATION, PING] {
             let stream = [open.clone(), frame(bits << 4 | first, b"ab")].concat();
             let ends = Ends::Violation(Violation::ReservedBit, open.len() + 1);
-            check("reserved bits in a message", Limits::default(), &stream, &[], ends);
+            check("reserved bits in a message", DecoderLimits::default(), &stream, &[], ends);
         }
     }
 }
@@ -83,7 +83,7 @@ fn what_came_whole_before_a_breach_is_told_and_nothing_behind_it() {
         ),
     ];
     for (name, frames, expected, violation, at) in cases {
-        check(name, Limits::default(), &frames.concat(), &expected, Ends::Violation(violation, at));
+        check(name, DecoderLimits::default(), &frames.concat(), &expected, Ends::Violation(violation, at));
     }
 }
 

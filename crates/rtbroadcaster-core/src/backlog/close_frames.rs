@@ -9,14 +9,14 @@ use crate::standing::RoomEnd;
 
 /// The frames that close a connection. They are taken together.
 #[derive(Debug, Clone)]
-pub struct Closing {
+pub struct CloseFrames {
     /// The notice of the reason, in dialects that have words for it.
     notice: Option<Bytes>,
     /// The transport's close frame, in transports that have one.
     close: Option<Bytes>,
 }
 
-impl Closing {
+impl CloseFrames {
     /// Returns the closing frames of a connection that ends for `reason`. `end` is how the client's room has ended, if
     /// it has.
     pub fn new(dialect: &Dialect, reason: CloseReason, end: Option<RoomEnd>) -> Self {
@@ -42,7 +42,7 @@ impl Closing {
     }
 }
 
-impl From<Bytes> for Closing {
+impl From<Bytes> for CloseFrames {
     /// Returns the transport's close alone.
     fn from(close: Bytes) -> Self {
         Self { notice: None, close: Some(close) }
