@@ -25,6 +25,8 @@ thread_local! {
     static HELD: RefCell<Vec<LockRank>> = const { RefCell::new(Vec::new()) };
     /// How many locks this thread holds that log lines wait for.
     static DEFERRING: Cell<usize> = const { Cell::new(0) };
+    /// Whether log lines wait. A flag of its own, since it is read whenever a lock is released.
+    static WAITING: Cell<bool> = const { Cell::new(false) };
     /// The log lines that wait.
     static LINES: RefCell<Vec<Box<dyn FnOnce()>>> = const { RefCell::new(Vec::new()) };
 }
@@ -135,7 +137,7 @@ impl Drop for Lines {
     fn drop(&mut self) {
         let left = DEFERRING.get() - 1;
         DEFERRING.set(left);
-        if left == 0 && LINES.with_borrow(|lines| !lines.is_empty()) {
+        if left == 0 && WAITING.take() {
             LINES.take().into_iter().for_each(|line| line());
         }
     }
@@ -146,6 +148,7 @@ pub(crate) fn log_later(line: impl FnOnce() + 'static) {
     if DEFERRING.get() == 0 {
         line();
     } else {
+        WAITING.set(true);
         LINES.with_borrow_mut(|lines| lines.push(Box::new(line)));
     }
 }

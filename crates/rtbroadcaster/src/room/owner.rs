@@ -174,10 +174,16 @@ impl Owner {
     }
 
     async fn take(&self, body: Body, change: Change) -> Result<Ticket, PublishError> {
-        let (done, written) = when_done();
-        Ok(match self.propose(body, change, || done).await? {
-            Some(seq) => Ticket::ready(seq),
-            None => Ticket::waiting(written),
+        let mut written = None;
+        let done = || {
+            let (done, outcome) = when_done();
+            written = Some(outcome);
+            done
+        };
+        let seq = self.propose(body, change, done).await?;
+        Ok(match written {
+            Some(outcome) => Ticket::waiting(outcome),
+            None => Ticket::ready(seq.expect("a proposal that needs no callback has its number")),
         })
     }
 
