@@ -90,9 +90,9 @@ pub fn command(program: &str, arguments: &str) -> Command {
     command
 }
 
-/// Returns the output of a program, if it runs and exits with 0.
-pub fn output(program: &str, argument: &str) -> Option<String> {
-    let output = Command::new(program).arg(argument).output().ok()?;
+/// Returns the output of `program` with `arguments`, if it runs and exits with 0.
+pub fn output(program: &str, arguments: &str) -> Option<String> {
+    let output = command(program, arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

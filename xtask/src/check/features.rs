@@ -20,7 +20,7 @@ pub(super) fn each(steps: &mut Steps) -> Result<(), Failure> {
 /// Checks the library with all combinations of its features.
 pub(crate) fn powerset(steps: &mut Steps) -> Result<(), Failure> {
     let program = ensure(steps)?;
-    let mut hack = command(&program.to_string_lossy(), "hack check -p rtbroadcaster --feature-powerset --no-dev-deps");
+    let mut hack = command(&program.to_string_lossy(), "hack check -p rtbroadcaster --feature-powerset");
     steps.run(&mut hack)
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn powerset(steps: &mut Steps) -> Result<(), Failure> {
 fn ensure(steps: &mut Steps) -> Result<PathBuf, Failure> {
     let root = target().join("tools");
     let program = root.join("bin/cargo-hack");
-    let is_there = || output(&program.to_string_lossy(), "--version").is_some_and(|told| told.contains(VERSION));
+    let is_there = || output(&program.to_string_lossy(), "hack --version").is_some_and(|told| told.contains(VERSION));
     if !is_there() {
         println!("Installing cargo-hack {VERSION} into {}, because it is not there.", root.display());
         let mut install = command("cargo", &format!("install cargo-hack --version ={VERSION} --locked --root"));
