@@ -85,7 +85,7 @@ fn a_judge_that_names_the_library_is_found() {
         ("model/answer.rs", "let a = rtbroadcaster_core::wire::encode(b);"),
         ("load/frame.rs", "pub(crate) use rtbroadcaster_bench::frame;"),
         ("chaos/cuts.rs", "    let a: ::rtbroadcaster::RoomId;"),
-        ("model/answer.rs", "use crate::chaos::remote::ear;"),
+        ("model/answer.rs", "use crate::chaos::remote::viewer_check;"),
         ("load/peer.rs", "use crate::hostile::plain;"),
     ] {
         assert_eq!(wrong(path, text).len(), 1, "{path}: {text}");

@@ -76,7 +76,7 @@ pub struct Owner {
     loss: watch::Receiver<Option<Loss>>,
     audience: watch::Receiver<Option<Audience>>,
     hurry: Arc<Notify>,
-    ears: Arc<Mutex<Vec<crowd::SignalSender>>>,
+    subscribers: Arc<Mutex<Vec<crowd::SignalSender>>>,
     options: Options,
 }
 
@@ -167,11 +167,11 @@ impl Owner {
 
     /// Returns a stream of the viewers' signals from now on. Signals that do not fit into it are dropped and counted.
     pub fn signals(&self) -> Signals {
-        let (ear, signals) = Signals::open(self.options.messages_max, self.options.messages_bytes_max);
-        let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
+        let (subscriber, signals) = Signals::open(self.options.messages_max, self.options.messages_bytes_max);
+        let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
         // Its task drops all senders when it ends; a later one would never be dropped.
         if !self.orders.is_closed() {
-            ears.push(ear);
+            subscribers.push(subscriber);
         }
         signals
     }

@@ -19,7 +19,7 @@ use super::reconnector::Reconnector;
 use super::state::State;
 use super::status::Status;
 use super::target::Target;
-use part::{Ears, Telling, ViewerOrder, Watching};
+use part::{Subscribers, Telling, ViewerOrder, Watching};
 
 /// The most requests of the program that wait for the viewer's task.
 const ORDERS_MAX: usize = 16;
@@ -65,7 +65,7 @@ pub struct Viewer {
     audience: watch::Receiver<Option<usize>>,
     identity: watch::Receiver<Option<Identity>>,
     hurry: Arc<Notify>,
-    ears: Arc<Mutex<Ears>>,
+    subscribers: Arc<Mutex<Subscribers>>,
     options: Options,
 }
 
@@ -141,27 +141,27 @@ impl Viewer {
         let (state_sender, state) = watch::channel(State::default());
         let (audience_sender, audience) = watch::channel(None);
         let (identity_sender, identity) = watch::channel(identity);
-        let (ears, hurry) = (Arc::<Mutex<Ears>>::default(), Arc::<Notify>::default());
+        let (subscribers, hurry) = (Arc::<Mutex<Subscribers>>::default(), Arc::<Notify>::default());
         let telling = Telling {
             state: state_sender,
             audience: audience_sender,
             identity: identity_sender,
-            ears: Arc::clone(&ears),
+            subscribers: Arc::clone(&subscribers),
         };
         let watching = Watching::new(room, telling, options);
         let reconnector = Reconnector::new(watching, dialer, options, receiver, status_sender, Arc::clone(&hurry));
         tokio::spawn(reconnector.run());
-        Self { orders, status, state, audience, identity, hurry, ears, options: *options }
+        Self { orders, status, state, audience, identity, hurry, subscribers, options: *options }
     }
 
     /// Returns a stream of everything that arrives from now on, beginning with the state, if it has one already. More
     /// than one stream may be open; each holds at most [`messages_max`](Options::messages_max) and
     /// [`messages_bytes_max`](Options::messages_bytes_max), and the viewer waits for the slowest one.
     pub fn messages(&self) -> Messages {
-        let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = ears.is_whole().then(|| Heard::State { reset: None, state: self.state.borrow().clone() });
+        let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = subscribers.is_whole().then(|| Heard::State { reset: None, state: self.state.borrow().clone() });
         let (sender, messages) = Messages::open(self.options.messages_max, self.options.messages_bytes_max, state);
-        ears.add(sender);
+        subscribers.add(sender);
         messages
     }
 

@@ -133,14 +133,14 @@ impl Owner {
         let (loss_sender, loss) = watch::channel(None);
         let (audience_sender, audience) = watch::channel(None);
         let (done, opened) = oneshot::channel();
-        let (ears, hurry) = (Arc::<Mutex<Vec<crowd::SignalSender>>>::default(), Arc::<Notify>::default());
+        let (subscribers, hurry) = (Arc::<Mutex<Vec<crowd::SignalSender>>>::default(), Arc::<Notify>::default());
         let telling = Telling {
             state: state_sender,
             lease: lease_sender,
             limits: limits_sender,
             loss: loss_sender,
             audience: audience_sender,
-            ears: Arc::clone(&ears),
+            subscribers: Arc::clone(&subscribers),
         };
         let owning = Owning::new(beginning, &options, done, telling);
         tokio::spawn(Reconnector::new(owning, dialer, &options, receiver, status_sender, Arc::clone(&hurry)).run());
@@ -154,6 +154,6 @@ impl Owner {
                 });
             }
         };
-        Ok(Self { orders, opened, status, state, lease, limits, loss, audience, hurry, ears, options })
+        Ok(Self { orders, opened, status, state, lease, limits, loss, audience, hurry, subscribers, options })
     }
 }

@@ -54,7 +54,7 @@ pub(super) struct Telling {
     pub(super) limits: watch::Sender<Limits>,
     pub(super) loss: watch::Sender<Option<Loss>>,
     pub(super) audience: watch::Sender<Option<Audience>>,
-    pub(super) ears: Arc<Mutex<Vec<SignalSender>>>,
+    pub(super) subscribers: Arc<Mutex<Vec<SignalSender>>>,
 }
 
 /// The owner's progress on its connection.
@@ -302,8 +302,8 @@ impl ClientRole for Owning {
             }
             ServerFrame::Audience(audience) => _ = self.telling.audience.send_replace(Some(audience)),
             ServerFrame::Signal(signal) => {
-                let mut ears = self.telling.ears.lock().unwrap_or_else(PoisonError::into_inner);
-                ears.retain(|ear| ear.send(&signal));
+                let mut subscribers = self.telling.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+                subscribers.retain(|subscriber| subscriber.send(&signal));
             }
             _ => {}
         }
@@ -386,6 +386,6 @@ impl ClientRole for Owning {
     fn over(&mut self, closing: &Closing) {
         self.done = None;
         self.unacked.end(&closing.clone().into());
-        self.telling.ears.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.telling.subscribers.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -31,7 +31,7 @@ use crate::viewer_sync::{Position, SyncError, ViewerSync};
 
 /// The open streams of the program.
 #[derive(Debug, Default)]
-pub(super) struct Ears {
+pub(super) struct Subscribers {
     open: Vec<Sender<Heard>>,
     /// Whether the viewer has a state.
     is_whole: bool,
@@ -39,14 +39,14 @@ pub(super) struct Ears {
     is_over: bool,
 }
 
-impl Ears {
+impl Subscribers {
     pub(super) fn is_whole(&self) -> bool {
         self.is_whole
     }
 
-    pub(super) fn add(&mut self, ear: Sender<Heard>) {
+    pub(super) fn add(&mut self, subscriber: Sender<Heard>) {
         if !self.is_over {
-            self.open.push(ear);
+            self.open.push(subscriber);
         }
     }
 }
@@ -75,7 +75,7 @@ pub(super) struct Watching {
     state: watch::Sender<State>,
     audience: watch::Sender<Option<usize>>,
     identity: watch::Sender<Option<Identity>>,
-    ears: Arc<Mutex<Ears>>,
+    subscribers: Arc<Mutex<Subscribers>>,
     /// The items to deliver, each with the streams that were open when it arrived.
     waiting: VecDeque<(Heard, Vec<Sender<Heard>>)>,
     is_handle_dropped: bool,
@@ -86,12 +86,12 @@ pub(super) struct Telling {
     pub(super) state: watch::Sender<State>,
     pub(super) audience: watch::Sender<Option<usize>>,
     pub(super) identity: watch::Sender<Option<Identity>>,
-    pub(super) ears: Arc<Mutex<Ears>>,
+    pub(super) subscribers: Arc<Mutex<Subscribers>>,
 }
 
 impl Watching {
     pub(super) fn new(room: RoomId, telling: Telling, options: &Options) -> Self {
-        let Telling { state, audience, identity, ears } = telling;
+        let Telling { state, audience, identity, subscribers } = telling;
         Self {
             room,
             ids: RequestIds::new(&mut Rng::new()),
@@ -106,7 +106,7 @@ impl Watching {
             state,
             audience,
             identity,
-            ears,
+            subscribers,
             waiting: VecDeque::new(),
             is_handle_dropped: false,
         }
@@ -134,7 +134,7 @@ impl Watching {
     /// Applies a frame. The state changes under the lock of the open streams, so that a new stream has each message
     /// either in its first state or after it.
     fn take(&mut self, frame: ServerFrame) -> Result<(), SyncError> {
-        let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut heard = Vec::new();
         let (mut taken, mut is_whole) = (Ok(()), false);
         self.state.send_if_modified(|state| {
@@ -144,10 +144,10 @@ impl Watching {
             is_whole = heard.iter().any(|heard| matches!(heard, Heard::State { .. }));
             is_whole || state.seq() != before
         });
-        ears.is_whole |= is_whole;
-        ears.open.retain(|ear| !ear.is_closed());
-        if !ears.open.is_empty() {
-            self.waiting.extend(heard.into_iter().map(|heard| (heard, ears.open.clone())));
+        subscribers.is_whole |= is_whole;
+        subscribers.open.retain(|subscriber| !subscriber.is_closed());
+        if !subscribers.open.is_empty() {
+            self.waiting.extend(heard.into_iter().map(|heard| (heard, subscribers.open.clone())));
         }
         taken
     }
@@ -181,9 +181,9 @@ impl ClientRole for Watching {
             }
             // A signal has no id.
             ServerFrame::Error(_, refused) => {
-                let ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
-                if !ears.open.is_empty() {
-                    self.waiting.push_back((Heard::SignalRefused(refused), ears.open.clone()));
+                let subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+                if !subscribers.open.is_empty() {
+                    self.waiting.push_back((Heard::SignalRefused(refused), subscribers.open.clone()));
                 }
                 return Ok(());
             }
@@ -257,11 +257,11 @@ impl ClientRole for Watching {
     }
 
     async fn deliver(&mut self) {
-        while let Some((heard, ears)) = self.waiting.front_mut() {
-            while let Some(ear) = ears.last() {
+        while let Some((heard, subscribers)) = self.waiting.front_mut() {
+            while let Some(subscriber) = subscribers.last() {
                 // A dropped stream takes nothing.
-                ear.send(|| heard.clone(), heard.bytes()).await;
-                ears.pop();
+                subscriber.send(|| heard.clone(), heard.bytes()).await;
+                subscribers.pop();
             }
             self.waiting.pop_front();
         }
@@ -274,8 +274,8 @@ impl ClientRole for Watching {
     }
 
     fn over(&mut self, _closing: &Closing) {
-        let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
-        ears.is_over = true;
-        ears.open.clear();
+        let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
+        subscribers.is_over = true;
+        subscribers.open.clear();
     }
 }

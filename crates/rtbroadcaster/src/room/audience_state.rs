@@ -28,7 +28,7 @@ pub(super) struct AudienceState {
     /// The sender to a program that owns the room and listens to its audience.
     pub(super) watch: Option<watch::Sender<Option<Audience>>>,
     /// The sender to a program that owns the room and listens to signals.
-    pub(super) ear: Option<mpsc::Sender<Signal>>,
+    pub(super) subscriber: Option<mpsc::Sender<Signal>>,
     /// The counts of signals, if signals are counted.
     pub(super) votes: Option<Box<Votes>>,
     /// The planned moment at which the owner is sent totals.
@@ -49,7 +49,7 @@ impl AudienceState {
             attendance: Attendance::default(),
             attention: Attention::default(),
             watch: None,
-            ear: None,
+            subscriber: None,
             votes: Votes::of(options, voters),
             totals_look: Alarm::default(),
             pace: Meter::default(),
@@ -61,7 +61,7 @@ impl AudienceState {
     /// Drops the senders to the program that owned the room.
     pub(super) fn drop_listeners(&mut self) {
         self.watch = None;
-        self.ear = None;
+        self.subscriber = None;
     }
 
     /// Drops the listeners and the counts, since the room has ended.

@@ -116,10 +116,10 @@ impl Room {
 
     /// Returns the signals, from now on, for a program that owns the room under the lease `term`.
     pub(super) fn hear_signals(&self, term: Term) -> Signals {
-        let (ear, heard) = mpsc::channel(WAITING_MAX);
+        let (subscriber, heard) = mpsc::channel(WAITING_MAX);
         let mut state = self.lock();
         if state.core.life().is_open() && state.core.term() == term {
-            state.audience.ear = Some(ear);
+            state.audience.subscriber = Some(subscriber);
             self.tell_all_totals(&mut state);
         }
         Signals(heard)
@@ -175,7 +175,7 @@ impl Room {
 
 /// Returns whether an owner or a program listens to signals.
 fn is_heard(state: &RoomState) -> bool {
-    state.owner.is_some() || state.audience.ear.as_ref().is_some_and(|ear| !ear.is_closed())
+    state.owner.is_some() || state.audience.subscriber.as_ref().is_some_and(|subscriber| !subscriber.is_closed())
 }
 
 /// Sends a signal to the owner, if it takes it.
@@ -184,12 +184,12 @@ fn tell_owner(state: &mut RoomState, signal: Signal) -> Result<(), SignalRefusal
         let frame = Frame::notice(&Notice::Signal(&signal), owner.dialect()).ok_or(SignalRefusal::Unheard)?;
         return owner.pass_on(frame).then_some(()).ok_or(SignalRefusal::OwnerBehind);
     }
-    let ear = state.audience.ear.as_ref().ok_or(SignalRefusal::Unheard)?;
-    let waits = ear.max_capacity() - ear.capacity();
+    let subscriber = state.audience.subscriber.as_ref().ok_or(SignalRefusal::Unheard)?;
+    let waits = subscriber.max_capacity() - subscriber.capacity();
     if matches!(signal, Signal::Counts { .. }) && waits >= BEFORE_TOTALS_MAX {
         return Err(SignalRefusal::OwnerBehind);
     }
-    ear.try_send(signal).map_err(|error| match error {
+    subscriber.try_send(signal).map_err(|error| match error {
         TrySendError::Full(_) => SignalRefusal::OwnerBehind,
         TrySendError::Closed(_) => SignalRefusal::Unheard,
     })

@@ -135,9 +135,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 
     /// Its two directions, for a client that writes in one task and reads in another.
-    pub(crate) fn split(self) -> (Mouth<S>, Ear<S>) {
-        let (mouth, ear) = self.socket.split();
-        (Mouth(mouth), Ear(ear))
+    pub(crate) fn split(self) -> (ClientWriter<S>, ClientReader<S>) {
+        let (writer, reader) = self.socket.split();
+        (ClientWriter(writer), ClientReader(reader))
     }
 
     /// The next thing that comes.
@@ -207,9 +207,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
 /// The direction of a connection to the server.
 #[derive(Debug)]
-pub(crate) struct Mouth<S>(SplitSink<WebSocketStream<S>, Message>);
+pub(crate) struct ClientWriter<S>(SplitSink<WebSocketStream<S>, Message>);
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Mouth<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> ClientWriter<S> {
     /// Writes now or with what comes next. Without a deadline: a server may slow its client.
     pub(crate) async fn feed(&mut self, text: &str) -> Result<(), Error> {
         self.0.feed(Message::text(text)).await
@@ -223,9 +223,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Mouth<S> {
 
 /// The direction of a connection from the server.
 #[derive(Debug)]
-pub(crate) struct Ear<S>(SplitStream<WebSocketStream<S>>);
+pub(crate) struct ClientReader<S>(SplitStream<WebSocketStream<S>>);
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Ear<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> ClientReader<S> {
     /// The next thing that comes, without a deadline.
     pub(crate) async fn next_at_any_time(&mut self) -> Came {
         next(&mut self.0).await

@@ -12,7 +12,7 @@ use super::follower::{Follower, Heard};
 use super::frame::{self, Frame, Status};
 use super::ledger::{Change, Ledger};
 use super::viewer::{Viewer, connect, connect_narrow};
-use crate::client::{Came, Client, Mouth};
+use crate::client::{Came, Client, ClientWriter};
 use crate::house::House;
 use crate::moment::{LONG, until, until_time, within_time};
 
@@ -154,17 +154,17 @@ async fn an_owner_that_falls_silent_is_told_away_and_closed() {
 }
 
 /// Publishes `count` events with ids as fast as they are taken.
-pub(super) fn pipeline(mut mouth: Mouth<TcpStream>, count: usize) -> JoinHandle<Mouth<TcpStream>> {
+pub(super) fn pipeline(mut writer: ClientWriter<TcpStream>, count: usize) -> JoinHandle<ClientWriter<TcpStream>> {
     tokio::spawn(async move {
         for n in 1..=count {
             let id = format!("0123456789abcdef-{n}");
-            if mouth.feed(&frame::publish(&id, Kind::Event, "bell", &format!("[{n}]"))).await.is_err() {
+            if writer.feed(&frame::publish(&id, Kind::Event, "bell", &format!("[{n}]"))).await.is_err() {
                 break;
             }
         }
         // Who is closed meanwhile cannot flush.
-        _ = mouth.flush().await;
-        mouth
+        _ = writer.flush().await;
+        writer
     })
 }
 
@@ -191,8 +191,8 @@ async fn an_owner_that_pipelines_20_000_messages_gets_every_ack_in_order() {
     let house = House::open(Config { backlog_bytes_max: Limit::Max(64 * 1024), ..Config::default() }).await;
     let mut owner = connect_narrow(&house).await;
     let id: RoomId = owner.open_room().await.name.parse().unwrap();
-    let (mouth, mut ear) = owner.split();
-    let writing = pipeline(mouth, MESSAGES);
+    let (writer, mut reader) = owner.split();
+    let writing = pipeline(writer, MESSAGES);
     // It reads when the server takes no more.
     let applied = || house.manager.room(&id).unwrap().seq.get();
     comes_to_rest(applied).await;
@@ -201,7 +201,7 @@ async fn an_owner_that_pipelines_20_000_messages_gets_every_ack_in_order() {
         for n in 1..=MESSAGES {
             let came = loop {
                 // While it is slowed it hears each second that the server is there.
-                match ear.next_at_any_time().await {
+                match reader.next_at_any_time().await {
                     Came::Text(text) if text.starts_with(r#"{"type":"alive","#) => {}
                     came => break came,
                 }
@@ -223,9 +223,9 @@ async fn an_owner_that_never_reads_its_acks_is_slowed_and_then_closed() {
     let mut owner = connect_narrow(&house).await;
     let room = owner.open_room().await;
     let mut viewer = Viewer::new(&house, &room.name).await;
-    let (mouth, mut ear) = owner.split();
+    let (writer, mut reader) = owner.split();
     let begin = Instant::now();
-    let writing = pipeline(mouth, 1_000_000);
+    let writing = pipeline(writer, 1_000_000);
     let id: RoomId = room.name.parse().unwrap();
     until_time(LONG, "it is away", || house.manager.room(&id).unwrap().owner == OwnerStatus::Away).await;
     assert!(begin.elapsed() >= STALL, "it was not slowed, but closed: {:?}", begin.elapsed());
@@ -235,7 +235,7 @@ async fn an_owner_that_never_reads_its_acks_is_slowed_and_then_closed() {
     assert!(held < BACKLOG + 512 * 1024, "{held} bytes of acks were held");
     let mut acks = 0;
     let end = loop {
-        match within_time(LONG, "the end", ear.next_at_any_time()).await {
+        match within_time(LONG, "the end", reader.next_at_any_time()).await {
             Came::Text(text) if text == ack(acks + 1) => acks += 1,
             Came::Text(text) => assert_eq!(text, r#"{"type":"closed","reason":"slow"}"#),
             other => break other,

@@ -15,7 +15,7 @@ use super::frame::{self, Frame, Owned, Status};
 use super::ledger::{Change, LAST, Ledger};
 use super::owners::{ack, comes_to_rest, pipeline};
 use super::viewer::{Listener, Viewer, connect, connect_narrow};
-use crate::client::{Came, Client, Ear, Mouth};
+use crate::client::{Came, Client, ClientReader, ClientWriter};
 use crate::house::House;
 use crate::moment::{LONG, until, within, within_time};
 
@@ -36,17 +36,17 @@ struct Reign {
 /// Publishes as the owner of `term` until another owner does: events, states and ephemerals that carry the term and a
 /// count. `acked` counts the acks.
 fn reign(client: Client, term: u64, acked: Arc<AtomicU64>) -> JoinHandle<Reign> {
-    let (mouth, ear) = client.split();
+    let (writer, reader) = client.split();
     let window = Arc::new(Semaphore::new(WINDOW));
-    let speaking = tokio::spawn(speak(mouth, term, Arc::clone(&window)));
+    let speaking = tokio::spawn(speak(writer, term, Arc::clone(&window)));
     tokio::spawn(async move {
-        let reign = listen(ear, term, &acked, &window).await;
+        let reign = listen(reader, term, &acked, &window).await;
         speaking.abort();
         reign
     })
 }
 
-async fn speak(mut mouth: Mouth<TcpStream>, term: u64, window: Arc<Semaphore>) {
+async fn speak(mut writer: ClientWriter<TcpStream>, term: u64, window: Arc<Semaphore>) {
     for n in 0.. {
         let id = if n % 4 == 3 { String::new() } else { format!("{term}-{n}") };
         // No key of a state is used again, so that nothing with a number is ever superseded.
@@ -59,17 +59,17 @@ async fn speak(mut mouth: Mouth<TcpStream>, term: u64, window: Arc<Semaphore>) {
             window.acquire().await.unwrap().forget();
         }
         let text = frame::publish(&id, kind, &key, &format!("[{term},{n}]"));
-        if mouth.feed(&text).await.is_err() || mouth.flush().await.is_err() {
+        if writer.feed(&text).await.is_err() || writer.flush().await.is_err() {
             // It is fenced, and the connection is gone.
             return;
         }
     }
 }
 
-async fn listen(mut ear: Ear<TcpStream>, term: u64, acked: &AtomicU64, window: &Semaphore) -> Reign {
+async fn listen(mut reader: ClientReader<TcpStream>, term: u64, acked: &AtomicU64, window: &Semaphore) -> Reign {
     let (mut acks, mut closed) = (Vec::new(), None);
     loop {
-        match ear.next_at_any_time().await {
+        match reader.next_at_any_time().await {
             Came::Text(text) => match frame::read(&text) {
                 Frame::Ack { id, seq } => {
                     let (of, n) = id.split_once('-').unwrap();
@@ -186,8 +186,8 @@ async fn of_an_owner_that_was_slowed_nothing_is_applied_after_a_takeover() {
     let mut older = connect_narrow(&house).await;
     let room = older.open_room().await;
     let witness = Listener::join(&house, &room.name).await;
-    let (mouth, mut ear) = older.split();
-    let writing = pipeline(mouth, 1_000_000);
+    let (writer, mut reader) = older.split();
+    let writing = pipeline(writer, 1_000_000);
     // What it says waits in its kernel, in the server's, and in the server, and it reads no ack.
     let id: RoomId = room.name.parse().unwrap();
     let applied = || house.manager.room(&id).unwrap().seq.get();
@@ -201,13 +201,13 @@ async fn of_an_owner_that_was_slowed_nothing_is_applied_after_a_takeover() {
     // It reads on, and gets its acks, but perhaps for that of a message on its way, and why it is closed.
     let mut acks = 0;
     let closed = loop {
-        match within("an ack", ear.next_at_any_time()).await {
+        match within("an ack", reader.next_at_any_time()).await {
             Came::Text(text) if text == ack(acks + 1) => acks += 1,
             other => break other,
         }
     };
     assert_eq!(closed, Came::Text(r#"{"type":"closed","reason":"fenced"}"#.into()));
-    assert_eq!(ear.next_at_any_time().await, Came::Close(4509, "fenced".into()));
+    assert_eq!(reader.next_at_any_time().await, Came::Close(4509, "fenced".into()));
     let applied_before = usize::try_from(owned.seq).unwrap();
     assert!((applied_before - 1..=applied_before).contains(&acks), "{acks} acks for {applied_before} messages");
     writing.abort();
