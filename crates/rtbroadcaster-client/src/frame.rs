@@ -50,8 +50,8 @@ pub(super) enum ServerFrame {
     Error(Option<Box<str>>, Refused),
     /// A heartbeat: the room's last number, and the time within which the server plans the next frame.
     Alive(Seq, Option<Duration>),
-    /// The answer to a ping.
-    Pong,
+    /// The answer to the ping with this id.
+    Pong(Box<str>),
     /// The server shuts down: the time after which to reconnect.
     Draining(Duration),
     /// Why the server closes the connection now, and why the room has ended.

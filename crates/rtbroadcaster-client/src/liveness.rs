@@ -1,8 +1,9 @@
 //! Decides whether a connection still works: when to probe it, which status to show meanwhile, and when to give it up.
 //! Pure: takes the time as an argument, always since the client began. Must not know sockets.
 //!
-//! A connection to a server that answers pings is given up only if a probe (`ping`) got no answer. A deadline that
-//! fires late gives no verdict: the machine was asleep or busy, and the answer may wait in the socket.
+//! A connection to a server that answers pings is given up only if nothing arrived after a probe (`ping`). Only the
+//! `pong` of the newest probe makes the client sure again: another frame says nothing about the way to the server. A
+//! deadline that fires late gives no verdict: the machine was asleep or busy, and the answer may wait in the socket.
 
 mod probe_timeout;
 #[cfg(test)]
@@ -83,15 +84,15 @@ pub(super) struct LivenessMonitor {
 #[derive(Debug)]
 struct ProbedConnection {
     signs: Signs,
-    /// When the client entered the room.
-    entered: Duration,
     /// When bytes or a frame last arrived.
     received: Duration,
+    /// When an answer last proved that the server gets what the client sends; the entry at first.
+    confirmed: Duration,
     /// When an uplink of [`SLOWEST_BYTES`] has carried everything that was sent.
     carried: Duration,
     /// The deadline that [`due`](LivenessMonitor::due) returned last.
     armed: Option<Duration>,
-    /// Whether an event happened during which the connection may have died.
+    /// Whether to probe now, since the connection may have died.
     is_suspect: bool,
     probe: Option<Probe>,
     /// When the last probe was sent.
@@ -116,12 +117,11 @@ impl LivenessMonitor {
     /// Notes that the client is in the room, and the room's `grace` if it is the owner.
     pub(super) fn entered(&mut self, signs: Signs, grace: Option<Duration>, now: Duration) {
         self.probe_timeout.entered(grace, now);
-        let (received, carried) = (now, now);
         self.connection = Some(ProbedConnection {
             signs,
-            entered: now,
-            received,
-            carried,
+            received: now,
+            confirmed: now,
+            carried: now,
             armed: None,
             is_suspect: false,
             probe: None,
@@ -148,11 +148,18 @@ impl LivenessMonitor {
         }
     }
 
-    /// Notes a frame, which answers the probe.
+    /// Notes a frame. It restarts the timeout of the probe, and does not answer it: the frame may have waited since
+    /// before a sleep, and proves nothing about the way to the server.
     pub(super) fn received(&mut self, now: Duration) {
+        if let Some(connection) = &mut self.connection {
+            connection.received = connection.received.max(now);
+        }
+    }
+
+    /// Notes the `pong` of the newest probe.
+    pub(super) fn answered(&mut self, now: Duration) {
         let Some(connection) = &mut self.connection else { return };
         let is_late = connection.is_late(now);
-        connection.received = connection.received.max(now);
         if let (Some(probe), false) = (connection.probe.take(), is_late) {
             self.probe_timeout.answered(now.saturating_sub(probe.flushed.unwrap_or(probe.asked)));
         }
@@ -176,15 +183,24 @@ impl LivenessMonitor {
     /// Notes that at most `left` bytes are still on their way, as an answer of the server proves.
     pub(super) fn proven(&mut self, left: usize, now: Duration) {
         if let Some(connection) = &mut self.connection {
+            connection.confirmed = connection.confirmed.max(now);
             connection.carried = connection.carried.min(now.saturating_add(time_of(left)));
         }
     }
 
-    /// Demands a probe: the machine has slept, or the program asked for it.
+    /// Demands a probe, if none is out: the program asked for it.
     pub(super) fn suspect(&mut self, now: Duration) {
         if let Some(connection) = &mut self.connection {
             connection.excuse(now);
-            connection.is_suspect = connection.probe.is_none();
+            connection.is_suspect |= connection.probe.is_none();
+        }
+    }
+
+    /// Demands a probe: the machine has slept. The answer to an earlier one may have waited since before.
+    pub(super) fn slept(&mut self, now: Duration) {
+        if let Some(connection) = &mut self.connection {
+            connection.excuse(now);
+            connection.is_suspect = true;
         }
     }
 
@@ -203,17 +219,14 @@ impl LivenessMonitor {
             Rule::None => LivenessStep::Nothing,
             Rule::Silence(time) if connection.received.saturating_add(time) <= now => LivenessStep::GiveUp,
             Rule::Silence(_) => LivenessStep::Nothing,
-            Rule::Probes => match connection.probe {
-                Some(_) if connection.probe_end(view, limit).is_some_and(|end| end <= now) => LivenessStep::GiveUp,
-                Some(_) => LivenessStep::Nothing,
-                None if connection.probe_due(view).is_some_and(|moment| moment <= now) => {
-                    (connection.is_suspect, connection.probed) = (false, Some(now));
-                    connection.probe =
-                        Some(Probe { asked: now, flushed: None, carried: connection.carried, is_shown: false });
-                    LivenessStep::Probe
-                }
-                None => LivenessStep::Nothing,
-            },
+            Rule::Probes if connection.probe_due(view).is_some_and(|moment| moment <= now) => {
+                let is_shown = connection.probe.is_some_and(|probe| probe.is_shown);
+                (connection.is_suspect, connection.probed) = (false, Some(now));
+                connection.probe = Some(Probe { asked: now, flushed: None, carried: connection.carried, is_shown });
+                LivenessStep::Probe
+            }
+            Rule::Probes if connection.probe_end(view, limit).is_some_and(|end| end <= now) => LivenessStep::GiveUp,
+            Rule::Probes => LivenessStep::Nothing,
         }
     }
 
@@ -229,7 +242,8 @@ impl LivenessMonitor {
             (Rule::Probes, Some(probe)) => {
                 let shown = Some(probe.asked.saturating_add(CHECKING)).filter(|_| !probe.is_shown);
                 let checked = Some(now.saturating_add(LOOK)).filter(|_| probe.flushed.is_none());
-                [shown, checked, connection.probe_end(view, limit)].into_iter().flatten().min()
+                let (due, end) = (connection.probe_due(view), connection.probe_end(view, limit));
+                [shown, checked, due, end].into_iter().flatten().min()
             }
         };
         connection.armed
@@ -241,13 +255,12 @@ impl LivenessMonitor {
         let Some(connection) = &mut self.connection else { return };
         if connection.is_late(now) {
             connection.excuse(now);
-            connection.is_suspect |= connection.probe.is_none();
+            connection.is_suspect = true;
             connection.received = if connection.rule() == Rule::Probes { connection.received } else { now };
         }
         if view.read > connection.received {
             // Bytes of a partial frame count as a frame.
-            let read = view.read;
-            self.received(read);
+            connection.received = view.read;
         }
         let Some(probe) = self.connection.as_mut().and_then(|connection| connection.probe.as_mut()) else { return };
         if view.has_taken_probe && probe.flushed.is_none() {
@@ -289,13 +302,16 @@ impl ProbedConnection {
         }
     }
 
-    /// Returns when to probe.
+    /// Returns when to probe; `None` while a probe is unanswered, unless the machine has slept since.
     fn probe_due(&self, view: ConnectionView) -> Option<Duration> {
         if self.is_suspect {
             return Some(self.probed.map_or(Duration::ZERO, |probed| probed.saturating_add(PROBE_EVERY)));
         }
+        if self.probe.is_some() {
+            return None;
+        }
         let silence = self.signs.next.map(|next| self.received.saturating_add(next.saturating_mul(MISSED_MAX)));
-        let owed = view.owed.map(|since| since.max(self.received).max(self.entered).saturating_add(OWED));
+        let owed = view.owed.map(|since| since.max(self.confirmed).saturating_add(OWED));
         silence.into_iter().chain(owed).min()
     }
 
@@ -307,9 +323,9 @@ impl ProbedConnection {
             // excuse.
             Some(flushed) => {
                 let excused = self.received.saturating_add(self.signs.next.unwrap_or_default().max(STALLED));
-                flushed.max(probe.carried.min(excused))
+                flushed.max(self.received).max(probe.carried.min(excused))
             }
-            None => view.written.max(self.entered).saturating_add(STALLED).max(probe.asked),
+            None => view.written.max(self.received).saturating_add(STALLED).max(probe.asked),
         };
         Some(from.saturating_add(limit))
     }

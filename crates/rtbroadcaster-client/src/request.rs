@@ -133,7 +133,12 @@ pub(super) fn say_bytes(body: &Body, change: Change) -> usize {
 
 /// Returns the `number`th ping of a client.
 pub(super) fn ping(number: u64) -> String {
-    format!(r#"{{"type":"ping","id":"p{number}"}}"#)
+    format!(r#"{{"type":"ping","id":"{}"}}"#, ping_id(number))
+}
+
+/// Returns the id of a connection's ping, which its `pong` carries.
+pub(super) fn ping_id(number: u64) -> String {
+    format!("p{number}")
 }
 
 pub(super) fn signal(body: &Body) -> String {

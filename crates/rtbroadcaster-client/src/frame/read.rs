@@ -157,7 +157,7 @@ impl FrameMembers<'_> {
                 ServerFrame::Error(self.id, Refused::new(code, self.retry_in_ms.map(bounds::wait)))
             }
             "alive" => ServerFrame::Alive(Seq::new(self.seq?)?, self.next_ms.and_then(bounds::beat)),
-            "pong" => ServerFrame::Pong,
+            "pong" => ServerFrame::Pong(self.id?),
             "draining" => ServerFrame::Draining(bounds::wait(self.reconnect_in_ms?)),
             "closed" => ServerFrame::Closed(word(&self.reason?).into(), self.why.as_deref().map_or("", word).into()),
             "audience" => {
@@ -331,7 +331,8 @@ mod tests {
             panic!()
         };
         assert_eq!((&*reason, &*why), ("room_closed", "grace"));
-        assert!(matches!(ServerFrame::read(r#"{"type":"pong","id":"p1","seq":40}"#), Ok(Some(ServerFrame::Pong))));
+        let pong = ServerFrame::read(r#"{"type":"pong","id":"p1","seq":40}"#);
+        assert!(matches!(pong, Ok(Some(ServerFrame::Pong(id))) if &*id == "p1"));
     }
 
     #[test]

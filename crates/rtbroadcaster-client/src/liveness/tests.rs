@@ -52,7 +52,7 @@ fn two_intervals_of_silence_are_probed_shown_and_given_up_in_this_order() {
 }
 
 #[test]
-fn any_frame_and_any_byte_answers_a_probe() {
+fn any_frame_and_any_byte_restarts_the_timeout_of_a_probe_and_only_its_pong_answers_it() {
     for is_frame in [true, false] {
         let mut liveness = inside();
         let silent = view(Duration::ZERO, Duration::ZERO);
@@ -61,11 +61,43 @@ fn any_frame_and_any_byte_answers_a_probe() {
         if is_frame {
             liveness.received(11 * S);
         }
-        assert_eq!(liveness.step(view(read, Duration::ZERO), ms(11_600)), LivenessStep::Nothing);
+        let heard = view(read, Duration::ZERO);
+        assert_eq!(liveness.step(heard, ms(11_600)), LivenessStep::Nothing);
+        assert!(liveness.is_checking(ms(11_600)), "the way to the server may be dark");
+        let mut unanswered = inside();
+        next(&mut unanswered, silent, Duration::ZERO);
+        unanswered.received(11 * S);
+        assert_eq!(next(&mut unanswered, silent, 11 * S), (ms(12_500), LivenessStep::GiveUp));
+        liveness.received(12 * S);
+        liveness.answered(12 * S);
         assert!(!liveness.is_checking(13 * S));
-        let (at, step) = next(&mut liveness, view(read, Duration::ZERO), ms(11_600));
-        assert_eq!((at, step), (21 * S, LivenessStep::Probe), "two intervals behind it");
+        let (at, step) = next(&mut liveness, heard, 12 * S);
+        assert_eq!((at, step), (22 * S, LivenessStep::Probe), "two intervals behind it");
     }
+}
+
+#[test]
+fn an_owner_whose_way_up_is_dark_knows_it_whatever_arrives() {
+    let mut liveness = inside();
+    let mut probes = 0;
+    let mut checking = None;
+    for millis in (0..20_000).step_by(50) {
+        let now = ms(millis);
+        // A frame each 1.4 s: too many for a silence, and none of them says that the publish has arrived.
+        if millis % 1_400 == 0 {
+            liveness.received(now);
+        }
+        let owed = ConnectionView { owed: Some(S), ..view(Duration::ZERO, Duration::ZERO) };
+        match liveness.step(owed, now) {
+            LivenessStep::Probe => probes += 1,
+            LivenessStep::GiveUp => panic!("given up although it hears"),
+            LivenessStep::Nothing => {}
+        }
+        if liveness.is_checking(now) {
+            checking.get_or_insert(now);
+        }
+    }
+    assert_eq!((probes, checking), (1, Some(ms(4_500))));
 }
 
 #[test]
@@ -123,7 +155,7 @@ fn a_late_deadline_asks_and_judges_nothing() {
     let silent = view(Duration::ZERO, Duration::ZERO);
     next(&mut liveness, silent, Duration::ZERO);
     assert_eq!(liveness.due(silent, 10 * S), Some(ms(11_500)));
-    assert_eq!(liveness.step(silent, 60 * S), LivenessStep::Nothing);
+    assert_eq!(liveness.step(silent, 60 * S), LivenessStep::Probe, "an answer may have waited since before");
     assert_eq!(next(&mut liveness, silent, 60 * S), (ms(61_500), LivenessStep::GiveUp));
 }
 
@@ -131,22 +163,34 @@ fn a_late_deadline_asks_and_judges_nothing() {
 fn after_a_sleep_the_truth_is_shown_within_two_seconds() {
     let mut liveness = inside();
     let silent = view(Duration::ZERO, Duration::ZERO);
-    liveness.suspect(2 * S);
+    liveness.slept(2 * S);
     assert_eq!(next(&mut liveness, silent, 2 * S), (2 * S, LivenessStep::Probe));
     assert!(!liveness.is_checking(ms(3_499)) && liveness.is_checking(ms(3_500)));
-    // Nor does a second sleep send a second probe, or cut the time of the first one short.
+    // A program that asks for it meanwhile gets no second probe.
     liveness.suspect(3 * S);
+    assert_eq!(next(&mut liveness, silent, 3 * S), (ms(4_500), LivenessStep::GiveUp));
+    // After a second sleep the answer to the first probe would say nothing about the time since.
+    let mut liveness = inside();
+    liveness.slept(2 * S);
+    assert_eq!(next(&mut liveness, silent, 2 * S), (2 * S, LivenessStep::Probe));
+    liveness.slept(3 * S);
+    assert_eq!(next(&mut liveness, silent, 3 * S), (3 * S, LivenessStep::Probe));
     assert_eq!(next(&mut liveness, silent, 3 * S), (ms(4_500), LivenessStep::GiveUp));
 }
 
 #[test]
-fn a_publish_that_is_owed_for_two_seconds_is_a_reason_and_anything_heard_meanwhile_is_none() {
+fn a_publish_that_is_owed_for_two_seconds_is_a_reason_until_the_server_answers() {
     let mut liveness = inside();
     let owed = ConnectionView { owed: Some(S), ..view(Duration::ZERO, Duration::ZERO) };
     liveness.received(ms(1_500));
-    assert_eq!(next(&mut liveness, owed, ms(1_500)), (ms(3_500), LivenessStep::Probe));
-    liveness.received(ms(3_600));
+    assert_eq!(next(&mut liveness, owed, ms(1_500)), (3 * S, LivenessStep::Probe), "a frame is no acknowledgement");
+    liveness.answered(ms(3_600));
+    liveness.proven(0, ms(3_600));
     assert_eq!(next(&mut liveness, owed, ms(3_600)), (ms(5_600), LivenessStep::Probe), "as long as it is owed");
+    // An acknowledgement of an earlier publish shows that the way up works.
+    let mut acked = inside();
+    acked.proven(100, ms(2_500));
+    assert_eq!(next(&mut acked, owed, ms(2_500)), (ms(4_500), LivenessStep::Probe));
     // What was owed on an earlier connection is owed on this one since it is there.
     let mut again = LivenessMonitor::default();
     again.entered(signs(5_000), None, 100 * S);
@@ -190,8 +234,8 @@ fn what_may_still_be_on_a_slow_way_up_has_its_time_until_the_next_frame_is_due()
     let mut proven = inside();
     proven.sent(60_000, Duration::ZERO);
     proven.proven(0, S);
-    assert_eq!(next(&mut proven, owed, S), (2 * S, LivenessStep::Probe));
-    assert_eq!(next(&mut proven, owed, 2 * S), (ms(3_500), LivenessStep::GiveUp));
+    assert_eq!(next(&mut proven, owed, S), (3 * S, LivenessStep::Probe));
+    assert_eq!(next(&mut proven, owed, 3 * S), (ms(4_500), LivenessStep::GiveUp));
 }
 
 #[test]
@@ -244,7 +288,7 @@ fn a_program_that_asks_again_and_again_has_four_probes_a_second() {
         liveness.suspect(now);
         if liveness.step(view(now, now), now) == LivenessStep::Probe {
             probes += 1;
-            liveness.received(now);
+            liveness.answered(now);
         }
     }
     assert_eq!(probes, 40);
@@ -256,6 +300,7 @@ fn slow_answers_give_the_next_probes_more_time() {
     let silent = view(Duration::ZERO, Duration::ZERO);
     next(&mut liveness, silent, Duration::ZERO);
     liveness.received(ms(11_400));
+    liveness.answered(ms(11_400));
     let at = next(&mut liveness, silent, ms(11_400)).0;
     assert_eq!(next(&mut liveness, silent, at), (at + ms(2_800), LivenessStep::GiveUp));
 }

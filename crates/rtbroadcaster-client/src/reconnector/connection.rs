@@ -122,7 +122,7 @@ impl<R: ClientRole> Reconnector<R> {
                         }
                     }
                 }
-                Ok(()) = self.slept.changed() => self.liveness.suspect(self.now()),
+                Ok(()) = self.slept.changed() => self.liveness.slept(self.now()),
                 () = self.hurry.notified() => self.liveness.suspect(self.now()),
                 () = until(gives_up), if !has_undelivered => return Closing::lost("silent").into(),
                 () = until(leave_deadline) => return Closing::lost("silent").into(),
@@ -135,9 +135,11 @@ impl<R: ClientRole> Reconnector<R> {
     fn take(&mut self, frame: ServerFrame, connection: &mut Connection) -> Result<(), ConnectionEnd> {
         let now = self.now();
         self.liveness.received(now);
-        let proves = matches!(frame, ServerFrame::Ack(..) | ServerFrame::Pong);
-        if let ServerFrame::Alive(_, Some(next)) = frame {
-            self.liveness.planned(next);
+        let proves = matches!(frame, ServerFrame::Ack(..) | ServerFrame::Pong(_));
+        match &frame {
+            ServerFrame::Alive(_, Some(next)) => self.liveness.planned(*next),
+            ServerFrame::Pong(id) if **id == *request::ping_id(connection.pings) => self.liveness.answered(now),
+            _ => {}
         }
         self.role.take_frame(frame, &mut connection.texts)?;
         if proves {
