@@ -161,11 +161,42 @@ impl Owner {
 
     /// Returns a receiver of the number of viewers, how many of them lag, and how far; `None` while it does not own the
     /// room.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use rtbroadcaster::{Config, Manager, Permit};
+    /// # let manager = Manager::new(Config::default());
+    /// # let to = manager.in_memory(Permit::owner());
+    /// use rtbroadcaster::RoomOptions;
+    /// use rtbroadcaster::remote::{Options, Owner};
+    ///
+    /// let owner = Owner::create_with(to, RoomOptions::new().with_audience(), Options::default()).await?;
+    /// let mut audience = owner.audience();
+    /// # audience.wait_for(Option::is_some).await?;
+    /// assert_eq!(audience.borrow_and_update().map(|audience| audience.viewers), Some(0));
+    /// owner.close().await?;
+    /// while audience.changed().await.is_ok() {} // until the room has ended
+    /// # Ok(()) }
+    /// ```
     pub fn audience(&self) -> watch::Receiver<Option<Audience>> {
         self.audience.clone()
     }
 
     /// Returns a stream of the viewers' signals from now on. Signals that do not fit into it are dropped and counted.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use rtbroadcaster::{Config, Manager, Permit};
+    /// # let manager = Manager::new(Config::default());
+    /// # let to = manager.in_memory(Permit::owner());
+    /// use rtbroadcaster::remote::Owner;
+    ///
+    /// let owner = Owner::create(to).await?;
+    /// let mut signals = owner.signals();
+    /// owner.close().await?;
+    /// assert_eq!(signals.next().await, None, "the room has ended");
+    /// # Ok(()) }
+    /// ```
     pub fn signals(&self) -> Signals {
         let (subscriber, signals) = Signals::open(self.options.messages_max, self.options.messages_bytes_max);
         let mut subscribers = self.subscribers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -193,6 +224,20 @@ impl Owner {
     ///
     /// # Errors
     /// The message has more bytes than the server takes, or the owner is over.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use rtbroadcaster::{Config, Manager, Permit};
+    /// # let manager = Manager::new(Config::default());
+    /// # let to = manager.in_memory(Permit::owner());
+    /// use rtbroadcaster::{Message, remote::Owner};
+    ///
+    /// let owner = Owner::create(to).await?;
+    /// let first = owner.send(Message::event("goal", ["home"])?).await?;
+    /// let second = owner.send(Message::event("goal", ["away"])?).await?;
+    /// assert_eq!((first.await?.get(), second.await?.get()), (1, 2));
+    /// # Ok(()) }
+    /// ```
     pub async fn send(&self, message: Message) -> Result<Ticket, PublishError> {
         let kind = message.kind();
         self.order(message.into_body(), kind.into()).await

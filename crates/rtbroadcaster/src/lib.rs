@@ -124,3 +124,8 @@ pub struct Readme;
 #[cfg(all(doctest, feature = "remote"))]
 #[doc = include_str!("../../../docs/rust-client.md")]
 pub struct RustClient;
+
+/// So are the uses that the compiler refuses.
+#[cfg(all(doctest, feature = "axum", feature = "remote"))]
+#[doc = include_str!("../tests/misuse.md")]
+pub struct Misuse;

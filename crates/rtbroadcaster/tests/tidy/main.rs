@@ -8,6 +8,7 @@
 )]
 
 mod documents;
+mod ends;
 mod floors;
 mod names;
 mod prose;
@@ -100,4 +101,15 @@ fn protocol_md_and_the_table_of_refusals_are_one() {
     };
     let rows: Vec<_> = Refusal::ALL.iter().map(row).collect();
     nothing_is(&documents::wrong_rows(&protocol(), "error", &[0, 1, 2, 3, 4], &rows));
+}
+
+#[test]
+fn examples_of_both_ends_differ_only_in_how_the_owner_is_obtained() {
+    let read = |path: &str| std::fs::read_to_string(tree::root().join(path)).unwrap();
+    let (near, far) =
+        (read("crates/rtbroadcaster/src/room/owner.rs"), read("crates/rtbroadcaster-client/src/owner.rs"));
+    nothing_is(&ends::differing_sources(&near, &far));
+    nothing_is(&ends::missing_examples(&near, &far));
+    let (readme, client) = (read("README.md"), read("docs/rust-client.md"));
+    nothing_is(&ends::differing_documents((&readme, "Publishing from Rust:"), (&client, "## An owner")));
 }
