@@ -85,6 +85,7 @@ impl Replaying {
     }
 
     /// Removes and returns the next frame. It is encoded here if no member needed it before.
+    #[inline]
     pub(super) fn pop(&mut self, dialect: &Dialect, now: Duration) -> Option<Bytes> {
         self.since.get_or_insert(now);
         if let Some((frame, _)) = self.before.pop() {
@@ -93,9 +94,12 @@ impl Replaying {
         if !std::mem::replace(&mut self.announced, true) {
             return Some(self.replay.announcement.clone());
         }
-        let rest = self.replay.entries[self.next..].iter().enumerate();
-        let (step, frame) = rest.into_iter().find_map(|(step, entry)| Some((step, dialect.frame(entry)?)))?;
-        self.next += step + 1;
-        Some(frame)
+        while let Some(entry) = self.replay.entries.get(self.next) {
+            self.next += 1;
+            if let Some(frame) = dialect.frame(entry) {
+                return Some(frame);
+            }
+        }
+        None
     }
 }
