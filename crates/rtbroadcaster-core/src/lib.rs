@@ -8,6 +8,7 @@
 pub mod address_block;
 pub mod audience;
 pub mod backlog;
+pub mod chain;
 pub mod close;
 pub mod closing;
 pub mod config;
