@@ -8,9 +8,10 @@ pub mod sum;
 use std::time::Duration;
 
 use crate::address_block::AddressBlock;
-use crate::id::{Numbering, RoomId, Seq, Term};
+use crate::id::{Life, Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
 use crate::options::RoomOptions;
+use crate::standing::RoomEnd;
 pub use lives::{LifeIndex, Lives};
 pub use sum::Sum;
 
@@ -39,6 +40,8 @@ impl LogPosition {
 pub struct Handover {
     /// The position: the first one is behind [`LogPosition::START`], and each other one behind the one before it.
     pub position: LogPosition,
+    /// The lease under which the room decided it.
+    pub term: Term,
     /// The append to write.
     pub append: Append,
 }
@@ -52,8 +55,8 @@ pub enum Append {
     Message(Record, Forgotten, Option<Box<Header>>),
     /// Nothing that is kept: a step that only has to wait for those before it.
     Turn,
-    /// The room has ended: nothing of it is kept.
-    End,
+    /// The room has ended, for this reason: nothing of it is kept.
+    End(RoomEnd),
 }
 
 /// The part of a room that is kept besides its messages.
@@ -61,6 +64,8 @@ pub enum Append {
 pub struct Header {
     /// Its numbering.
     pub numbering: Numbering,
+    /// The life that its lease begins, where several nodes write the log.
+    pub life: Option<Life>,
     /// The first number in each life in which it was created or got a message, the oldest life first.
     pub starts: Vec<(LifeIndex, Seq)>,
     /// The lease of its owner.
@@ -138,6 +143,23 @@ impl Stored {
         let ids = ids.iter().map(|(seq, id, fingerprint)| Sum::of_id(room, *seq, id, *fingerprint));
         messages.chain(ids).fold(Sum::default(), Sum::with)
     }
+}
+
+/// A room at one position of a log that several nodes write, from which a reader may begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Its header.
+    pub header: Header,
+    /// The lives of its log: those of its leases.
+    pub lives: Lives,
+    /// The number of its last message.
+    pub seq: Seq,
+    /// The number of the first message in its history, or of the next message if the history is empty.
+    pub history: Seq,
+    /// The messages that make the state, in order, and in a room that was loaded also those of the history.
+    pub records: Vec<Record>,
+    /// The ids of messages with the fingerprints of their content, in order.
+    pub ids: Vec<(Seq, Box<str>, [u8; 16])>,
 }
 
 impl Header {

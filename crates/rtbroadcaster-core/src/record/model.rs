@@ -36,7 +36,7 @@ impl Model {
                 assert_eq!(exists, record.sum, "what must exist is not what does");
             }
             Append::Turn => {}
-            Append::End => *self = Self::default(),
+            Append::End(_) => *self = Self::default(),
         }
     }
 

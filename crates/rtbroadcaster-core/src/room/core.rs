@@ -6,6 +6,7 @@ mod ahead;
 mod keeping;
 mod life;
 mod open;
+mod shared;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,6 +5,7 @@ mod history;
 mod ids;
 mod keeping;
 mod lineage;
+mod shared;
 mod state;
 
 use std::sync::Arc;
@@ -124,6 +125,8 @@ pub struct Log {
     ids: Ids,
     /// What must exist where the log is kept, and what need not be kept any more; `None` for a log in memory only.
     kept: Option<Box<Kept>>,
+    /// Whether several nodes write the log. Each lease is then a life of it.
+    is_shared: bool,
 }
 
 impl Log {
@@ -144,6 +147,7 @@ impl Log {
             history: History::default(),
             ids: Ids::default(),
             kept: None,
+            is_shared: false,
         }
     }
 
@@ -228,6 +232,9 @@ impl Log {
             return Arc::new(Entry::new(self.room.clone(), None, term, key, params, change));
         }
         self.seq = self.seq.next();
+        if self.is_shared {
+            self.lineage.begin_with(self.seq);
+        }
         let entry = Arc::new(Entry::new(self.room.clone(), Some(self.seq), term, key, params, change));
         self.fold(&entry, now);
         if let (Some(id), Some(fingerprint)) = (id, fingerprint) {

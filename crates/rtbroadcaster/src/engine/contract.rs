@@ -12,6 +12,7 @@ use rtbroadcaster_core::options::{Counting as Way, RoomOptions};
 use rtbroadcaster_core::record::{
     Append, Forgotten, Handover, Header, LifeIndex, Lives, LogPosition, Record, Stored, Sum,
 };
+use rtbroadcaster_core::standing::RoomEnd;
 use tokio::sync::watch;
 
 use super::simulated::Machine;
@@ -84,7 +85,7 @@ impl Counting {
         let follower: Arc<dyn Follower> = Arc::clone(self) as _;
         let mut last = self.handed_over.lock().unwrap();
         *last = last.next();
-        engine.append(&follower, Handover { position: *last, append });
+        engine.append(&follower, Handover { position: *last, term: Term::FIRST, append });
     }
 
     pub(crate) fn told(&self) -> u64 {
@@ -126,6 +127,7 @@ fn options() -> RoomOptions {
 pub(crate) fn header(term: u64) -> Header {
     Header {
         numbering: Numbering::from_digits("00000000000000aa").unwrap(),
+        life: None,
         starts: vec![(LifeIndex(0), Seq::new(1).unwrap())],
         term: Term::new(term).unwrap(),
         key: [7; 32],
@@ -217,7 +219,7 @@ pub(crate) async fn forgets_what_nobody_needs(host: &mut impl EngineHost) {
     append(&engine, &one, (1..=20).map(|seq| one.message(seq, &[], &[])));
     append(&engine, &gone, (1..=20).map(|seq| gone.message(seq, &[], &[])));
     append(&engine, &one, [one.message(21, &[1, 2, 4, 20], &[2, 4])]);
-    append(&engine, &gone, [Append::End]);
+    append(&engine, &gone, [Append::End(RoomEnd::Owner)]);
     one.has(22).await;
     gone.has(22).await;
     host.kill().await;
@@ -239,7 +241,7 @@ pub(crate) async fn a_name_is_given_again(host: &mut impl EngineHost) {
         append(&engine, room, [Append::Header(header(count))]);
         append(&engine, room, (1..=5).map(|seq| room.message(seq, &[], &[])));
         if count < 20 {
-            append(&engine, room, [Append::End]);
+            append(&engine, room, [Append::End(RoomEnd::Owner)]);
             room.has(if count % 7 == 0 { 7 } else { 0 }).await;
         }
     }

@@ -133,7 +133,7 @@ async fn write(
 ) {
     let mut untold: Vec<(Arc<dyn Follower>, LogPosition)> = Vec::new();
     let mut told = untold.clone();
-    while let Some((follower, Handover { position, append })) = due.recv().await {
+    while let Some((follower, Handover { position, append, .. })) = due.recv().await {
         tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
         disk.lock().unwrap().written.push((follower.room().clone(), append));
         tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;

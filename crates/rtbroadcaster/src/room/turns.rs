@@ -69,7 +69,7 @@ impl Room {
             if !fits {
                 return Err(OwnError::NoRoom);
             }
-            let (term, decided) = state.core.open().map_err(ProposeError::from)?.take_over()?;
+            let (term, decided) = state.core.open().map_err(ProposeError::from)?.take_over(None)?;
             let (done, written) = when_done();
             self.settle(&mut state, decided, Waiter { charge: None, done: Some(done) }, self.clock.now());
             // Made before it is known whether the lease was written, so that the lease ends if this future is dropped

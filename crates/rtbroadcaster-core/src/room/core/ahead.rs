@@ -5,11 +5,12 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::address_block::AddressBlock;
-use crate::id::{Seq, Term};
+use crate::id::{Life, Seq, Term};
 use crate::message::{Change, Key};
 use crate::options::RoomOptions;
 use crate::record::{Append, Handover, Header, LogPosition};
 use crate::room::log::{Fingerprint, Log, Proposal, Rejection, StateSize, Verdict};
+use crate::standing::RoomEnd;
 
 /// A decision, which is applied once it is written.
 #[derive(Debug)]
@@ -20,12 +21,14 @@ pub(super) enum Step {
     Say(Proposal, Duration),
     /// A message with this number, which is not written yet, was published again.
     Repeat(Seq),
-    /// The next owner publishes from now on.
-    TakeOver(Term),
+    /// The next owner publishes from now on. Its lease begins this life, where several nodes write the log.
+    TakeOver(Term, Option<Life>),
+    /// This node writes from now on; the owner is the one of before.
+    Seize(Term),
     /// The owner of this lease is gone.
     Away(Term),
     /// The room ends.
-    End,
+    End(RoomEnd),
     /// The process stops, and the room does not end; its owner is asked to come back at this moment.
     Depart(Option<Duration>),
 }
@@ -36,7 +39,8 @@ impl Step {
         match self {
             Self::Say(proposal, _) => proposal.change != Change::Ephemeral,
             Self::Repeat(_) | Self::Depart(None) => false,
-            Self::Written | Self::TakeOver(_) | Self::Away(_) | Self::End | Self::Depart(Some(_)) => true,
+            Self::Written | Self::TakeOver(..) | Self::Seize(_) | Self::Away(_) => true,
+            Self::End(_) | Self::Depart(Some(_)) => true,
         }
     }
 }
@@ -69,6 +73,8 @@ pub(super) struct Ahead<W> {
     size: StateSize,
     /// The part of the room's header that never changes.
     fixed: FixedHeader,
+    /// Whether this node has the lease, where several nodes write the log; `None` where only this one does.
+    has_lease: Option<bool>,
 }
 
 /// The part of a header that never changes.
@@ -96,14 +102,51 @@ impl<W: Default> Ahead<W> {
             keys: HashMap::new(),
             ids: HashMap::new(),
             size: log.state_size(),
+            has_lease: None,
         }
     }
 
+    /// Returns the same for a log that several nodes write; `has_lease` says whether this node has the lease.
+    pub(super) fn shared(self, has_lease: bool) -> Self {
+        Self { has_lease: Some(has_lease), ..self }
+    }
+
+    /// Returns whether another node has the lease.
+    pub(super) fn lacks_lease(&self) -> bool {
+        self.has_lease == Some(false)
+    }
+
+    /// Returns whether several nodes write the log.
+    pub(super) fn is_shared(&self) -> bool {
+        self.has_lease.is_some()
+    }
+
+    /// Removes the steps up to `through`, which the log has not taken, and returns them with their waiters.
+    pub(super) fn refuse(&mut self, through: LogPosition) -> Vec<(Step, W)> {
+        std::iter::from_fn(|| self.next(through)).collect()
+    }
+
+    /// Continues behind `log`, in which another node has the lease of `term`.
+    pub(super) fn follow(&mut self, log: &Log, term: Term) {
+        let is_fenced = self.has_lease == Some(true) && self.term <= term;
+        let taking = self.pending.iter().rev().find_map(|pending| match pending.step {
+            Step::TakeOver(term, _) | Step::Seize(term) => Some(term),
+            _ => None,
+        });
+        if is_fenced || taking.is_none() {
+            self.has_lease = self.has_lease.map(|_| false);
+        }
+        self.term = taking.unwrap_or(term);
+        (self.seq, self.size) = (log.seq(), log.state_size());
+        (self.keys, self.ids) = Default::default();
+    }
+
     /// Returns the header of the room, whose owner is `away` since then and was asked to come back at `moment`.
-    fn header(&self, log: &Log, away: Option<Duration>, moment: Option<Duration>) -> Header {
+    pub(super) fn header(&self, log: &Log, away: Option<Duration>, moment: Option<Duration>) -> Header {
         let FixedHeader { key, options, place, unknown } = self.fixed.clone();
         let (numbering, starts) = log.lineage().past();
-        Header { numbering, starts: starts.to_vec(), term: self.term, key, away, moment, place, options, unknown }
+        let (starts, term) = (starts.to_vec(), self.term);
+        Header { numbering, life: None, starts, term, key, away, moment, place, options, unknown }
     }
 
     /// Returns the lease of the owner.
@@ -133,19 +176,23 @@ impl<W: Default> Ahead<W> {
         let append = match &step {
             Step::Say(proposal, _) if proposal.change == Change::Ephemeral => Append::Turn,
             Step::Say(proposal, now) => self.record(log, proposal, *now),
-            Step::TakeOver(term) => {
-                self.term = *term;
+            Step::TakeOver(term, life) => {
+                (self.term, self.has_lease) = (*term, self.has_lease.map(|_| true));
+                Append::Header(Header { life: *life, ..self.header(log, away, None) })
+            }
+            Step::Seize(term) => {
+                (self.term, self.has_lease) = (*term, self.has_lease.map(|_| true));
                 Append::Header(self.header(log, away, None))
             }
             Step::Written | Step::Away(_) => Append::Header(self.header(log, away, None)),
             Step::Depart(Some(moment)) => Append::Header(self.header(log, away, Some(*moment))),
             Step::Repeat(_) | Step::Depart(None) => Append::Turn,
-            Step::End => Append::End,
+            Step::End(end) => Append::End(*end),
         };
         self.last = self.last.next();
         let position = self.last;
         self.pending.push_back(PendingStep { position, step, waiter: W::default() });
-        Handover { position, append }
+        Handover { position, term: self.term, append }
     }
 
     /// Makes `waiter` wait for the step at `position`, if that is not applied.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::{Ahead, Core, EndCause, FixedHeader, Proposed, RoomLife, Step, Writability};
 use crate::config::Config;
-use crate::id::{Seq, Term};
+use crate::id::{Life, Seq, Term};
 use crate::message::Entry;
 use crate::record::{Handover, Header, LifeIndex, Lives, LogPosition, Stored};
 use crate::room::log::{Fingerprint, Lineage, Log, LogLimits, Proposal};
 use crate::room::presence::{AbsenceLimits, Presence};
-use crate::standing::OwnerStatus;
+use crate::standing::{OwnerStatus, RoomEnd};
 
 /// The outcome of a decision.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl<W: Default> Core<W> {
     /// Returns a room as it was kept, without its owner and viewers.
     pub fn restore(stored: Stored, lives: &Arc<Lives>, config: &Config, absence: AbsenceLimits, now: Duration) -> Self {
         let Stored { room, header, records, ids, sum } = stored;
-        let Header { numbering, starts, term, key, away, moment: _, place, options, unknown } = header;
+        let Header { numbering, life: _, starts, term, key, away, moment: _, place, options, unknown } = header;
         let lineage = Lineage::recalled(numbering, Arc::clone(lives), starts);
         let mut log = Log::with_lineage(room.clone(), lineage, LogLimits::from(config));
         log.keep(sum);
@@ -114,7 +114,7 @@ impl<W: Default> Core<W> {
     pub fn break_off(&mut self) -> Option<Handover> {
         let was_open = std::mem::replace(&mut self.life, RoomLife::Broken).is_open();
         let ahead = self.ahead.as_mut().filter(|_| was_open)?;
-        Some(ahead.decide(Step::End, &mut self.log, self.presence.away_since()))
+        Some(ahead.decide(Step::End(RoomEnd::Fault), &mut self.log, self.presence.away_since()))
     }
 
     /// Opens the room again, unless its end is applied already: the log has given another owner precedence over the end
@@ -181,8 +181,8 @@ impl<W: Default> Core<W> {
         self.log.kept_bytes().0
     }
 
-    pub(super) fn apply_takeover(&mut self, term: Term) -> Applied {
-        self.log.take_over();
+    pub(super) fn apply_takeover(&mut self, term: Term, life: Option<Life>) -> Applied {
+        self.log.begin_lease(term, life);
         self.owner = OwnerStatus::Live;
         Applied::Owner(self.owner, term)
     }

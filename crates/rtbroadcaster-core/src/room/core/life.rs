@@ -38,6 +38,8 @@ pub enum EndCause {
     Replaced,
     /// The shutdown of a server that does not keep the room.
     Shutdown,
+    /// A failure of the server that wrote its log, which another node has written.
+    Fault,
 }
 
 impl RoomLife {
@@ -57,6 +59,7 @@ impl EndCause {
             Self::Empty => "neither its owner nor a viewer came back",
             Self::Replaced => "its creator's address opened another one",
             Self::Shutdown => "the server shuts down",
+            Self::Fault => "another node failed",
         }
     }
 
@@ -68,6 +71,21 @@ impl EndCause {
             Self::OwnerAway => RoomEnd::Grace,
             Self::Empty | Self::Replaced => RoomEnd::Idle,
             Self::Shutdown => RoomEnd::Restart,
+            Self::Fault => RoomEnd::Fault,
+        }
+    }
+}
+
+impl From<RoomEnd> for EndCause {
+    /// Returns the cause of an end that another node has written.
+    fn from(end: RoomEnd) -> Self {
+        match end {
+            RoomEnd::Owner => Self::Owner,
+            RoomEnd::Admin => Self::Program,
+            RoomEnd::Grace => Self::OwnerAway,
+            RoomEnd::Idle => Self::Empty,
+            RoomEnd::Restart => Self::Shutdown,
+            RoomEnd::Fault => Self::Fault,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::life::{EndCause, RoomLife, Writability};
 use super::{Applied, Core, Decided, ProposeError, Proposed, Space, Step, Welcome};
-use crate::id::Term;
+use crate::id::{Life, Term};
 use crate::message::Change;
 use crate::refusal::JoinError;
 use crate::room::log::{Proposal, Rejection, Verdict};
@@ -55,16 +55,17 @@ impl<W: Default> OpenRoom<'_, W> {
         Ok(room.decide(step))
     }
 
-    /// Decides that the next owner takes over: from now on an older owner cannot publish.
+    /// Decides that the next owner takes over: from now on an older owner cannot publish. Its lease begins `life`, where
+    /// several nodes write the log.
     ///
     /// # Errors
     /// When the lease cannot be written: the next start would give it once more.
-    pub fn take_over(&mut self) -> Result<(Term, Decided), ProposeError> {
+    pub fn take_over(&mut self, life: Option<Life>) -> Result<(Term, Decided), ProposeError> {
         self.check_writable()?;
         let room = &mut *self.0;
         room.presence.owner_came();
         let term = room.term().next();
-        Ok((term, room.decide(Step::TakeOver(term))))
+        Ok((term, room.decide(Step::TakeOver(term, life))))
     }
 
     /// Decides that the owner of `term` is gone and the grace begins, if it was still the owner.
@@ -80,7 +81,15 @@ impl<W: Default> OpenRoom<'_, W> {
     /// Decides that the room ends: no client enters from now on.
     pub fn end(self, cause: EndCause) -> Decided {
         self.0.life = RoomLife::Ending(cause);
-        self.0.decide(Step::End)
+        self.0.decide(Step::End(cause.room_end()))
+    }
+
+    /// Decides that this node writes the log, if another one has the lease; for an end that follows.
+    pub fn seize(&mut self) -> Option<Decided> {
+        let room = &mut *self.0;
+        room.ahead.as_ref().filter(|ahead| ahead.lacks_lease())?;
+        let term = room.term().next();
+        Some(room.decide(Step::Seize(term)))
     }
 
     /// Decides that the process stops without the room's end: no message is published and no client enters from now on.
@@ -130,9 +139,13 @@ impl<W: Default> Core<W> {
             Step::Written => Applied::Nothing,
             Step::Say(proposal, said) => self.apply_message(proposal, said),
             Step::Repeat(seq) => Applied::Said(Proposed { seq, entry: None }),
-            Step::TakeOver(term) => self.apply_takeover(term),
+            Step::TakeOver(term, life) => self.apply_takeover(term, life),
+            Step::Seize(term) => {
+                self.log.begin_lease(term, None);
+                Applied::Nothing
+            }
             Step::Away(term) => self.apply_absence(term),
-            Step::End => match self.life {
+            Step::End(_) => match self.life {
                 RoomLife::Ending(cause) => {
                     self.life = RoomLife::Ended(cause);
                     Applied::End(cause)

@@ -42,7 +42,7 @@ fn a_room_in_memory_makes_no_record_and_ends_in_the_same_call() {
     for change in [Change::Event, Change::State, Change::Cleared, Change::Ephemeral] {
         assert!(matches!(say(&mut room, change), Ok(Decided::Applied(Applied::Said(_)))), "{change:?}");
     }
-    let (term, decided) = room.open().unwrap().take_over().unwrap();
+    let (term, decided) = room.open().unwrap().take_over(None).unwrap();
     assert!(matches!(decided, Decided::Applied(Applied::Owner(OwnerStatus::Live, now)) if now == term));
     assert!(room.open().unwrap().owner_left(Term::FIRST, Duration::ZERO).is_none(), "it is not the owner any more");
     let decided = room.open().unwrap().end(EndCause::Owner);
@@ -80,14 +80,14 @@ fn an_end_that_was_beaten_does_not_end_the_room() {
     let mut room = kept();
     assert!(matches!(
         room.open().unwrap().end(EndCause::OwnerAway),
-        Decided::HandedOver(Handover { append: Append::End, .. })
+        Decided::HandedOver(Handover { append: Append::End(_), .. })
     ));
     room.end_was_beaten();
     assert!(matches!(written(&mut room), Some(Applied::Nothing)), "the end holds");
     assert!(say(&mut room, Change::Event).is_ok());
     assert!(matches!(
         room.open().unwrap().end(EndCause::Owner),
-        Decided::HandedOver(Handover { append: Append::End, .. })
+        Decided::HandedOver(Handover { append: Append::End(_), .. })
     ));
     assert!(matches!(written(&mut room), Some(Applied::Said(_))));
     assert!(matches!(written(&mut room), Some(Applied::End(EndCause::Owner))));
@@ -102,7 +102,7 @@ fn a_broken_room_applies_nothing_and_ends_once_where_it_is_kept() {
         say(&mut room, Change::Event),
         Ok(Decided::HandedOver(Handover { append: Append::Message(..), .. }))
     ));
-    assert!(matches!(room.break_off(), Some(Handover { append: Append::End, .. })));
+    assert!(matches!(room.break_off(), Some(Handover { append: Append::End(_), .. })));
     assert!(room.break_off().is_none(), "it ends twice");
     assert!(written(&mut room).is_none() && written(&mut room).is_none());
     assert_eq!((room.standing().seq, room.life()), (Seq::ZERO, RoomLife::Broken));
@@ -113,7 +113,7 @@ fn a_room_whose_log_cannot_be_written_is_open_to_viewers_and_decides_nothing_but
     let mut room = kept();
     room.stand_still();
     assert_eq!(say(&mut room, Change::Event).err(), Some(ProposeError::Unavailable));
-    assert!(matches!(room.open().unwrap().take_over(), Err(ProposeError::Unavailable)));
+    assert!(matches!(room.open().unwrap().take_over(None), Err(ProposeError::Unavailable)));
     assert!(room.open().unwrap().join(&Start::Fresh, Duration::ZERO).is_ok());
     let left = room.open().unwrap().owner_left(Term::FIRST, Duration::ZERO);
     assert!(matches!(left, Some(Decided::HandedOver(Handover { append: Append::Header(_), .. }))));

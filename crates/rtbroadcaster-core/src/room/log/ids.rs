@@ -63,6 +63,11 @@ impl Ids {
         self.known.get(id).copied()
     }
 
+    /// Returns the ids in the order of publication, each with the fingerprint and the number of its message.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = (&str, (Fingerprint, Seq))> {
+        self.order.iter().filter_map(|id| Some((&**id, self.get(id)?)))
+    }
+
     /// Remembers a new `id`. Returns the oldest one if it is over the limit and therefore forgotten, with the
     /// fingerprint and the number of its message.
     pub(super) fn insert(

@@ -90,6 +90,11 @@ impl Log {
         said: Duration,
     ) -> (Record, Forgotten, bool) {
         let Proposal { term, key, params, change, .. } = proposal.clone();
+        if self.is_shared {
+            let id = name.map(|(id, fingerprint)| (id.into(), fingerprint.to_bytes()));
+            let record = Record { seq, said, term, change, key, params, id, sum: Sum::default() };
+            return (record, Forgotten::default(), false);
+        }
         let begins = self.lineage.begin_with(seq);
         let kept = self.kept.get_or_insert_default();
         let mut sum = kept.sum.with(Sum::of_message(&self.room, seq, term, change, &key, &params));

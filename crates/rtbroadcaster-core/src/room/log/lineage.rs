@@ -8,6 +8,9 @@ use crate::id::{Cursor, Epoch, Life, Numbering, RoomId, Seq};
 use crate::record::{LifeIndex, Lives, Sum};
 use crate::standing::{CursorScope, ResetReason};
 
+/// The most leases that a room remembers as lives.
+const LEASES_MAX: usize = 256;
+
 /// The past of one room's numbers.
 #[derive(Debug)]
 pub struct Lineage {
@@ -36,6 +39,22 @@ impl Lineage {
     pub(super) fn alone(epoch: Epoch) -> Self {
         let (numbering, life) = epoch.parts().unwrap_or((Numbering::ZERO, Life::ZERO));
         Self { epoch, ..Self::new(numbering, Arc::new(Lives::only(life))) }
+    }
+
+    /// Begins another life, in a log of which each lease is one.
+    pub(super) fn continue_in(&mut self, life: Life) {
+        let lives = Lives::clone(&self.lives).followed_by(life);
+        let surplus = lives.order().len().saturating_sub(LEASES_MAX);
+        let oldest = LifeIndex(lives.oldest().0 + surplus as u64);
+        self.lives = Arc::new(lives.without_those_before(oldest));
+        let needed = self.starts.iter().rposition(|(life, _)| *life <= oldest).unwrap_or(0);
+        self.starts.drain(..needed);
+        self.epoch = Epoch::of(self.numbering, life);
+    }
+
+    /// Returns the lives.
+    pub(super) fn lives(&self) -> &Arc<Lives> {
+        &self.lives
     }
 
     /// Returns the name that clients get.
@@ -147,6 +166,30 @@ mod tests {
         );
         let other = Cursor { epoch: Epoch::of(Numbering::random(&SEEDED), lives[4]), seq: Seq::ZERO };
         assert_eq!(lineage.check(&other, CursorScope::AllLives, seq(9)), Err(ResetReason::Epoch), "another numbering");
+    }
+
+    #[test]
+    fn each_lease_is_a_life_and_a_room_remembers_the_newest_256() {
+        let lives: Vec<Life> = (0..300).map(|_| Life::random(&SEEDED)).collect();
+        let numbering = Numbering::random(&SEEDED);
+        let mut lineage = Lineage::new(numbering, Arc::new(Lives::only(lives[0])));
+        // Each odd lease numbers one message, and no other one does.
+        for (place, life) in (0_u64..).zip(&lives).skip(1) {
+            lineage.continue_in(*life);
+            if place % 2 == 1 {
+                assert!(lineage.begin_with(seq(place / 2 + 1)));
+            }
+        }
+        let last = seq(150);
+        let check = |place: usize, number| {
+            let cursor = Cursor { epoch: Epoch::of(numbering, lives[place]), seq: seq(number) };
+            lineage.check(&cursor, CursorScope::AllLives, last)
+        };
+        assert_eq!(check(299, 150), Ok(()));
+        assert_eq!((check(297, 149), check(297, 150)), (Ok(()), Err(ResetReason::Epoch)));
+        assert_eq!((check(298, 149), check(298, 150)), (Ok(()), Err(ResetReason::Epoch)), "it numbered nothing");
+        assert_eq!((check(45, 23), check(43, 1)), (Ok(()), Err(ResetReason::Epoch)), "forgotten");
+        assert!(lineage.starts.len() <= LEASES_MAX);
     }
 
     #[test]

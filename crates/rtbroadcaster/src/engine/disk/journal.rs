@@ -246,12 +246,12 @@ impl Writer {
             let room = follower.room();
             // An end removes only what was written before. What one batch does to one key has no order, so a new room
             // of the same name begins in another batch.
-            if matches!(append, Append::End) || ended.contains(room) {
+            if matches!(append, Append::End(_)) || ended.contains(room) {
                 commit(std::mem::replace(&mut batch, store.batch(mode)), ledger)?;
                 ended.clear();
             }
             store.put(&mut batch, ledger, room, append)?;
-            if matches!(append, Append::End) {
+            if matches!(append, Append::End(_)) {
                 ended.insert(room);
             }
         }

@@ -123,7 +123,7 @@ fn milliseconds(time: Duration) -> u64 {
 
 /// Writes the header of a room.
 pub(super) fn header(header: &Header) -> Vec<u8> {
-    let Header { numbering, starts, term, key, away, moment, place, options, unknown } = header;
+    let Header { numbering, life: _, starts, term, key, away, moment, place, options, unknown } = header;
     let counted = options.counted().map(|(key, Counting { every, once_per_viewer })| CountedText {
         key: key.to_owned(),
         every: milliseconds(every),
@@ -170,6 +170,7 @@ impl HeaderText {
         let starts = starts.into_iter().map(|(life, seq)| Some((LifeIndex(life), Seq::new(seq)?)));
         Some(Header {
             numbering,
+            life: None,
             starts: starts.collect::<Option<_>>()?,
             term: Term::new(term)?,
             key,

@@ -183,7 +183,7 @@ impl Store {
                     self.put_header(batch, ledger, room, header);
                 }
             }
-            Append::End => {
+            Append::End(_) => {
                 ledger.end(room);
                 batch.remove(&self.rooms, room.encode().as_ref());
                 for keyspace in [&self.log, &self.ids] {

@@ -301,7 +301,7 @@ struct FaultyEngine(watch::Sender<Health>);
 #[cfg(feature = "disk")]
 impl Engine for FaultyEngine {
     fn append(&self, follower: &Arc<dyn Follower>, handover: Handover) {
-        let Handover { position, append } = handover;
+        let Handover { position, append, .. } = handover;
         assert!(!matches!(append, Append::Message(record, ..) if record.key.as_str() == PANIC), "a test wants this");
         let follower = Arc::clone(follower);
         tokio::spawn(async move { follower.written(position) });

@@ -76,7 +76,7 @@ impl Keeper {
 
     /// The oldest of what was handed over is written.
     fn write(&mut self) -> Option<(LogPosition, What)> {
-        let (Handover { position, append }, what) = self.handed.pop_front()?;
+        let (Handover { position, append, .. }, what) = self.handed.pop_front()?;
         self.written.push(append);
         if self.level == Level::Disk {
             self.sync();

@@ -58,7 +58,7 @@ impl Saga {
     }
 
     pub(super) fn take_over(&mut self) {
-        let Ok(Ok((term, decided))) = self.core.open().map(|mut room| room.take_over()) else { return };
+        let Ok(Ok((term, decided))) = self.core.open().map(|mut room| room.take_over(None)) else { return };
         assert!(term > self.term);
         self.older = Some(self.term);
         self.term = term;

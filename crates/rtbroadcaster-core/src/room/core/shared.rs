@@ -1,0 +1,331 @@
+//! A room whose log several nodes write: what another node has written, and what becomes of a decision that it was
+//! faster than.
+//! Pure: it must not know where the log is.
+
+use std::time::Duration;
+
+use super::{Ahead, Applied, Core, EndCause, FixedHeader, Proposed, RoomLife, Step, Writability};
+use crate::config::Config;
+use crate::id::RoomId;
+use crate::record::{Append, Checkpoint, Handover, Header, LogPosition};
+use crate::room::log::{Log, LogLimits};
+use crate::room::presence::{AbsenceLimits, Presence};
+use crate::standing::OwnerStatus;
+
+impl<W: Default> Core<W> {
+    /// Makes the room one whose log several nodes write, beginning with the lease of its first owner. Returns the
+    /// handover that begins it.
+    pub fn share(&mut self, fixed: FixedHeader) -> Handover {
+        self.log.share();
+        let mut ahead = Ahead::of(&self.log, fixed).shared(true);
+        let mut handover = ahead.decide(Step::Written, &mut self.log, None);
+        if let Append::Header(header) = &mut handover.append {
+            header.life = Some(self.log.lives().present());
+        }
+        self.ahead = Some(Box::new(ahead));
+        handover
+    }
+
+    /// Returns a room as the log has it, without viewers on this node. Its owner is on another node, or away.
+    pub fn load(room: RoomId, checkpoint: Checkpoint, config: &Config, absence: AbsenceLimits) -> Self {
+        let Header { key, away, place, options, unknown, .. } = checkpoint.header.clone();
+        let log = Log::load(room.clone(), checkpoint, LogLimits::from(config));
+        let mut presence = Presence::new(absence);
+        if let Some(since) = away {
+            presence.owner_left(since);
+        }
+        Self {
+            id: room,
+            presence,
+            owner: if away.is_some() { OwnerStatus::Away } else { OwnerStatus::Live },
+            viewers_max: config.viewers_per_room_max.most(),
+            life: RoomLife::Open,
+            writability: Writability::Writable,
+            ahead: Some(Box::new(Ahead::of(&log, FixedHeader { key, options, place, unknown }).shared(false))),
+            log,
+        }
+    }
+
+    /// Returns whether several nodes write its log.
+    pub fn is_shared(&self) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| ahead.is_shared())
+    }
+
+    /// Drops the steps up to `through`, which the log has not taken and never will: another node was faster. Returns
+    /// their waiters.
+    pub fn refused(&mut self, through: LogPosition) -> Vec<W> {
+        let Some(ahead) = &mut self.ahead else { return Vec::new() };
+        let refused = ahead.refuse(through);
+        if refused.is_empty() {
+            return Vec::new();
+        }
+        if refused.iter().any(|(step, _)| matches!(step, Step::End(_))) {
+            self.end_was_beaten();
+        }
+        self.catch_up();
+        refused.into_iter().map(|(_, waiter)| waiter).collect()
+    }
+
+    /// Applies what another node has written, at the log's time `at`.
+    pub fn follow(&mut self, append: Append, at: Duration) -> Applied {
+        if matches!(self.life, RoomLife::Broken | RoomLife::Ended(_)) {
+            return Applied::Nothing;
+        }
+        let applied = match append {
+            Append::Header(header) => self.follow_header(&header),
+            Append::Message(record, ..) => {
+                let entry = self.log.follow(record, at);
+                Applied::Said(Proposed { seq: self.log.seq(), entry: Some(entry) })
+            }
+            Append::Turn => Applied::Nothing,
+            Append::End(end) => {
+                let cause = EndCause::from(end);
+                self.life = RoomLife::Ended(cause);
+                Applied::End(cause)
+            }
+        };
+        self.catch_up();
+        applied
+    }
+
+    fn follow_header(&mut self, header: &Header) -> Applied {
+        let is_new = header.term > self.log.term();
+        if is_new {
+            self.log.begin_lease(header.term, header.life);
+        }
+        match header.away {
+            None => self.presence.owner_came(),
+            Some(since) => self.presence.owner_left_again(since),
+        }
+        let now = if header.away.is_some() { OwnerStatus::Away } else { OwnerStatus::Live };
+        let before = std::mem::replace(&mut self.owner, now);
+        // Another owner may have come while one was there.
+        let is_another = is_new && header.life.is_some();
+        if before != now || is_another { Applied::Owner(now, header.term) } else { Applied::Nothing }
+    }
+
+    /// Continues behind what another node has written.
+    fn catch_up(&mut self) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.follow(&self.log, self.log.term());
+        }
+    }
+
+    /// Notes whether the node that has the lease is heard of. While it is not, its owner is away.
+    pub fn hears_owner(&mut self, is_heard: bool, now: Duration) -> Applied {
+        let lacks_lease = self.ahead.as_ref().is_some_and(|ahead| ahead.lacks_lease());
+        let status = if is_heard { OwnerStatus::Live } else { OwnerStatus::Away };
+        if !lacks_lease || !self.life.is_open() || self.owner == status {
+            return Applied::Nothing;
+        }
+        match status {
+            OwnerStatus::Live => self.presence.owner_came(),
+            OwnerStatus::Away => self.presence.owner_left(now),
+        }
+        self.owner = status;
+        Applied::Owner(status, self.log.term())
+    }
+
+    /// Returns the room as it is, for nodes that do not know it.
+    pub fn checkpoint(&mut self) -> Option<Checkpoint> {
+        let ahead = self.ahead.as_ref()?;
+        let away = self.presence.away_since().filter(|_| self.owner == OwnerStatus::Away);
+        let header = Header { term: self.log.term(), ..ahead.header(&self.log, away, None) };
+        let lives = self.log.lives().clone();
+        let (records, history, ids) = self.log.checkpoint();
+        Some(Checkpoint { header, lives, seq: self.log.seq(), history, records, ids })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Cursor, Life, Numbering, Seq, Term};
+    use crate::message::{Change, Key, Params};
+    use crate::random::SEEDED;
+    use crate::record::Lives;
+    use crate::room::core::{Decided, Space};
+    use crate::room::log::{Lineage, Proposal, Resume};
+    use crate::standing::{CursorScope, RoomEnd, Start};
+    use std::sync::Arc;
+
+    /// Two nodes with one room, and what the first one has handed over.
+    struct Nodes {
+        here: Core<u32>,
+        there: Core<u32>,
+    }
+
+    const AT: Duration = Duration::from_secs(50);
+
+    fn limits(config: &Config) -> AbsenceLimits {
+        AbsenceLimits::of_a_key(None, config)
+    }
+
+    impl Nodes {
+        /// A room that was created here.
+        fn new() -> Self {
+            let config = Config::default();
+            let lives = Arc::new(Lives::only(Life::random(&SEEDED)));
+            let lineage = Lineage::new(Numbering::random(&SEEDED), lives);
+            let mut here = Core::with_lineage(RoomId::random(&SEEDED), lineage, limits(&config), &config);
+            let handover = here.share(FixedHeader::default());
+            assert!(matches!(here.written(handover.position), Some((Applied::Nothing, 0))));
+            let there = Core::load(here.id().clone(), here.checkpoint().unwrap(), &config, limits(&config));
+            Self { here, there }
+        }
+
+        /// What was handed over here is written, and read there.
+        fn pass(&mut self, handover: Handover) -> Applied {
+            assert!(self.here.written(handover.position).is_some());
+            self.there.follow(handover.append, AT)
+        }
+
+        fn swap(&mut self) {
+            std::mem::swap(&mut self.here, &mut self.there);
+        }
+    }
+
+    fn say(core: &mut Core<u32>, key: &str, id: Option<&str>) -> Result<Handover, super::super::ProposeError> {
+        let (key, params) = (Key::new(key).unwrap(), Params::from_json("[1]").unwrap());
+        let term = core.log.term();
+        let proposal = Proposal { term, key, params, change: Change::State, id: id.map(Into::into) };
+        core.open().unwrap().say(proposal, Space::Some, AT).map(handover)
+    }
+
+    fn handover(decided: Decided) -> Handover {
+        match decided {
+            Decided::HandedOver(handover) => handover,
+            Decided::Applied(applied) => panic!("{applied:?}"),
+        }
+    }
+
+    fn takes_over(core: &mut Core<u32>) -> Handover {
+        handover(core.open().unwrap().take_over(Some(Life::random(&SEEDED))).unwrap().1)
+    }
+
+    fn state(core: &mut Core<u32>) -> (Seq, Vec<String>) {
+        let welcome = core.welcome(&Start::Fresh, AT);
+        (welcome.standing.seq, welcome.entries.iter().map(|entry| entry.key.as_str().to_owned()).collect())
+    }
+
+    #[test]
+    fn what_one_node_writes_the_other_has() {
+        let mut nodes = Nodes::new();
+        for key in ["a", "b", "a"] {
+            let said = say(&mut nodes.here, key, None).unwrap();
+            assert!(matches!(nodes.pass(said), Applied::Said(Proposed { entry: Some(_), .. })));
+        }
+        let whole = (Seq::new(3).unwrap(), vec!["b".to_owned(), "a".to_owned()]);
+        assert_eq!((state(&mut nodes.here), state(&mut nodes.there)), (whole.clone(), whole));
+        assert_eq!(nodes.here.standing(), nodes.there.standing());
+    }
+
+    #[test]
+    fn an_owner_that_comes_on_another_node_fences_the_older_one() {
+        let mut nodes = Nodes::new();
+        let first = say(&mut nodes.here, "a", Some("1")).unwrap();
+        nodes.pass(first);
+        let old = nodes.here.standing();
+        let lost = say(&mut nodes.here, "b", Some("2")).unwrap();
+        nodes.here.wait_for(lost.position, 7);
+        nodes.swap();
+        let fence = takes_over(&mut nodes.here);
+        assert!(nodes.here.written(fence.position).is_some());
+        assert_eq!(nodes.there.refused(lost.position), [7]);
+        assert!(
+            matches!(nodes.there.follow(fence.append, AT), Applied::Owner(OwnerStatus::Live, term) if term.get() == 2)
+        );
+        assert_eq!(nodes.here.standing(), nodes.there.standing());
+        assert_ne!(nodes.here.standing().epoch, old.epoch, "each lease is a life");
+        // The older owner is refused, and the newer one knows what was stored.
+        assert!(nodes.there.open().unwrap().owner_left(Term::FIRST, AT).is_none());
+        let proposal = |term, id: &str| Proposal {
+            term,
+            key: Key::new("a").unwrap(),
+            params: Params::from_json("[1]").unwrap(),
+            change: Change::State,
+            id: Some(id.into()),
+        };
+        let term = Term::new(2).unwrap();
+        assert!(nodes.there.open().unwrap().say(proposal(Term::FIRST, "3"), Space::Some, AT).is_err());
+        let known = nodes.here.open().unwrap().say(proposal(term, "1"), Space::Some, AT);
+        assert!(matches!(known, Ok(Decided::Applied(Applied::Said(Proposed { entry: None, .. })))), "{known:?}");
+        let again = say(&mut nodes.here, "b", Some("2")).unwrap();
+        nodes.pass(again);
+        // A cursor of the first life is resumed on both, up to where that life ended.
+        for core in [&mut nodes.here, &mut nodes.there] {
+            let cursor = |seq| Cursor { epoch: old.epoch.clone(), seq: Seq::new(seq).unwrap() };
+            let resume = core.log.resume(&cursor(1), CursorScope::AllLives, AT);
+            assert!(matches!(resume, Resume::Resumed(missed) if missed.len() == 1));
+            assert!(matches!(core.log.resume(&cursor(2), CursorScope::AllLives, AT), Resume::Reset(_)));
+        }
+    }
+
+    #[test]
+    fn an_end_that_another_owner_was_faster_than_does_not_end_the_room() {
+        let mut nodes = Nodes::new();
+        let end = handover(nodes.here.open().unwrap().end(EndCause::Owner));
+        nodes.swap();
+        let fence = takes_over(&mut nodes.here);
+        nodes.here.written(fence.position).unwrap();
+        assert_eq!(nodes.there.refused(end.position).len(), 1);
+        nodes.there.follow(fence.append, AT);
+        assert!(nodes.there.life().is_open());
+        assert_eq!(nodes.here.standing(), nodes.there.standing());
+    }
+
+    #[test]
+    fn a_node_without_the_lease_seizes_it_before_it_ends_the_room() {
+        let mut nodes = Nodes::new();
+        let away = handover(nodes.here.open().unwrap().owner_left(Term::FIRST, AT).unwrap());
+        assert!(matches!(nodes.pass(away), Applied::Owner(OwnerStatus::Away, _)));
+        assert!(nodes.here.open().unwrap().seize().is_none(), "it has the lease");
+        nodes.swap();
+        let seized = handover(nodes.here.open().unwrap().seize().unwrap());
+        let end = handover(nodes.here.open().unwrap().end(EndCause::OwnerAway));
+        assert!(matches!(seized.append, Append::Header(Header { term, .. }) if term.get() == 2));
+        assert!(matches!(end.append, Append::End(RoomEnd::Grace)));
+        assert!(matches!(nodes.there.follow(seized.append, AT), Applied::Nothing));
+        assert!(matches!(nodes.there.follow(end.append, AT), Applied::End(EndCause::OwnerAway)));
+        while nodes.here.written(end.position).is_some() {}
+        assert_eq!((nodes.here.life(), nodes.there.life()), (RoomLife::Ended(EndCause::OwnerAway), nodes.here.life()));
+    }
+
+    #[test]
+    fn an_owner_whose_node_is_not_heard_of_is_away_until_it_is_heard_or_another_one_comes() {
+        let mut nodes = Nodes::new();
+        assert!(matches!(nodes.here.hears_owner(false, AT), Applied::Nothing), "it is the node of its owner");
+        assert!(matches!(nodes.there.hears_owner(false, AT), Applied::Owner(OwnerStatus::Away, _)));
+        assert!(matches!(nodes.there.hears_owner(false, AT), Applied::Nothing));
+        assert_eq!(nodes.there.away_for(AT + AT), AT);
+        assert!(matches!(nodes.there.hears_owner(true, AT), Applied::Owner(OwnerStatus::Live, _)));
+        nodes.there.hears_owner(false, AT);
+        let fence = takes_over(&mut nodes.here);
+        assert!(matches!(nodes.pass(fence), Applied::Owner(OwnerStatus::Live, _)));
+        assert_eq!(nodes.there.away_for(AT + AT), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_node_that_loads_the_room_has_its_state_its_ids_its_history_and_its_lives() {
+        let mut nodes = Nodes::new();
+        for (key, id) in [("a", "1"), ("b", "2"), ("a", "3")] {
+            let said = say(&mut nodes.here, key, Some(id)).unwrap();
+            nodes.pass(said);
+        }
+        let old = nodes.here.standing();
+        nodes.swap();
+        let fence = takes_over(&mut nodes.here);
+        nodes.pass(fence);
+        let config = Config::default();
+        let checkpoint = nodes.here.checkpoint().unwrap();
+        assert_eq!(checkpoint.history, Seq::new(1).unwrap());
+        let mut loaded: Core<u32> = Core::load(nodes.here.id().clone(), checkpoint, &config, limits(&config));
+        assert_eq!(state(&mut loaded), state(&mut nodes.here));
+        assert_eq!(loaded.standing(), nodes.here.standing());
+        assert!(loaded.log.known("1").is_some() && loaded.log.known("3").is_some());
+        let cursor = Cursor { epoch: old.epoch, seq: Seq::new(3).unwrap() };
+        assert!(
+            matches!(loaded.log.resume(&cursor, CursorScope::AllLives, AT), Resume::Resumed(missed) if missed.is_empty())
+        );
+    }
+}
