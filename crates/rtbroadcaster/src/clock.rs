@@ -2,7 +2,7 @@
 //! Must not know what the time is used for.
 
 use std::time::Duration;
-#[cfg(feature = "disk")]
+#[cfg(any(feature = "disk", feature = "nats"))]
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
@@ -25,7 +25,7 @@ impl Clock {
 
     /// Makes a clock that was born in 1970, as far as the system knows when that was: what is kept is read by other
     /// processes.
-    #[cfg(feature = "disk")]
+    #[cfg(any(feature = "disk", feature = "nats"))]
     pub(crate) fn of_the_world() -> Self {
         let (now, age) = (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
         Self { birth: now.checked_sub(age).unwrap_or(now) }

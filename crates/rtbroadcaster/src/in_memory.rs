@@ -4,6 +4,7 @@
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rtbroadcaster_client::Target;
+use tokio::io::DuplexStream;
 
 use crate::manager::Manager;
 use crate::rights::Permit;
@@ -38,22 +39,25 @@ impl Manager {
     /// Connections are made on the Tokio runtime in which an owner or a viewer runs.
     pub fn in_memory(&self, permit: impl Into<Permit>) -> Target {
         let (manager, permit) = (self.clone(), permit.into());
-        Target::in_memory(move || {
-            let (here, there) = tokio::io::duplex(BUFFER_BYTES);
-            let (manager, permit) = (manager.clone(), permit.clone());
-            tokio::spawn(async move {
-                let answer = service_fn(async |mut request: http::Request<hyper::body::Incoming>| {
-                    let response: http::Response<String> = match Upgrade::new(&mut request) {
-                        Ok(upgrade) => upgrade.accept(&manager, permit.clone()).await,
-                        Err(error) => error.answer(&manager),
-                    };
-                    Ok::<_, std::convert::Infallible>(response)
-                });
-                let connection = hyper::server::conn::http1::Builder::new();
-                // An end before the upgrade is seen at the other end.
-                let _ = connection.serve_connection(TokioIo::new(there), answer).with_upgrades().await;
+        Target::in_memory(move || Some(manager.connect(permit.clone())))
+    }
+
+    /// Connects to this manager within the process.
+    pub(crate) fn connect(&self, permit: Permit) -> DuplexStream {
+        let (here, there) = tokio::io::duplex(BUFFER_BYTES);
+        let manager = self.clone();
+        tokio::spawn(async move {
+            let answer = service_fn(async |mut request: http::Request<hyper::body::Incoming>| {
+                let response: http::Response<String> = match Upgrade::new(&mut request) {
+                    Ok(upgrade) => upgrade.accept(&manager, permit.clone()).await,
+                    Err(error) => error.answer(&manager),
+                };
+                Ok::<_, std::convert::Infallible>(response)
             });
-            Some(here)
-        })
+            let connection = hyper::server::conn::http1::Builder::new();
+            // An end before the upgrade is seen at the other end.
+            let _ = connection.serve_connection(TokioIo::new(there), answer).with_upgrades().await;
+        });
+        here
     }
 }

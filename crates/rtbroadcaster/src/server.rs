@@ -135,7 +135,7 @@ impl Server {
     }
 
     /// Takes over the rooms that `engine` has kept, and the secret that it keeps with them.
-    #[cfg(feature = "disk")]
+    #[cfg(any(feature = "disk", feature = "nats"))]
     pub(crate) fn take_over(&self, engine: Arc<dyn Engine>, rooms: Vec<Stored>, lives: Arc<Lives>, secret: Secret) {
         let registry = self.make_registry(Some(engine), rooms, lives, Some(secret));
         self.registry.get_or_init(|| registry);

@@ -95,6 +95,11 @@ impl Presence {
         self.viewers
     }
 
+    /// Returns since when there is no viewer, if there is none.
+    pub fn empty_since(&self) -> Option<Duration> {
+        Some(self.empty).filter(|_| self.viewers == 0)
+    }
+
     /// Returns since when the owner is away.
     pub fn away_since(&self) -> Option<Duration> {
         self.away

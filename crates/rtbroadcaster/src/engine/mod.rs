@@ -26,15 +26,23 @@ pub(crate) mod contract;
 #[cfg(feature = "disk")]
 pub(crate) mod disk;
 mod error;
+#[cfg(any(feature = "disk", feature = "nats"))]
+mod header_text;
+#[cfg(feature = "nats")]
+pub(crate) mod shared;
 #[cfg(test)]
 pub(crate) mod simulated;
 
 use std::fmt;
-use std::sync::Arc;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::id::{RoomId, Term};
 use rtbroadcaster_core::identity::Secret;
-use rtbroadcaster_core::record::{Handover, LifeIndex, Lives, LogPosition, Stored};
+use rtbroadcaster_core::message::{Key, Params};
+use rtbroadcaster_core::record::{Append, Checkpoint, Handover, LifeIndex, Lives, LogPosition, Stored};
 use tokio::sync::watch;
 
 pub use error::EngineError;
@@ -53,6 +61,50 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync {
     /// Writes everything that was handed over, so that it outlives the machine, and takes nothing more. Blocks until
     /// that is done.
     fn close(&self);
+
+    /// Returns the rooms of a log that other nodes write, too; `None` if this node alone writes it.
+    fn shared(&self) -> Option<&dyn SharedRooms> {
+        None
+    }
+
+    /// Returns whether this is the log of one room that other nodes write, too.
+    fn is_of_shared_room(&self) -> bool {
+        false
+    }
+
+    /// Sends an ephemeral message of the owner under the lease of `term` to the other nodes.
+    fn whisper(&self, term: Term, key: Key, params: Params) {
+        let _ = (term, key, params);
+    }
+}
+
+/// A future of an engine.
+pub(crate) type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The rooms of a log that other nodes write, too. Each has a log of its own, whose [`append`](Engine::append) does not
+/// say that something is written: the room [follows](Follower) what has come back from the log.
+pub(crate) trait SharedRooms: Send + Sync {
+    /// Returns the log of a room that is created here. The room's first step begins it.
+    fn create(&self, room: &RoomId) -> Arc<dyn Engine>;
+
+    /// Finds a room that this node does not have; `None` if there is none.
+    fn find<'a>(&'a self, room: &'a RoomId) -> Pending<'a, Result<Option<FoundRoom>, LogUnsure>>;
+}
+
+/// The log did not answer, so whether there is a room is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LogUnsure;
+
+/// A room that another node has created.
+pub(crate) struct FoundRoom {
+    /// The room as the log has it.
+    pub(crate) checkpoint: Checkpoint,
+    /// When its last entry was written, since 1970.
+    pub(crate) at: Duration,
+    /// Its log.
+    pub(crate) engine: Arc<dyn Engine>,
+    /// Begins to tell the room what is written from then on.
+    pub(crate) begin: Box<dyn FnOnce(Weak<dyn Follower>) + Send>,
 }
 
 /// A room, as an engine sees it.
@@ -63,6 +115,40 @@ pub(crate) trait Follower: fmt::Debug + Send + Sync {
     /// Notes that everything that it handed over up to `through` is written. A call that is repeated, or comes after a
     /// later position, changes nothing.
     fn written(&self, through: LogPosition);
+
+    /// Notes what another node has written, at the log's time `at`, and that the log has not taken what was handed over
+    /// up to `refused`.
+    fn follow(&self, appends: Vec<Append>, at: Duration, refused: Option<LogPosition>) {
+        let _ = (appends, at, refused);
+    }
+
+    /// Notes that the log has not taken what was handed over up to `through`, and never will.
+    fn refused(&self, through: LogPosition) {
+        let _ = through;
+    }
+
+    /// Notes whether the log has not answered for a long time.
+    fn in_doubt(&self, is_in_doubt: bool) {
+        let _ = is_in_doubt;
+    }
+
+    /// Notes whether the node of the owner is heard of.
+    fn hears_owner(&self, is_heard: bool) {
+        let _ = is_heard;
+    }
+
+    /// Notes an ephemeral message of the owner on another node.
+    fn overhears(&self, key: Key, params: Params) {
+        let _ = (key, params);
+    }
+
+    /// Returns the room as it is; `None` if only this node writes its log.
+    fn checkpoint(&self) -> Option<Checkpoint> {
+        None
+    }
+
+    /// Notes that the room on this node is not what the log has, and cannot become it.
+    fn diverged(&self) {}
 }
 
 /// Whether an engine writes the steps that it takes.

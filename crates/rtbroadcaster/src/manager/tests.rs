@@ -3,6 +3,8 @@
 mod addresses;
 mod faults;
 mod names;
+#[cfg(all(feature = "nats", feature = "remote"))]
+mod nodes;
 mod replays;
 #[cfg(feature = "disk")]
 mod restores;
@@ -60,7 +62,9 @@ async fn a_client_whose_room_was_found_before_it_could_speak_is_told_who_watches
     let viewer = manager
         .server()
         .registry()
-        .join(&owner.room(), outbox(), &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
+        .get(&owner.room())
+        .unwrap()
+        .join(outbox(), &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
         .unwrap();
     let (waits, speaker) = (manager.metrics().backlog_bytes, outbox());
     owner.speaks_through(&speaker);
@@ -79,7 +83,9 @@ async fn what_is_said_to_the_owner_of_a_room_that_has_ended_is_refused() {
     let mut viewer = manager
         .server()
         .registry()
-        .join(&owner.room(), outbox, &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
+        .get(&owner.room())
+        .unwrap()
+        .join(outbox, &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
         .unwrap();
     let mut say = |key| viewer.signal(&Key::new(key).unwrap(), &Params::NONE, None);
     assert_eq!(["hand", "vote"].map(&mut say), [Ok(()); 2]);

@@ -38,7 +38,7 @@ impl Room {
     /// [`ProposeError`] if the room has ended or has another owner.
     pub(super) fn end_by_owner(&self, term: Term, done: Done) -> Result<(), ProposeError> {
         let mut state = self.lock();
-        let is_own = state.core.term() == term;
+        let is_own = state.core.is_owned_here(term);
         let room = state.core.open()?;
         if !is_own {
             return Err(ProposeError::Rejected(Rejection::Fenced));
@@ -148,11 +148,15 @@ impl Room {
             Look::End => self.end_if_due(),
             Look::Audience => self.look_at_audience(true),
             Look::Totals => self.look_at_totals(),
+            Look::Unfollow => self.unfollow_if_unused(),
         }
     }
 
     /// Ends the room for this reason, if it is open.
     pub(super) fn end_locked(&self, state: &mut RoomState, by: EndCause) {
+        if let Some(seized) = state.core.open().ok().and_then(|mut room| room.seize()) {
+            self.settle(state, seized, Waiter::default(), self.clock.now());
+        }
         if let Ok(room) = state.core.open() {
             let decided = room.end(by);
             self.settle(state, decided, Waiter::default(), self.clock.now());
@@ -160,10 +164,11 @@ impl Room {
     }
 
     /// Departs: the process ends and the room does not. Its clients are asked to reconnect, after all messages.
-    fn depart(&self, moments: &Moments) {
+    pub(super) fn depart(&self, moments: &Moments) {
         let mut state = self.lock();
         let (owner, now) = (moments.owner(), self.clock.now());
-        let moment = state.owner.is_some().then(|| now + owner);
+        // Other nodes have the room meanwhile, where several do.
+        let moment = state.owner.is_some().then(|| now + owner).filter(|_| !state.core.is_shared());
         if let Ok(room) = state.core.open() {
             let decided = room.depart(moment);
             state.departure = Some(Departure { moments: moments.clone(), owner });

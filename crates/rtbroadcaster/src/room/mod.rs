@@ -10,6 +10,7 @@ mod outage;
 mod owner;
 mod quota;
 mod registry;
+mod shared;
 mod signals;
 mod summary;
 mod ticket;
@@ -23,14 +24,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use rtbroadcaster_core::backlog::{Hold, Replay};
 use rtbroadcaster_core::config::Config;
-use rtbroadcaster_core::id::{Cursor, Numbering, RoomId, Seq};
+use rtbroadcaster_core::id::{Cursor, Life, Numbering, RoomId, Seq};
 use rtbroadcaster_core::identity::{Keys, ViewerKey, ViewerNumber};
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::KeyHash;
 use rtbroadcaster_core::protocol::Notice;
 use rtbroadcaster_core::random::Random;
 use rtbroadcaster_core::rate::Rate;
-use rtbroadcaster_core::record::{LifeIndex, Lives, Stored};
+use rtbroadcaster_core::record::{Header, LifeIndex, Lives, Stored};
 use rtbroadcaster_core::refusal::JoinError;
 use rtbroadcaster_core::room::core::{Core, Welcome};
 use rtbroadcaster_core::room::log::Lineage;
@@ -40,7 +41,7 @@ use rtbroadcaster_core::standing::{CursorScope, Standing, Start};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Clock;
-use crate::engine::Engine;
+use crate::engine::{Engine, FoundRoom};
 use crate::fanout::{Lanes, Outbox};
 use crate::lock_order::{Deferring, LockRank, Ordered, ordered};
 use crate::metrics::Counters;
@@ -62,6 +63,10 @@ pub(crate) use waiting::Done;
 const BUDGET_BYTES: usize = 1024 * 1024;
 /// The bytes of the budget that a message costs besides its key and params.
 const BUDGET_BYTES_PER_MESSAGE: usize = 256;
+
+/// The hash in the header of a room without an owner key. No key has it.
+pub(super) const NO_KEY: [u8; 32] = [0; 32];
+
 /// One room.
 #[derive(Debug)]
 pub(crate) struct Room {
@@ -156,11 +161,20 @@ impl Room {
             Some(_) => AbsenceLimits::of_a_key(options.grace(), config),
             None => AbsenceLimits::without_key(config),
         };
-        let lineage = Lineage::new(Numbering::random(&*around.random), Arc::clone(&around.lives));
+        let shared = around.engine.as_ref().and_then(|engine| engine.shared());
+        let lives = match shared {
+            Some(_) => Arc::new(Lives::only(Life::random(&*around.random))),
+            None => Arc::clone(&around.lives),
+        };
+        let lineage = Lineage::new(Numbering::random(&*around.random), lives);
+        let engine = match shared {
+            // A viewer may join on another node.
+            Some(shared) => Some(shared.create(&id)),
+            // No owner can return to a room without a key.
+            None => around.engine.clone().filter(|_| key.is_some()),
+        };
         let core = Core::with_lineage(id, lineage, patience, config);
-        // No owner can return to a room without a key.
-        let keeps = around.engine.clone().filter(|_| key.is_some()).map(|engine| (engine, share));
-        Self::of(core, key, keeps, options, registry, around)
+        Self::of(core, key, engine.map(|engine| (engine, share)), options, registry, around)
     }
 
     /// Restores a room that was kept, without members. Its end is to be scheduled: [`end_if_due`](Self::end_if_due).
@@ -173,6 +187,24 @@ impl Room {
         share.holds(core.kept_bytes());
         let keeps = around.engine.clone().map(|engine| (engine, share));
         Self::of(core, Some(key), keeps, &options, registry, around)
+    }
+
+    /// Makes a room that another node has created, as the log has it, without members.
+    fn load(
+        found: &FoundRoom,
+        id: RoomId,
+        share: Share,
+        registry: &Weak<Registry>,
+        around: &Surroundings,
+    ) -> Arc<Self> {
+        let Header { key, options, .. } = &found.checkpoint.header;
+        let key = Some(*key).filter(|key| *key != NO_KEY).map(KeyHash::from_bytes);
+        let absence = match key {
+            Some(_) => AbsenceLimits::of_a_key(options.grace(), &around.config),
+            None => AbsenceLimits::without_key(&around.config),
+        };
+        let core = Core::load(id, found.checkpoint.clone(), &around.config, absence);
+        Self::of(core, key, Some((Arc::clone(&found.engine), share)), options, registry, around)
     }
 
     /// Returns the oldest life of the log that a cursor may still be resumed from.
@@ -261,7 +293,7 @@ impl Room {
     /// Adds a viewer with this `outbox`, which shows a key if it was here before. It is sent what `announce` writes,
     /// the replay from `start`, and every entry that is applied later. The replay and the admission happen under one
     /// lock, so no entry between them is lost, repeated or out of order.
-    fn join(
+    pub(crate) fn join(
         self: &Arc<Self>,
         outbox: Arc<Outbox>,
         start: &Start,
@@ -342,6 +374,7 @@ impl Room {
         state.audience.paces.left(number, now);
         self.notice_audience(&mut state);
         self.schedule_end(&mut state);
+        self.schedule_unfollow(&state);
     }
 
     /// Sets the outbox of an owner that is a client, or disconnects it through `outbox` if the room is not open any

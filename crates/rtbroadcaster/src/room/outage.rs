@@ -36,7 +36,7 @@ impl Room {
     }
 
     /// Lets the room go on: everything that was handed over is written, and more can be.
-    fn go_on(&self, state: &mut RoomState) {
+    pub(super) fn go_on(&self, state: &mut RoomState) {
         if let Some(handover) = state.core.go_on(self.clock.now()) {
             self.hand_over(state, handover, Waiter::default());
         }

@@ -249,6 +249,11 @@ impl Owner {
         Ticket::waiting(written).await.map(|_| ())
     }
 
+    /// Forgets the room, which another node has.
+    pub(super) fn forget_room(self) {
+        self.room.unlist("another node has a room of its name");
+    }
+
     /// Ends the room of an owner that is a client, which gets the end through its outbox.
     pub(crate) fn close_now(self) {
         let (done, _) = when_done();

@@ -2,33 +2,33 @@
 //! Must not know clients.
 
 mod list;
+mod search;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rtbroadcaster_core::address_block::AddressBlock;
 use rtbroadcaster_core::id::{RoomId, Term};
-use rtbroadcaster_core::identity::ViewerKey;
 use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::KeyHash;
 use rtbroadcaster_core::owner_key::OwnerKey;
 use rtbroadcaster_core::record::Stored;
-use rtbroadcaster_core::refusal::{CreateError, JoinError, OwnError};
-use rtbroadcaster_core::room::core::FixedHeader;
-use rtbroadcaster_core::standing::Start;
+use rtbroadcaster_core::refusal::{CreateError, OwnError};
+use rtbroadcaster_core::room::core::{FixedHeader, ProposeError};
+use rtbroadcaster_core::room::log::Rejection;
 use tokio::sync::{mpsc, watch};
 
 use super::looks::Looks;
-use super::viewer::Membership;
-use super::{AnnounceViewer, Owner, Room, RoomSummary, Surroundings};
+use super::{NO_KEY, Owner, Room, RoomSummary, Surroundings};
 use crate::clock::Clock;
 use crate::engine::{Engine, Health};
-use crate::fanout::{Faults, Lagging, Moments, Outbox};
+use crate::fanout::{Faults, Lagging, Moments};
 use crate::fault;
 use crate::lock_order::{Deferring, LockRank, Ordered, log_later, ordered};
 use crate::sampling::Sampling;
 use list::{Full, List};
+use search::Searches;
 
 /// All rooms.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(crate) struct Registry {
     rooms: Mutex<List>,
     /// The sender to the task that looks at rooms.
     looks: mpsc::UnboundedSender<(RoomId, Look, Duration)>,
+    /// The rooms that are looked for on other nodes.
+    searches: Searches,
     /// The sampling of log lines about rooms that open and end: any client that may open rooms can cause them.
     logged: Sampling<&'static str>,
 }
@@ -53,6 +55,8 @@ pub(super) enum Look {
     Audience,
     /// The totals of its viewers' signals.
     Totals,
+    /// Whether it is needed on this node.
+    Unfollow,
 }
 
 impl Registry {
@@ -60,8 +64,13 @@ impl Registry {
     /// are due, for `faults`, and to notify listeners of viewers that are `lagging`.
     pub(crate) fn new(around: Surroundings, stored: Vec<Stored>, faults: Faults, lagging: Lagging) -> Arc<Self> {
         let (looks, due) = mpsc::unbounded_channel();
-        let registry =
-            Arc::new(Self { around, rooms: Mutex::default(), looks, logged: Sampling::bursts_of(LOGGED_AT_ONCE) });
+        let registry = Arc::new(Self {
+            around,
+            rooms: Mutex::default(),
+            looks,
+            searches: Searches::default(),
+            logged: Sampling::bursts_of(LOGGED_AT_ONCE),
+        });
         let me = Arc::downgrade(&registry);
         for stored in stored {
             let place = stored.header.place;
@@ -87,17 +96,27 @@ impl Registry {
         mut options: RoomOptions,
     ) -> Result<Owner, CreateError> {
         let hash = key.as_ref().map(KeyHash::of);
-        let kept = hash.filter(|_| self.around.engine.is_some());
-        if kept.is_some() && self.health() != Health::Fine {
+        // A room without a key is kept where other nodes have to find it.
+        let is_kept = self.around.engine.as_ref().is_some_and(|engine| hash.is_some() || engine.shared().is_some());
+        if is_kept && self.health() != Health::Fine {
             return Err(CreateError::Unavailable);
         }
         let id = options.take_name().map_or_else(|| RoomId::random(&*self.around.random), RoomId::from);
         let owner = self.list(id, place, key, hash, &options)?;
-        if let Some(hash) = kept {
-            let origin = FixedHeader { key: hash.to_bytes(), options, place, unknown: None };
-            if owner.begins(origin).await.is_err() {
-                owner.close_now();
-                return Err(CreateError::Unavailable);
+        if is_kept {
+            let key = hash.map_or(NO_KEY, |hash| hash.to_bytes());
+            let origin = FixedHeader { key, options, place, unknown: None };
+            match owner.begins(origin).await {
+                Ok(()) => {}
+                Err(ProposeError::Rejected(Rejection::Fenced)) => {
+                    // Another node has a room of this name.
+                    owner.forget_room();
+                    return Err(CreateError::Exists);
+                }
+                Err(_) => {
+                    owner.close_now();
+                    return Err(CreateError::Unavailable);
+                }
             }
         }
         Ok(owner)
@@ -166,28 +185,14 @@ impl Registry {
     ///
     /// # Errors
     /// [`OwnError`] if the takeover is refused or cannot be written.
-    pub(crate) async fn own(&self, id: &RoomId, key: &OwnerKey) -> Result<Owner, OwnError> {
+    pub(crate) async fn own(self: &Arc<Self>, id: &RoomId, key: &OwnerKey) -> Result<Owner, OwnError> {
         // Before the room is looked up: the time of the answer must not reveal whether the room exists.
         let hash = KeyHash::of(key);
-        let room = self.get(id).ok_or(OwnError::NoRoom)?;
+        let room = self.find(id).await.map_err(|_| OwnError::Unavailable)?.ok_or(OwnError::NoRoom)?;
         room.take_over(key, &hash).await
     }
 
-    /// Adds a viewer with this `outbox` to the room `id`. It resumes at `start`, and shows a key if it was there
-    /// before.
-    pub(crate) fn join(
-        &self,
-        id: &RoomId,
-        outbox: Arc<Outbox>,
-        start: &Start,
-        shown: Option<&ViewerKey>,
-        announce: AnnounceViewer<'_>,
-    ) -> Result<Membership, JoinError> {
-        let room = self.get(id).ok_or(JoinError::NoRoom)?;
-        room.join(outbox, start, shown, announce)
-    }
-
-    /// Returns the room `id`, if there is one.
+    /// Returns the room `id`, if this process has it.
     pub(crate) fn get(&self, id: &RoomId) -> Option<Arc<Room>> {
         self.lock().get(id)
     }

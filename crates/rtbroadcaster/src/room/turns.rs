@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rtbroadcaster_core::close::CloseReason;
-use rtbroadcaster_core::id::{RoomId, Seq, Term};
+use rtbroadcaster_core::id::{Life, Seq, Term};
 use rtbroadcaster_core::message::Change;
 use rtbroadcaster_core::owner_key::KeyHash;
 use rtbroadcaster_core::owner_key::OwnerKey;
 use rtbroadcaster_core::protocol::Notice;
-use rtbroadcaster_core::record::{Handover, LogPosition};
+use rtbroadcaster_core::record::Handover;
 use rtbroadcaster_core::refusal::OwnError;
 use rtbroadcaster_core::room::core::{Applied, Decided, FixedHeader, ProposeError, Proposed, RoomLife, Space, Welcome};
-use rtbroadcaster_core::room::log::Proposal;
+use rtbroadcaster_core::room::log::{Proposal, Rejection};
 use rtbroadcaster_core::standing::{OwnerStatus, RoomEnd, Start};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -23,6 +23,9 @@ use super::waiting::{Done, Waiter, when_done};
 use super::{Announce, Owner, Room, RoomState, replay};
 use crate::engine::{Follower, Health};
 use crate::fanout::{Disconnection, Item, MemberChange, Outbox};
+
+/// How often an owner takes a room over if owners on other nodes are faster.
+const TAKEOVERS_MAX: u32 = 16;
 
 impl Room {
     /// Proposes a message, which is numbered at once if it is allowed. Returns its number if it is applied at once.
@@ -46,7 +49,8 @@ impl Room {
         Ok(match decided {
             Decided::Applied(Applied::Said(said)) => {
                 let seq = said.seq;
-                self.queue_message(&mut state, said, charge, now);
+                self.whisper(&state, &said);
+                self.queue_message(&mut state, said, Some(charge), now);
                 Some(seq)
             }
             decided => {
@@ -64,12 +68,24 @@ impl Room {
     /// The same for a wrong key as for a room that has ended; another if the lease cannot be written.
     pub(super) async fn take_over(self: &Arc<Self>, key: &OwnerKey, hash: &KeyHash) -> Result<Owner, OwnError> {
         let fits = self.key.is_some_and(|own| own.fits(hash));
+        for _ in 1..TAKEOVERS_MAX {
+            match self.try_take_over(key, fits).await {
+                // On another node an owner was faster: this one comes after it.
+                Err(ProposeError::Rejected(Rejection::Fenced)) => {}
+                outcome => return outcome.map_err(OwnError::from),
+            }
+        }
+        self.try_take_over(key, fits).await.map_err(OwnError::from)
+    }
+
+    async fn try_take_over(self: &Arc<Self>, key: &OwnerKey, fits: bool) -> Result<Owner, ProposeError> {
         let (owner, written) = {
             let mut state = self.lock();
             if !fits {
-                return Err(OwnError::NoRoom);
+                return Err(ProposeError::Ended);
             }
-            let (term, decided) = state.core.open().map_err(ProposeError::from)?.take_over(None)?;
+            let life = state.core.is_shared().then(|| Life::random(&*self.random));
+            let (term, decided) = state.core.open()?.take_over(life)?;
             let (done, written) = when_done();
             self.settle(&mut state, decided, Waiter { charge: None, done: Some(done) }, self.clock.now());
             // Made before it is known whether the lease was written, so that the lease ends if this future is dropped
@@ -88,7 +104,7 @@ impl Room {
         let mut state = self.lock();
         if !state.core.life().is_open() {
             self.turn_away(&state, outbox);
-        } else if state.core.term() == term {
+        } else if state.core.is_owned_here(term) {
             let how = state.core.how_owner_continues(start);
             let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
             outbox.replay(replay(Welcome { how, ..welcome }, announce));
@@ -141,7 +157,8 @@ impl Room {
         let (done, written) = when_done();
         {
             let mut state = self.lock();
-            let header = state.core.keep(origin);
+            let is_shared = self.engine.as_ref().is_some_and(|engine| engine.is_of_shared_room());
+            let header = if is_shared { state.core.share(origin) } else { state.core.keep(origin) };
             self.hand_over(&mut state, header, Waiter { charge: None, done: Some(done) });
             if self.engine.as_ref().is_some_and(|engine| *engine.health().borrow() != Health::Fine) {
                 // The rooms that were listed may have been notified before this one was listed.
@@ -168,15 +185,13 @@ impl Room {
     }
 
     /// Carries out a decision that holds from now on: notifies the members, the owner and the `waiter`.
-    fn hold(&self, state: &mut RoomState, applied: Applied, waiter: Waiter, now: Duration) {
+    pub(super) fn hold(&self, state: &mut RoomState, applied: Applied, waiter: Waiter, now: Duration) {
         match applied {
             Applied::Nothing => {}
             Applied::Said(said) => {
                 let seq = said.seq;
                 let Waiter { charge, done } = waiter;
-                if let Some(charge) = charge {
-                    self.queue_message(state, said, charge, now);
-                }
+                self.queue_message(state, said, charge, now);
                 return Waiter { charge: None, done }.done(Ok(seq));
             }
             Applied::Owner(status, term) => {
@@ -207,28 +222,21 @@ impl Room {
 
     /// Queues a message for every member. It is in the queue of every lane before another part can take the room's
     /// lock.
-    fn queue_message(&self, state: &mut RoomState, said: Proposed, charge: OwnedSemaphorePermit, applied: Duration) {
+    /// A message of another node has no charge.
+    fn queue_message(
+        &self,
+        state: &mut RoomState,
+        said: Proposed,
+        charge: Option<OwnedSemaphorePermit>,
+        applied: Duration,
+    ) {
         if let Some(entry) = said.entry {
             if entry.change == Change::Cleared {
                 self.restart_counting(state, &entry.key);
             }
-            let charge = Some(Arc::new(charge));
+            let charge = charge.map(Arc::new);
             state.members.push(|| Item::message(Arc::clone(&entry), applied, charge.clone()));
             self.counters.applied(entry.change);
-        }
-    }
-}
-
-impl Follower for Room {
-    fn room(&self) -> &RoomId {
-        &self.id
-    }
-
-    fn written(&self, through: LogPosition) {
-        let mut state = self.lock();
-        let now = self.clock.now();
-        while let Some((applied, waiter)) = state.core.written(through) {
-            self.hold(&mut state, applied, waiter, now);
         }
     }
 }

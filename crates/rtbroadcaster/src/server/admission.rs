@@ -53,7 +53,7 @@ pub(crate) struct Visit<'a> {
 }
 
 impl Server {
-    /// Makes the visitor a viewer. Waits only for its turn at the turnstile: rooms are in this process.
+    /// Makes the visitor a viewer. Waits for its turn at the turnstile, and while a room is looked for on other nodes.
     ///
     /// # Errors
     /// The refusal that the visitor is sent. It is the same for a room that does not exist and for one that the visitor
@@ -65,11 +65,12 @@ impl Server {
         if !visitor.permit.allows(|rights| rights.join.cover(&room)) {
             return Err(Refusal::NoRoom);
         }
+        let found = self.registry().find(&room).await.map_err(|_| Refusal::Unavailable)?.ok_or(Refusal::NoRoom)?;
         let announce = |welcome: &Welcome, viewer: &ViewerKey| {
             ((visit.announce)(welcome, viewer), self.replays(visitor.place, welcome.bytes()))
         };
         let outbox = Arc::clone(visit.outbox);
-        let membership = self.registry().join(&room, outbox, visit.start, visit.shown, &announce)?;
+        let membership = found.join(outbox, visit.start, visit.shown, &announce)?;
         visitor.holds(Holding::Joined(room));
         Ok(membership)
     }

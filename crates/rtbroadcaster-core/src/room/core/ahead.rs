@@ -161,6 +161,9 @@ impl<W: Default> Ahead<W> {
 
     /// Returns whether `proposal` may be applied behind everything that is decided.
     pub(super) fn check(&self, log: &Log, proposal: &Proposal) -> Result<Verdict, Rejection> {
+        if self.lacks_lease() {
+            return Err(Rejection::Fenced);
+        }
         let known = |id: &str| self.ids.get(id).copied().or_else(|| log.known(id));
         log.judge(proposal, self.term, known, |bytes| self.size.with(self.held(log, &proposal.key), bytes))
     }

@@ -170,7 +170,7 @@ impl<W: Default> Core<W> {
         if std::mem::take(&mut self.writability) == Writability::Writable || !self.life.is_open() {
             return None;
         }
-        let ahead = self.ahead.as_mut()?;
+        let ahead = self.ahead.as_mut().filter(|ahead| !ahead.lacks_lease())?;
         self.presence.away_since()?;
         self.presence.owner_left_again(now);
         Some(ahead.decide(Step::Written, &mut self.log, Some(now)))

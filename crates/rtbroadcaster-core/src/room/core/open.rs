@@ -71,7 +71,7 @@ impl<W: Default> OpenRoom<'_, W> {
     /// Decides that the owner of `term` is gone and the grace begins, if it was still the owner.
     pub fn owner_left(&mut self, term: Term, now: Duration) -> Option<Decided> {
         let room = &mut *self.0;
-        if room.term() != term {
+        if !room.is_owned_here(term) {
             return None;
         }
         room.presence.owner_left(now);

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use super::{Ahead, Applied, Core, EndCause, FixedHeader, Proposed, RoomLife, Step, Writability};
 use crate::config::Config;
-use crate::id::RoomId;
+use crate::id::{RoomId, Term};
+use crate::message::{Change, Key, Params};
 use crate::record::{Append, Checkpoint, Handover, Header, LogPosition};
-use crate::room::log::{Log, LogLimits};
+use crate::room::log::{Log, LogLimits, Proposal};
 use crate::room::presence::{AbsenceLimits, Presence};
 use crate::standing::OwnerStatus;
 
@@ -44,6 +45,31 @@ impl<W: Default> Core<W> {
             ahead: Some(Box::new(Ahead::of(&log, FixedHeader { key, options, place, unknown }).shared(false))),
             log,
         }
+    }
+
+    /// Returns whether another node has the lease.
+    pub fn lacks_lease(&self) -> bool {
+        self.ahead.as_ref().is_some_and(|ahead| ahead.lacks_lease())
+    }
+
+    /// Returns whether the owner of `term` is the present one, and on this node.
+    pub fn is_owned_here(&self, term: Term) -> bool {
+        self.term() == term && !self.lacks_lease()
+    }
+
+    /// Returns for how long there has been no viewer on this node; zero while there is one.
+    pub fn empty_for(&self, now: Duration) -> Duration {
+        self.presence.empty_since().map_or(Duration::ZERO, |since| now.saturating_sub(since))
+    }
+
+    /// Returns an ephemeral message of the owner on another node, if the room is open.
+    pub fn overhear(&mut self, key: Key, params: Params) -> Option<Proposed> {
+        if !self.life.is_open() {
+            return None;
+        }
+        let proposal = Proposal { term: self.log.term(), key, params, change: Change::Ephemeral, id: None };
+        let entry = self.log.apply(proposal, Duration::ZERO);
+        Some(Proposed { seq: self.log.seq(), entry: Some(entry) })
     }
 
     /// Returns whether several nodes write its log.
@@ -113,9 +139,8 @@ impl<W: Default> Core<W> {
 
     /// Notes whether the node that has the lease is heard of. While it is not, its owner is away.
     pub fn hears_owner(&mut self, is_heard: bool, now: Duration) -> Applied {
-        let lacks_lease = self.ahead.as_ref().is_some_and(|ahead| ahead.lacks_lease());
         let status = if is_heard { OwnerStatus::Live } else { OwnerStatus::Away };
-        if !lacks_lease || !self.life.is_open() || self.owner == status {
+        if !self.lacks_lease() || !self.life.is_open() || self.owner == status {
             return Applied::Nothing;
         }
         match status {
@@ -140,12 +165,11 @@ impl<W: Default> Core<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{Cursor, Life, Numbering, Seq, Term};
-    use crate::message::{Change, Key, Params};
+    use crate::id::{Cursor, Life, Numbering, Seq};
     use crate::random::SEEDED;
     use crate::record::Lives;
     use crate::room::core::{Decided, Space};
-    use crate::room::log::{Lineage, Proposal, Resume};
+    use crate::room::log::{Lineage, Resume};
     use crate::standing::{CursorScope, RoomEnd, Start};
     use std::sync::Arc;
 

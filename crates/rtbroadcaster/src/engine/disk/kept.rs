@@ -1,56 +1,20 @@
 //! The format of the store: keys, and values as text.
 //! Must not know when anything is written, nor what is missing.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use fjall::Slice;
-use rtbroadcaster_core::address_block::AddressBlock;
-use rtbroadcaster_core::id::{Life, Numbering, RoomId, Seq, Term};
+use rtbroadcaster_core::id::{Life, RoomId, Seq, Term};
 use rtbroadcaster_core::message::{Change, Key, Params};
-use rtbroadcaster_core::options::{Counting, RoomOptions};
 use rtbroadcaster_core::record::{Header, LifeIndex, Lives, Record, Sum};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::super::header_text::{ChangeText, HeaderText, milliseconds};
 use super::tally::Tally;
 use super::text::{self, Text, Unreadable, halves};
-use crate::os_random::OsRandom;
-
-/// The header of a room. Times are milliseconds since 1970.
-#[derive(Serialize, Deserialize)]
-struct HeaderText {
-    /// 16 hexadecimal digits. Not in format 1.
-    #[serde(default)]
-    numbering: String,
-    /// The index of each life in which the room was created or got a message, and its first number there.
-    #[serde(default)]
-    starts: Vec<(u64, u64)>,
-    term: u64,
-    key: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    away: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    moment: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    place: Option<IpAddr>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    grace: Option<u64>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    audience: bool,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    counted: Vec<CountedText>,
-}
-
-/// A key whose signals are counted.
-#[derive(Serialize, Deserialize)]
-struct CountedText {
-    key: String,
-    every: u64,
-    once: bool,
-}
 
 /// The line before a message's parameters.
 #[derive(Serialize, Deserialize)]
@@ -79,14 +43,6 @@ pub(super) struct ReadRecord {
 /// A sum: the number of messages and ids, the bytes that they take, and the sum of their hashes.
 #[derive(Serialize, Deserialize)]
 struct SumText(u64, u64, #[serde(with = "halves")] u128);
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum ChangeText {
-    Event,
-    State,
-    Cleared,
-}
 
 /// The name of a message.
 #[derive(Serialize, Deserialize)]
@@ -117,80 +73,24 @@ pub(super) fn seq(place: &[u8], room: &[u8]) -> Option<Seq> {
     Seq::new(u64::from_be_bytes(place.strip_prefix(room)?.try_into().ok()?))
 }
 
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
 /// Writes the header of a room.
 pub(super) fn header(header: &Header) -> Vec<u8> {
-    let Header { numbering, life: _, starts, term, key, away, moment, place, options, unknown } = header;
-    let counted = options.counted().map(|(key, Counting { every, once_per_viewer })| CountedText {
-        key: key.to_owned(),
-        every: milliseconds(every),
-        once: once_per_viewer,
-    });
-    let known = HeaderText {
-        numbering: numbering.to_string(),
-        starts: starts.iter().map(|(LifeIndex(life), seq)| (*life, seq.get())).collect(),
-        term: term.get(),
-        key: BASE64.encode(key),
-        away: away.map(milliseconds),
-        moment: moment.map(milliseconds),
-        place: place.map(AddressBlock::address),
-        grace: options.grace().map(milliseconds),
-        audience: options.has_audience(),
-        counted: counted.collect(),
-    };
-    let unknown = unknown.as_ref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    Text { known, unknown }.write()
+    let unknown = header.unknown.as_ref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    Text { known: HeaderText::of(header), unknown }.write()
 }
 
 /// Reads the header of a room. One of format 1 has no numbering, and gets a new one.
 pub(super) fn read_header(text: &[u8]) -> Result<Header, Unreadable> {
     let Text { known, unknown } = Text::<HeaderText>::read(text)?;
-    known.read(&unknown).ok_or(Unreadable::Damaged)
-}
-
-impl HeaderText {
-    fn read(self, unknown: &Map<String, Value>) -> Option<Header> {
-        let Self { numbering, starts, term, key, away, moment, place, grace, audience, counted } = self;
-        let key = BASE64.decode(key).ok()?.try_into().ok()?;
-        let options = RoomOptions::new();
-        let options = if audience { options.with_audience() } else { options };
-        let options = match grace {
-            Some(grace) => options.with_grace(Duration::from_millis(grace)),
-            None => options,
-        };
-        let options = counted.into_iter().try_fold(options, |options, CountedText { key, every, once }| {
-            let counting = Counting { every: Duration::from_millis(every), once_per_viewer: once };
-            options.with_counting(&key, counting).ok()
-        })?;
-        let numbering =
-            if numbering.is_empty() { Numbering::random(&OsRandom) } else { Numbering::from_digits(&numbering)? };
-        let starts = starts.into_iter().map(|(life, seq)| Some((LifeIndex(life), Seq::new(seq)?)));
-        Some(Header {
-            numbering,
-            life: None,
-            starts: starts.collect::<Option<_>>()?,
-            term: Term::new(term)?,
-            key,
-            away: away.map(Duration::from_millis),
-            moment: moment.map(Duration::from_millis),
-            place: place.map(AddressBlock::from),
-            options,
-            unknown: (!unknown.is_empty()).then(|| Value::Object(unknown.clone()).to_string().into()),
-        })
-    }
+    let header = known.read().ok_or(Unreadable::Damaged)?;
+    let unknown = (!unknown.is_empty()).then(|| Value::Object(unknown).to_string().into());
+    Ok(Header { unknown, ..header })
 }
 
 /// Writes a message, and the tally of all rooms if it is the last one of its batch. The parameters follow on a line of
 /// their own, as they were sent.
 pub(super) fn record(record: &Record, tally: Option<Tally>) -> Vec<u8> {
-    let change = match record.change {
-        Change::State => ChangeText::State,
-        Change::Cleared => ChangeText::Cleared,
-        Change::Event | Change::Ephemeral => ChangeText::Event,
-    };
+    let change = ChangeText::of(record.change);
     let (said, term, key) = (milliseconds(record.said), record.term.get(), record.key.as_str().to_owned());
     let Sum { count, bytes, digest } = record.sum;
     let head = RecordText { said, term, change, key, sum: Some(SumText(count, bytes, digest)), tally };
@@ -213,11 +113,7 @@ pub(super) fn read_record(seq: Seq, text: &[u8]) -> Result<ReadRecord, Unreadabl
 impl RecordText {
     fn read(self, seq: Seq, params: &[u8]) -> Option<ReadRecord> {
         let Self { said, term, change, key, sum, tally } = self;
-        let change = match change {
-            ChangeText::Event => Change::Event,
-            ChangeText::State => Change::State,
-            ChangeText::Cleared => Change::Cleared,
-        };
+        let change = Change::from(change);
         let (key, params) = (Key::new(&key)?, Params::from_json(std::str::from_utf8(params).ok()?)?);
         let sum = sum.map(|SumText(count, bytes, digest)| Sum { count, bytes, digest });
         let (said, term) = (Duration::from_millis(said), Term::new(term)?);

@@ -345,7 +345,8 @@ fn watch_in_a_faulty_protocol(manager: &Manager, room: &str) {
     let server = manager.server();
     let outbox = Outbox::new(None, dialect, server.clock(), server.counters(), manager.config());
     let announce = |_: &Welcome, _: &ViewerKey| (Bytes::new(), Hold::default());
-    let member = server.registry().join(&room.parse().unwrap(), outbox, &Start::Fresh, None, &announce).unwrap();
+    let member =
+        server.registry().get(&room.parse().unwrap()).unwrap().join(outbox, &Start::Fresh, None, &announce).unwrap();
     // It never leaves.
     std::mem::forget(member);
 }

@@ -1,0 +1,215 @@
+//! The engine of a shared log: the logs of the rooms on this node.
+//! Must not know which system keeps the log, nor what a room makes of its entries.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use rtbroadcaster_core::chain::Offset;
+use rtbroadcaster_core::id::{RoomId, Term};
+use rtbroadcaster_core::message::{Key, Params};
+use rtbroadcaster_core::random::Random;
+use rtbroadcaster_core::record::{Handover, LifeIndex};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::load::{self, Loaded};
+use super::nodes::{self, NodeId, Nodes};
+use super::replica::{Order, Replica, ReplicaParts};
+use super::{FEED_EVENTS_MAX, SharedLog};
+use crate::engine::{Engine, Follower, FoundRoom, Health, LogUnsure, Pending, SharedRooms};
+use rtbroadcaster_core::chain::Chain;
+
+/// The time between two questions where the last entries of silent rooms are.
+const HEADS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// An engine whose log other nodes write, too.
+#[derive(Debug)]
+pub(crate) struct SharedEngine<L> {
+    log: Arc<L>,
+    node: NodeId,
+    nodes: watch::Receiver<Nodes>,
+    random: Arc<dyn Random>,
+    health: watch::Receiver<Health>,
+    replicas: Arc<Replicas>,
+}
+
+/// The replicas on this node.
+#[derive(Debug, Default)]
+struct Replicas(Mutex<HashMap<RoomId, ReplicaHandle>>);
+
+/// How others reach a replica.
+#[derive(Debug)]
+struct ReplicaHandle {
+    orders: mpsc::WeakUnboundedSender<Order>,
+    position: watch::Receiver<Offset>,
+}
+
+impl Replicas {
+    fn add(&self, room: RoomId, handle: ReplicaHandle) {
+        let mut replicas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        replicas.insert(room, handle);
+    }
+
+    /// Returns the rooms with a replica, and forgets those without one.
+    fn rooms(&self) -> Vec<RoomId> {
+        let mut replicas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        replicas.retain(|_, handle| handle.orders.upgrade().is_some());
+        replicas.keys().cloned().collect()
+    }
+
+    /// Has the replica of `room` look, if it has not read up to `head`.
+    fn look(&self, room: &RoomId, head: Offset) {
+        let replicas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ReplicaHandle { orders, position }) = replicas.get(room)
+            && *position.borrow() < head
+            && let Some(orders) = orders.upgrade()
+        {
+            // Without a receiver the replica has ended.
+            let _ = orders.send(Order::Look);
+        }
+    }
+}
+
+impl<L: SharedLog> SharedEngine<L> {
+    /// Returns the engine of this node. Begins to send its beacons, and to ask for entries that were not told.
+    pub(crate) fn start(log: Arc<L>, random: Arc<dyn Random>, health: watch::Receiver<Health>) -> Self {
+        let node = NodeId::random(&*random);
+        let nodes = nodes::spawn(&log, node);
+        let replicas = Arc::new(Replicas::default());
+        tokio::spawn(ask_for_heads(Arc::downgrade(&log), Arc::downgrade(&replicas)));
+        Self { log, node, nodes, random, health, replicas }
+    }
+
+    /// Returns the log of one room, and what its replica needs.
+    fn room_log(&self, room: &RoomId, chain: Chain) -> (RoomLog<L>, ReplicaParts) {
+        let (orders, waiting) = mpsc::unbounded_channel();
+        let (position, read) = watch::channel(chain.offset);
+        self.replicas.add(room.clone(), ReplicaHandle { orders: orders.downgrade(), position: read });
+        let parts = ReplicaParts {
+            room: room.clone(),
+            me: self.node.writer(&*self.random),
+            chain,
+            marks: Default::default(),
+            unkept: 0,
+            orders: waiting,
+            events: None,
+            position,
+        };
+        let (log, nodes) = (Arc::clone(&self.log), self.nodes.clone());
+        (RoomLog { log, nodes, orders, begin: Mutex::new(None), health: self.health.clone() }, parts)
+    }
+}
+
+/// Asks each few seconds where the last entries of all rooms are: what is told may be lost on the way, with nothing
+/// behind it that would show it.
+async fn ask_for_heads<L: SharedLog>(log: Weak<L>, replicas: Weak<Replicas>) {
+    let mut interval = interval(HEADS_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval.reset_at(Instant::now() + HEADS_INTERVAL);
+    loop {
+        interval.tick().await;
+        let (Some(log), Some(replicas)) = (log.upgrade(), replicas.upgrade()) else { return };
+        let rooms = replicas.rooms();
+        if rooms.is_empty() {
+            continue;
+        }
+        if let Ok(heads) = log.heads(&rooms).await {
+            heads.iter().for_each(|(room, head)| replicas.look(room, *head));
+        }
+    }
+}
+
+impl<L: SharedLog> Engine for SharedEngine<L> {
+    fn append(&self, _: &Arc<dyn Follower>, _: Handover) {
+        unreachable!("each room has a log of its own, by `SharedRooms`");
+    }
+
+    /// Each room keeps its own.
+    fn forget_lives_before(&self, _: LifeIndex) {}
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.health.clone()
+    }
+
+    fn close(&self) {
+        self.log.beacon(nodes::beacon(self.node, true));
+    }
+
+    fn shared(&self) -> Option<&dyn SharedRooms> {
+        Some(self)
+    }
+}
+
+impl<L: SharedLog> SharedRooms for SharedEngine<L> {
+    fn create(&self, room: &RoomId) -> Arc<dyn Engine> {
+        let (log, parts) = self.room_log(room, Chain::START);
+        *log.begin.lock().unwrap_or_else(PoisonError::into_inner) = Some(parts);
+        Arc::new(log)
+    }
+
+    fn find<'a>(&'a self, room: &'a RoomId) -> Pending<'a, Result<Option<FoundRoom>, LogUnsure>> {
+        Box::pin(async move {
+            let (events, told) = mpsc::channel(FEED_EVENTS_MAX);
+            self.log.follow(room, events).await.map_err(|_| LogUnsure)?;
+            let Some(loaded) = load::load(&*self.log, room).await.map_err(|_| LogUnsure)? else { return Ok(None) };
+            let Loaded { checkpoint, chain, marks, unkept, at } = *loaded;
+            let (log, parts) = self.room_log(room, chain);
+            let parts = ReplicaParts { marks, unkept, events: Some(told), ..parts };
+            let log = Arc::new(log);
+            let engine = Arc::clone(&log) as Arc<dyn Engine>;
+            let begin = Box::new(move |follower: Weak<dyn Follower>| log.run(parts, follower));
+            Ok(Some(FoundRoom { checkpoint, at, engine, begin }))
+        })
+    }
+}
+
+/// The log of one room on this node.
+struct RoomLog<L> {
+    log: Arc<L>,
+    nodes: watch::Receiver<Nodes>,
+    orders: mpsc::UnboundedSender<Order>,
+    /// What the replica of a room needs that is created here, until the room hands over for the first time.
+    begin: Mutex<Option<ReplicaParts>>,
+    health: watch::Receiver<Health>,
+}
+
+impl<L> std::fmt::Debug for RoomLog<L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RoomLog").finish_non_exhaustive()
+    }
+}
+
+impl<L: SharedLog> RoomLog<L> {
+    fn run(&self, parts: ReplicaParts, follower: Weak<dyn Follower>) {
+        let replica = Replica::new(Arc::clone(&self.log), self.nodes.clone(), parts, follower);
+        tokio::spawn(replica.run());
+    }
+}
+
+impl<L: SharedLog> Engine for RoomLog<L> {
+    fn append(&self, follower: &Arc<dyn Follower>, handover: Handover) {
+        // Without a receiver the room has ended.
+        let _ = self.orders.send(Order::Append(handover));
+        let begin = self.begin.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(parts) = begin {
+            self.run(parts, Arc::downgrade(follower));
+        }
+    }
+
+    fn forget_lives_before(&self, _: LifeIndex) {}
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.health.clone()
+    }
+
+    fn close(&self) {}
+
+    fn is_of_shared_room(&self) -> bool {
+        true
+    }
+
+    fn whisper(&self, term: Term, key: Key, params: Params) {
+        let _ = self.orders.send(Order::Whisper(term, key, params));
+    }
+}

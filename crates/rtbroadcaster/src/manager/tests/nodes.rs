@@ -1,0 +1,257 @@
+//! Rooms over several nodes, over a simulated log under a paused clock: what clients of one node see of another.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rtbroadcaster_client::{Heard, Status, Target, Viewer};
+use rtbroadcaster_core::id::{Life, RoomName, Seq};
+use rtbroadcaster_core::identity::Secret;
+use rtbroadcaster_core::message::Message;
+use rtbroadcaster_core::record::Lives;
+use rtbroadcaster_core::refusal::PublishError;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::super::*;
+use crate::clock::Clock;
+use crate::engine::Health;
+use crate::engine::shared::SharedEngine;
+use crate::engine::shared::sea::Sea;
+use crate::os_random::OsRandom;
+use crate::rights::Rights;
+use crate::server::Server;
+
+/// Returns a node at this log.
+fn node(sea: &Arc<Sea>, number: u32, config: &Config) -> Manager {
+    let server = Server::new(config.clone(), Clock::of_the_world());
+    let health = watch::Sender::new(Health::Fine).subscribe();
+    let engine = SharedEngine::start(sea.node(number), Arc::new(OsRandom), health);
+    let lives = Arc::new(Lives::only(Life::random(&OsRandom)));
+    server.take_over(Arc::new(engine), Vec::new(), lives, Secret::random(&OsRandom));
+    Manager(Arc::new(server))
+}
+
+/// Returns a log without faults, and nodes at it.
+fn nodes<const N: usize>() -> (Arc<Sea>, [Manager; N]) {
+    let sea = Sea::new(7);
+    let nodes = std::array::from_fn(|number| node(&sea, u32::try_from(number).unwrap(), &config()));
+    (sea, nodes)
+}
+
+fn config() -> Config {
+    Config { secret: Some(Secret::random(&OsRandom)), ..Config::default() }
+}
+
+fn target(manager: &Manager) -> Target {
+    manager.in_memory(Rights::anything())
+}
+
+async fn soon<T>(what: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(60), what).await.expect("in time")
+}
+
+/// Waits until a viewer has the message `seq`.
+async fn has(viewer: &Viewer, seq: Seq) {
+    soon(viewer.watch_state().wait_for(|state| state.seq() >= seq)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_of_one_node_is_watched_owned_and_ended_on_another() {
+    let (_sea, [here, there]) = nodes();
+    let owner = here.create_room().await.unwrap();
+    owner.publish(Message::state("slide", [1]).unwrap()).await.unwrap();
+    let viewer = Viewer::join(target(&there), owner.room()).unwrap();
+    soon(viewer.inside()).await.unwrap();
+    assert_eq!(viewer.state().parse::<[u8; 1]>("slide").unwrap().unwrap(), [1]);
+    let seq = owner.publish(Message::state("slide", [2]).unwrap()).await.unwrap();
+    has(&viewer, seq).await;
+    assert_eq!(viewer.status(), Status::Live);
+
+    let newer = there.own(&owner.room(), owner.key()).await.unwrap();
+    assert_eq!(newer.term(), 2);
+    assert_eq!(owner.publish(Message::event("late", ()).unwrap()).await, Err(PublishError::Fenced));
+    let seq = newer.publish(Message::state("slide", [3]).unwrap()).await.unwrap();
+    assert_eq!(seq.get(), 3);
+    has(&viewer, seq).await;
+    let there_again = Viewer::join(target(&here), owner.room()).unwrap();
+    soon(there_again.inside()).await.unwrap();
+    has(&there_again, seq).await;
+    newer.close().await.unwrap();
+    for viewer in [viewer, there_again] {
+        let mut status = viewer.watch_status();
+        let closed = soon(status.wait_for(|status| status.closing().is_some())).await.unwrap().clone();
+        assert_eq!(closed.closing().and_then(|closing| closing.why()).map(ToString::to_string), Some("owner".into()));
+    }
+    assert_eq!((here.rooms().len(), there.rooms().len()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_owner_is_away_and_back_on_every_node_and_its_grace_ends_the_room() {
+    let (_sea, [here, there]) = nodes();
+    let options = RoomOptions::new().with_grace(Duration::from_secs(60));
+    let owner = here.create_room_with(options).await.unwrap();
+    let (room, key) = (owner.room(), owner.key().clone());
+    let viewer = Viewer::join(target(&there), room.clone()).unwrap();
+    soon(viewer.inside()).await.unwrap();
+    let mut status = viewer.watch_status();
+    drop(owner);
+    soon(status.wait_for(|status| matches!(status, Status::Away { .. }))).await.unwrap();
+    let owner = there.own(&room, &key).await.unwrap();
+    soon(status.wait_for(|status| *status == Status::Live)).await.unwrap();
+    drop(owner);
+    let closed = timeout(Duration::from_secs(90), status.wait_for(|status| status.closing().is_some())).await;
+    let closed = closed.unwrap().unwrap().clone();
+    assert_eq!(closed.closing().and_then(|closing| closing.why()).map(ToString::to_string), Some("grace".into()));
+    assert!(there.own(&room, &key).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn ephemeral_messages_reach_viewers_on_every_node() {
+    let (_sea, [here, there]) = nodes();
+    let owner = here.create_room().await.unwrap();
+    let viewer = Viewer::join(target(&there), owner.room()).unwrap();
+    soon(viewer.inside()).await.unwrap();
+    let mut messages = viewer.messages();
+    owner.publish(Message::ephemeral("pointer", [1, 2]).unwrap()).await.unwrap();
+    let heard = soon(async {
+        loop {
+            match messages.next().await {
+                Some(Heard::Message(message)) => return message.key().to_owned(),
+                Some(_) => {}
+                None => panic!("over"),
+            }
+        }
+    });
+    assert_eq!(heard.await, "pointer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_is_given_once_over_all_nodes_and_again_after_the_end() {
+    let (_sea, [here, there]) = nodes();
+    let named = || RoomOptions::new().with_name("final".parse::<RoomName>().unwrap());
+    let owner = here.create_room_with(named()).await.unwrap();
+    assert_eq!(there.create_room_with(named()).await.err(), Some(CreateError::Exists));
+    assert!(there.rooms().is_empty());
+    let (room, key) = (owner.room(), owner.key().clone());
+    owner.close().await.unwrap();
+    assert!(there.own(&room, &key).await.is_err());
+    // The log keeps the end for a minute.
+    sleep(Duration::from_secs(61)).await;
+    let again = there.create_room_with(named()).await.unwrap();
+    assert!(here.own(&room, &key).await.is_err(), "it has another key");
+    drop(again);
+}
+
+#[tokio::test(start_paused = true)]
+async fn viewers_come_back_to_another_node_without_a_loss() {
+    let (_sea, [first, second, third]) = nodes();
+    let owner = first.create_room().await.unwrap();
+    // The node that a viewer reaches next.
+    let at = Arc::new(std::sync::Mutex::new(second.clone()));
+    let viewer = {
+        let at = Arc::clone(&at);
+        // A connection to one node, then to another.
+        let reach = move || Some(at.lock().unwrap().connect(Rights::anything().into()));
+        Viewer::join(Target::in_memory(reach), owner.room()).unwrap()
+    };
+    soon(viewer.inside()).await.unwrap();
+    let mut messages = viewer.messages();
+    for number in 1..=3 {
+        owner.publish(Message::event("n", [number]).unwrap()).await.unwrap();
+    }
+    *at.lock().unwrap() = third.clone();
+    tokio::spawn(async move { second.shutdown().await });
+    for number in 4..=6 {
+        owner.publish(Message::event("n", [number]).unwrap()).await.unwrap();
+        sleep(Duration::from_millis(700)).await;
+    }
+    let mut heard = Vec::new();
+    while heard.len() < 6 {
+        match soon(messages.next()).await {
+            Some(Heard::Message(message)) => heard.push(message.params().parse::<[u8; 1]>().unwrap()[0]),
+            Some(Heard::State { reset, .. }) => assert!(reset.is_none(), "{reset:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(heard, [1, 2, 3, 4, 5, 6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_room_that_a_node_does_not_need_leaves_it_and_is_found_again() {
+    let (_sea, [here, there]) = nodes();
+    let owner = here.create_room().await.unwrap();
+    let viewer = Viewer::join(target(&there), owner.room()).unwrap();
+    soon(viewer.inside()).await.unwrap();
+    viewer.leave().await;
+    sleep(Duration::from_secs(130)).await;
+    assert_eq!((here.rooms().len(), there.rooms().len()), (1, 0));
+    let seq = owner.publish(Message::state("slide", [1]).unwrap()).await.unwrap();
+    let viewer = Viewer::join(target(&there), owner.room()).unwrap();
+    has(&viewer, seq).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_does_not_answer_has_publishes_wait_and_refuses_after_ten_seconds() {
+    let (sea, [here, there]) = nodes();
+    let owner = here.create_room().await.unwrap();
+    let viewer = Viewer::join(target(&there), owner.room()).unwrap();
+    soon(viewer.inside()).await.unwrap();
+    sea.loses_leader(Duration::from_secs(6));
+    let waited = owner.publish(Message::state("slide", [1]).unwrap());
+    assert_eq!(soon(waited).await.map(Seq::get), Ok(1), "it is written once there is a leader again");
+    sea.loses_leader(Duration::from_secs(30));
+    let begun = tokio::time::Instant::now();
+    assert_eq!(soon(owner.publish(Message::state("slide", [2]).unwrap())).await, Err(PublishError::Unavailable));
+    assert!((10..13).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert_eq!(viewer.status(), Status::Live, "viewers stay");
+    let unknown = RoomId::random(&OsRandom);
+    assert_eq!(
+        there.own(&unknown, owner.key()).await.err(),
+        Some(OwnError::Unavailable),
+        "whether it exists is not known"
+    );
+    sleep(Duration::from_secs(40)).await;
+    // What was refused was on its way, and is written once.
+    let seq = soon(owner.publish(Message::state("slide", [3]).unwrap())).await.unwrap();
+    assert_eq!(seq.get(), 3);
+    has(&viewer, seq).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_history_of_thousands_is_short_in_the_log_and_whole_on_a_fresh_node() {
+    let (sea, [here, there]) = nodes();
+    let owner = here.create_room().await.unwrap();
+    owner.publish(Message::state("title", ["x"]).unwrap().with_id("first").unwrap()).await.unwrap();
+    for number in 0..3_000_u32 {
+        owner.publish(Message::state("n", [number]).unwrap()).await.unwrap();
+    }
+    sleep(Duration::from_secs(2)).await;
+    let stored = sea.entries(&owner.room()).len();
+    assert!(stored < 2_500, "{stored} entries");
+    let viewer = Viewer::join(target(&there), owner.room()).unwrap();
+    soon(viewer.inside()).await.unwrap();
+    let state = viewer.state();
+    assert_eq!((state.seq().get(), state.len()), (3_001, 2));
+    assert_eq!(state.parse::<[u32; 1]>("n").unwrap().unwrap(), [2_999]);
+    let newer = there.own(&owner.room(), owner.key()).await.unwrap();
+    let again = newer.publish(Message::state("title", ["x"]).unwrap().with_id("first").unwrap()).await.unwrap();
+    assert_eq!(again.get(), 1, "its id is known");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_gone_leaves_its_owners_away_on_the_others() {
+    let (sea, [here, there]) = nodes();
+    let owner = here.create_room().await.unwrap();
+    let viewer = Viewer::join(target(&there), owner.room()).unwrap();
+    soon(viewer.inside()).await.unwrap();
+    let mut status = viewer.watch_status();
+    sleep(Duration::from_secs(20)).await;
+    sea.cut(0, true);
+    let begun = tokio::time::Instant::now();
+    soon(status.wait_for(|status| matches!(status, Status::Away { .. }))).await.unwrap();
+    assert!((4..10).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    sea.cut(0, false);
+    soon(status.wait_for(|status| *status == Status::Live)).await.unwrap();
+    let seq = soon(owner.publish(Message::state("slide", [1]).unwrap())).await.unwrap();
+    has(&viewer, seq).await;
+}
