@@ -31,6 +31,8 @@ use rtbroadcaster_core::id::RoomId;
 use tokio::sync::mpsc;
 
 pub(crate) use rooms::SharedEngine;
+#[cfg(test)]
+pub(crate) use text::{read_appends, read_link};
 
 /// The most events of one room that wait for its replica. Further ones are dropped, and the replica looks.
 pub(crate) const FEED_EVENTS_MAX: usize = 1_024;

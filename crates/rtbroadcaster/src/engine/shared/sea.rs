@@ -52,6 +52,8 @@ pub(crate) struct Sea {
 #[derive(Debug, Default)]
 struct SeaState {
     rooms: BTreeMap<RoomId, RoomEntries>,
+    /// Also the entries that are removed.
+    all: BTreeMap<RoomId, Vec<StoredEntry>>,
     last: u64,
     /// Until when nobody takes entries.
     leaderless: Option<Instant>,
@@ -113,6 +115,11 @@ impl Sea {
         self.lock().leaderless = Some(Instant::now() + time);
     }
 
+    /// Returns all entries that `room` ever had.
+    pub(crate) fn entries_of_all_time(&self, room: &RoomId) -> Vec<StoredEntry> {
+        self.lock().all.get(room).cloned().unwrap_or_default()
+    }
+
     /// Returns all entries of `room`.
     pub(crate) fn entries(&self, room: &RoomId) -> Vec<StoredEntry> {
         self.lock().rooms.get(room).map_or_else(Vec::new, |room| room.entries.clone())
@@ -161,6 +168,7 @@ impl Sea {
             });
         }
         entries.push(entry.clone());
+        state.all.entry(room.clone()).or_default().push(entry.clone());
         state.last = offset;
         drop(state);
         self.tell(room, None, &FeedEvent::Entry(entry));

@@ -22,7 +22,7 @@ const FORMAT: u32 = 1;
 
 /// Why a text is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unreadable {
+pub(crate) enum Unreadable {
     /// A later version has written it.
     #[error("a later version has written it")]
     Newer,
@@ -154,7 +154,7 @@ pub(super) fn write_entry(draft: &Draft<'_>) -> Bytes {
 }
 
 /// Reads the part of an entry by which a reader judges it.
-pub(super) fn read_link(offset: Offset, text: &[u8]) -> Result<Link, Unreadable> {
+pub(crate) fn read_link(offset: Offset, text: &[u8]) -> Result<Link, Unreadable> {
     #[derive(Deserialize)]
     struct LinkText {
         format: u32,
@@ -173,7 +173,7 @@ pub(super) fn read_link(offset: Offset, text: &[u8]) -> Result<Link, Unreadable>
 }
 
 /// Reads what an entry changes.
-pub(super) fn read_appends(text: &[u8]) -> Result<Vec<Append>, Unreadable> {
+pub(crate) fn read_appends(text: &[u8]) -> Result<Vec<Append>, Unreadable> {
     check(text)?;
     let EntryText { term, appends, .. } = serde_json::from_slice(text).map_err(|_| Unreadable::Damaged)?;
     let term = Term::new(term).ok_or(Unreadable::Damaged)?;

@@ -1,5 +1,7 @@
 //! Rooms over several nodes, over a simulated log under a paused clock: what clients of one node see of another.
 
+mod saga;
+
 use std::sync::Arc;
 use std::time::Duration;
 

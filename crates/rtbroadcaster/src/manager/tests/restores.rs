@@ -48,7 +48,7 @@ fn welcome(manager: &Manager, room: &RoomId, start: &Start) -> Option<Welcome> {
         found.set(Some(Welcome { standing: standing.clone(), how: *how, entries: Arc::clone(entries) }));
         (Bytes::new(), Hold::default())
     };
-    let membership = manager.server().registry().get(room).unwrap().join(outbox, start, None, &announce);
+    let membership = manager.server().registry().get(room)?.join(outbox, start, None, &announce);
     drop(membership);
     found.take()
 }
