@@ -72,6 +72,8 @@ pub enum Reading {
     Ignored(Ignored),
     /// An entry before it is missing. The reader did not move.
     Hole,
+    /// It begins the room, which the reader knows as another one: that one has ended. The reader did not move.
+    Anew,
 }
 
 /// Why an entry does not count.
@@ -113,6 +115,10 @@ impl Chain {
         }
         if link.after > self.offset {
             return Reading::Hole;
+        }
+        if link.after == Offset::START && link.number == 0 && self.newest.is_some() {
+            // The log has stored it only because it had no entry of the room any more.
+            return Reading::Anew;
         }
         let verdict = self.judge(link);
         self.offset = link.offset;
@@ -223,6 +229,17 @@ mod tests {
         assert_eq!(fresh.read(&link(9, 5, lease(1, 7), 2)), Reading::Hole);
     }
 
+    #[test]
+    fn a_room_that_was_created_again_is_not_the_one_that_is_known() {
+        let mut chain = Chain::START;
+        chain.read(&link(3, 0, lease(1, 7), 0));
+        let known = chain;
+        assert_eq!(chain.read(&link(9, 0, lease(1, 8), 0)), Reading::Anew);
+        assert_eq!(chain, known);
+        let mut fresh = Chain::START;
+        assert_eq!(fresh.read(&link(9, 0, lease(1, 8), 0)), Reading::Counts);
+    }
+
     /// A writer that may believe an old position.
     #[derive(Debug, Clone)]
     struct Attempt {
@@ -254,7 +271,8 @@ mod tests {
     fn stored(attempts: &[Attempt]) -> Vec<Link> {
         let mut links: Vec<Link> = Vec::new();
         for Attempt { writer, begins, behind, is_stored_anyway } in attempts {
-            let known = links.len().saturating_sub(*behind);
+            // A writer that has read nothing would create the room.
+            let known = links.len().saturating_sub(*behind).max(links.len().min(1));
             let mut chain = Chain::START;
             read(&mut chain, &links[..known]);
             let own = chain.newest.filter(|(lease, _)| lease.writer == Writer(*writer));

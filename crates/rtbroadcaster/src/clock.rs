@@ -23,6 +23,13 @@ impl Clock {
         Self { birth: Instant::now() }
     }
 
+    /// Makes a clock that was born this long ago.
+    #[cfg(feature = "nats")]
+    pub(crate) fn at(age: Duration) -> Self {
+        let now = Instant::now();
+        Self { birth: now.checked_sub(age).unwrap_or(now) }
+    }
+
     /// Makes a clock that was born in 1970, as far as the system knows when that was: what is kept is read by other
     /// processes.
     #[cfg(any(feature = "disk", feature = "nats"))]

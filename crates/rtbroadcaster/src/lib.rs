@@ -23,7 +23,7 @@
 //! | `disk` | `Manager::open`: rooms that are kept in a directory and outlive the process (Unix) | no |
 //! | `remote` | `rtbroadcaster::remote`: a viewer and an owner over the network, and `Manager::in_memory` for tests | no |
 //! | `remote-tls` | the same over TLS (`wss`) | no |
-//! | `nats` | nothing yet: reserved for rooms over several servers | no |
+//! | `nats` | not for use yet: rooms over several servers, whose log is in NATS JetStream | no |
 //! | `tls` | not for use yet | no |
 //!
 //! Applications with rules of their own take an [`Upgrade`] and accept it with a [`Permit`]; it works under axum and
@@ -85,7 +85,9 @@ mod upgrade;
 pub use engine::EngineError;
 #[cfg(feature = "disk")]
 pub use engine::disk::{Ack, Disk, DiskError};
-pub use manager::{Manager, ManagerBuilder};
+#[cfg(feature = "nats")]
+pub use engine::nats::{Durability, Nats, NatsError};
+pub use manager::{EngineOptions, Manager, ManagerBuilder};
 pub use metrics::{LogStatus, MessageCounts, Metrics, Resumes, SignalCounts, Superseded};
 pub use os_random::OsRandom;
 pub use rights::{Grant, Permit, RightLimits, Rights, Rooms};

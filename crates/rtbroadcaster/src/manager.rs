@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::metrics::{Gauges, Metrics};
 use crate::room::{Owner, RoomSummary};
 use crate::server::Server;
-pub use builder::ManagerBuilder;
+pub use builder::{EngineOptions, ManagerBuilder};
 
 /// All rooms and clients of one server. Cheap to clone; every clone is the same manager.
 ///

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "disk")]
 use super::disk::DiskError;
+#[cfg(feature = "nats")]
+use super::nats::NatsError;
 
 /// The reason why the engine of a manager cannot be opened: see [`ManagerBuilder::open`](crate::ManagerBuilder::open).
 ///
@@ -24,4 +26,8 @@ pub enum EngineError {
     #[cfg(feature = "disk")]
     #[error("the engine of the disk cannot be opened")]
     Disk(#[from] DiskError),
+    /// The log in NATS cannot be used.
+    #[cfg(feature = "nats")]
+    #[error("the engine of NATS cannot be opened")]
+    Nats(#[from] NatsError),
 }

@@ -29,6 +29,8 @@ mod error;
 #[cfg(any(feature = "disk", feature = "nats"))]
 mod header_text;
 #[cfg(feature = "nats")]
+pub(crate) mod nats;
+#[cfg(feature = "nats")]
 pub(crate) mod shared;
 #[cfg(test)]
 pub(crate) mod simulated;

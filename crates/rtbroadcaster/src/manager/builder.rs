@@ -7,15 +7,41 @@ use super::Manager;
 use crate::engine::EngineError;
 #[cfg(feature = "disk")]
 use crate::engine::disk::Disk;
+#[cfg(feature = "nats")]
+use crate::engine::nats::Nats;
 
 /// The parts of a [`Manager`], made by [`Manager::builder`].
 #[derive(Debug, Clone)]
 #[must_use = "a manager is made by `open`"]
 pub struct ManagerBuilder {
     config: Config,
-    /// The directory in which rooms are kept, if they are.
+    engine: Option<EngineOptions>,
+}
+
+/// An engine that keeps rooms, for [`ManagerBuilder::engine`]: each is made by its own type.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum EngineOptions {
+    /// A directory of this machine.
     #[cfg(feature = "disk")]
-    disk: Option<Disk>,
+    Disk(Disk),
+    /// A stream in NATS JetStream, which several nodes share.
+    #[cfg(feature = "nats")]
+    Nats(Nats),
+}
+
+#[cfg(feature = "disk")]
+impl From<Disk> for EngineOptions {
+    fn from(disk: Disk) -> Self {
+        Self::Disk(disk)
+    }
+}
+
+#[cfg(feature = "nats")]
+impl From<Nats> for EngineOptions {
+    fn from(nats: Nats) -> Self {
+        Self::Nats(nats)
+    }
 }
 
 impl Manager {
@@ -30,11 +56,7 @@ impl Manager {
     /// # Ok(()) }
     /// ```
     pub fn builder(config: Config) -> ManagerBuilder {
-        ManagerBuilder {
-            config,
-            #[cfg(feature = "disk")]
-            disk: None,
-        }
+        ManagerBuilder { config, engine: None }
     }
 }
 
@@ -42,6 +64,7 @@ impl ManagerBuilder {
     /// Keeps rooms with this engine, so that they outlive the process; the last call counts.
     ///
     /// ```
+    /// # #[cfg(feature = "disk")]
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// use rtbroadcaster::{Config, Disk, EngineError, Manager};
     ///
@@ -53,10 +76,11 @@ impl ManagerBuilder {
     /// # manager.shutdown().await;
     /// # std::fs::remove_dir_all(directory)?;
     /// # Ok(()) }
+    /// # #[cfg(not(feature = "disk"))] fn main() {}
     /// ```
-    #[cfg(feature = "disk")]
-    pub fn engine(self, disk: Disk) -> Self {
-        Self { disk: Some(disk), ..self }
+    #[cfg(any(feature = "disk", feature = "nats"))]
+    pub fn engine(self, engine: impl Into<EngineOptions>) -> Self {
+        Self { engine: Some(engine.into()), ..self }
     }
 
     /// Opens the engine, reads everything that it has kept, and returns a manager with those rooms.
@@ -67,10 +91,12 @@ impl ManagerBuilder {
     /// # Panics
     /// With an engine, outside of a Tokio runtime.
     pub async fn open(self) -> Result<Manager, EngineError> {
-        #[cfg(feature = "disk")]
-        if let Some(disk) = self.disk {
-            return Ok(Manager::open(self.config, &disk).await?);
+        match self.engine {
+            None => Ok(Manager::new(self.config)),
+            #[cfg(feature = "disk")]
+            Some(EngineOptions::Disk(disk)) => Ok(Manager::open(self.config, &disk).await?),
+            #[cfg(feature = "nats")]
+            Some(EngineOptions::Nats(nats)) => Ok(Manager::open_nats(self.config, &nats).await?),
         }
-        Ok(Manager::new(self.config))
     }
 }

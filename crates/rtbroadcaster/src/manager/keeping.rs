@@ -1,21 +1,23 @@
 //! Opens a manager whose rooms are kept, and reports whether they can be.
 //! Must not know the directory.
 
-#[cfg(feature = "disk")]
+#[cfg(any(feature = "disk", feature = "nats"))]
 use std::sync::Arc;
 
 use super::Manager;
-#[cfg(feature = "disk")]
+#[cfg(any(feature = "disk", feature = "nats"))]
 use crate::clock::Clock;
 use crate::engine::Health;
-#[cfg(feature = "disk")]
+#[cfg(any(feature = "disk", feature = "nats"))]
 use crate::engine::OpenedEngine;
 #[cfg(feature = "disk")]
 use crate::engine::disk::{Disk, DiskError};
+#[cfg(feature = "nats")]
+use crate::engine::nats::{Nats, NatsError, OpenedNats};
 use crate::metrics::LogStatus;
-#[cfg(feature = "disk")]
+#[cfg(any(feature = "disk", feature = "nats"))]
 use crate::server::Server;
-#[cfg(feature = "disk")]
+#[cfg(any(feature = "disk", feature = "nats"))]
 use rtbroadcaster_core::config::Config;
 
 impl Manager {
@@ -61,6 +63,16 @@ impl Manager {
         let counters = Arc::clone(server.counters());
         let OpenedEngine { engine, rooms, lives, secret } =
             disk.open(now, counters, server.config().secret.clone()).await?;
+        server.take_over(engine, rooms, lives, secret);
+        Ok(Self(Arc::new(server)))
+    }
+
+    /// Opens a manager whose rooms other nodes have, too.
+    #[cfg(feature = "nats")]
+    pub(super) async fn open_nats(config: Config, nats: &Nats) -> Result<Self, NatsError> {
+        let OpenedNats { opened, now } = nats.open(&config).await?;
+        let server = Server::new(config, Clock::at(now));
+        let OpenedEngine { engine, rooms, lives, secret } = opened;
         server.take_over(engine, rooms, lives, secret);
         Ok(Self(Arc::new(server)))
     }

@@ -121,6 +121,11 @@ impl Fold {
         };
         match self.chain.read(&link) {
             Reading::Hole => return None,
+            Reading::Anew => {
+                // The checkpoint is of an earlier room of this name.
+                *self = Self::of(None);
+                return self.read(entry);
+            }
             Reading::Known | Reading::Ignored(_) => return Some(()),
             Reading::Counts => {}
         }

@@ -43,6 +43,10 @@ const LOOKS_AFTER_LOAD: [Duration; 2] = [Duration::from_millis(200), Duration::f
 const HEAD_PAUSE_MIN: Duration = Duration::from_millis(500);
 const HEAD_PAUSE_MAX: Duration = Duration::from_secs(30);
 
+/// The age at which a room's newest entry is followed by an empty one, and by a checkpoint: the log forgets what is a few
+/// days old.
+const REFRESH: Duration = Duration::from_secs(8 * 3_600);
+
 /// The number of entries behind a checkpoint after which the next one is written, and after which nothing else is.
 const CHECKPOINT_AFTER: u64 = 256;
 const CHECKPOINT_NEEDED: u64 = 896;
@@ -59,6 +63,8 @@ pub(super) enum Order {
     Whisper(Term, Key, Params),
     /// To look whether there are entries that were not told.
     Look,
+    /// To look whether the room still exists.
+    Verify,
 }
 
 /// A future of the log.
@@ -130,6 +136,10 @@ pub(super) struct Replica<L> {
     /// Whether the room thinks that its owner's node is heard of.
     is_heard: bool,
     has_ended: bool,
+    /// When the last entry came.
+    read_at: Instant,
+    /// Whether another entry is where the one that was sent last was to be stored.
+    is_taken: bool,
 }
 
 impl<L: SharedLog> Replica<L> {
@@ -170,6 +180,8 @@ impl<L: SharedLog> Replica<L> {
             head: None,
             is_heard: true,
             has_ended: false,
+            read_at: now,
+            is_taken: false,
         }
     }
 
@@ -213,6 +225,7 @@ impl<L: SharedLog> Replica<L> {
                 Some(Order::Append(handover)) => self.waiting.push_back(handover),
                 Some(Order::Whisper(term, key, params)) => self.whisper(term, key, params),
                 Some(Order::Look) => self.look_soon(Instant::now()),
+                Some(Order::Verify) => _ = self.verify().await,
                 // The room is gone.
                 None => self.has_ended = true,
             },
@@ -236,7 +249,8 @@ impl<L: SharedLog> Replica<L> {
     fn next_timer(&self) -> Option<Instant> {
         let doubt = self.doubt.filter(|_| !self.has_told_doubt).map(|since| since + DOUBT);
         let head = self.head.map(|(at, _)| at);
-        [self.send_at, self.look_at, self.later_looks.last().copied(), doubt, head].into_iter().flatten().min()
+        let refresh = Some(self.read_at + REFRESH).filter(|_| self.has_lease() && self.sent.is_none());
+        [self.send_at, self.look_at, self.later_looks.last().copied(), doubt, head, refresh].into_iter().flatten().min()
     }
 
     async fn timer_fired(&mut self) {
@@ -257,6 +271,9 @@ impl<L: SharedLog> Replica<L> {
             if self.has_lease() {
                 self.log.whisper(&self.room, Whisper::Head(self.chain.offset).write());
             }
+        }
+        if self.read_at + REFRESH <= now && self.has_lease() && self.sent.is_none() {
+            self.refresh();
         }
         if self.doubt.is_some_and(|since| since + DOUBT <= now) && !self.has_told_doubt {
             self.has_told_doubt = true;
@@ -340,6 +357,15 @@ impl<L: SharedLog> Replica<L> {
         }
     }
 
+    /// Writes an entry that changes nothing, so that the room is not forgotten.
+    fn refresh(&mut self) {
+        if let Some((lease, number)) = self.chain.newest {
+            let (number, term) = (number + 1, lease.term);
+            self.sent = Some(Sent { lease, number, through: LogPosition::START, term, appends: Vec::new() });
+            self.send_again();
+        }
+    }
+
     /// Takes the steps of one entry out of those that wait, of which the first is decided under `lease`.
     fn batch(&mut self, lease: Lease, number: u64) -> Sent {
         let (mut appends, mut bytes, mut through) = (Vec::new(), 0, LogPosition::START);
@@ -381,6 +407,7 @@ impl<L: SharedLog> Replica<L> {
         match outcome {
             Published::Stored => self.look_soon(now + READ_BACK),
             Published::Taken => {
+                self.is_taken = true;
                 // At once, unless the look before this one has found nothing: then the answers are older than the log.
                 let pause = self.next_pause();
                 self.look_soon(if pause == PAUSE_MIN { now } else { now + pause });
@@ -425,11 +452,31 @@ impl<L: SharedLog> Replica<L> {
             }
         }
         if self.sent.is_some() {
+            if std::mem::take(&mut self.is_taken) && !self.verify().await {
+                return;
+            }
             // It does not stand behind the entries that were read, so it can be sent again.
             self.send_again();
         } else {
             self.is_sure();
         }
+    }
+
+    /// Looks whether the log still has the last entry that was read. Returns whether it has, or whether that is not known.
+    async fn verify(&mut self) -> bool {
+        if self.chain.newest.is_none() {
+            return true;
+        }
+        let is_there = match self.log.last(&self.room).await {
+            Ok(Some(last)) => last.offset >= self.chain.offset,
+            Ok(None) => false,
+            Err(_) => true,
+        };
+        if !is_there {
+            // It has ended, and the log has forgotten that; or the log has lost it.
+            self.diverge();
+        }
+        is_there
     }
 
     /// Reads the next entry.
@@ -450,6 +497,8 @@ impl<L: SharedLog> Replica<L> {
         match self.chain.read(&link) {
             Reading::Known => {}
             Reading::Hole => self.look_soon(Instant::now()),
+            // The room that this node has has ended unseen, and its name was given again.
+            Reading::Anew => self.diverge(),
             Reading::Ignored(why) => {
                 tracing::warn!(room = ?self.room, offset = link.offset.0, why = why.word(), "an entry does not count");
                 self.position.send_replace(self.chain.offset);
@@ -463,6 +512,7 @@ impl<L: SharedLog> Replica<L> {
 
     fn apply(&mut self, before: Chain, link: &Link, entry: &StoredEntry) {
         self.unkept += 1;
+        self.read_at = Instant::now();
         let is_own = |sent: &Sent| sent.lease == link.lease && sent.number == link.number;
         if let Some(Sent { through, appends, .. }) = self.sent.take_if(|sent| is_own(sent)) {
             (self.publishing, self.send_at) = (None, None);
@@ -471,7 +521,7 @@ impl<L: SharedLog> Replica<L> {
             self.tell(|follower| follower.written(through));
             self.is_sure();
             self.head = Some((Instant::now() + HEAD_PAUSE_MIN, HEAD_PAUSE_MIN));
-            if self.unkept >= CHECKPOINT_AFTER {
+            if self.unkept >= CHECKPOINT_AFTER || appends.is_empty() {
                 self.keep();
             }
         } else {

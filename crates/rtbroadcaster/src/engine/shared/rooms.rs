@@ -58,15 +58,19 @@ impl Replicas {
         replicas.keys().cloned().collect()
     }
 
-    /// Has the replica of `room` look, if it has not read up to `head`.
-    fn look(&self, room: &RoomId, head: Offset) {
+    /// Has the replica of `room` look, if it has not read up to `head`, or if the log has nothing of the room.
+    fn look(&self, room: &RoomId, head: Option<Offset>) {
         let replicas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ReplicaHandle { orders, position }) = replicas.get(room)
-            && *position.borrow() < head
-            && let Some(orders) = orders.upgrade()
-        {
+        let Some(ReplicaHandle { orders, position }) = replicas.get(room) else { return };
+        let read = *position.borrow();
+        let order = match head {
+            Some(head) if head > read => Order::Look,
+            None if read > Offset::START => Order::Verify,
+            _ => return,
+        };
+        if let Some(orders) = orders.upgrade() {
             // Without a receiver the replica has ended.
-            let _ = orders.send(Order::Look);
+            let _ = orders.send(order);
         }
     }
 }
@@ -115,7 +119,8 @@ async fn ask_for_heads<L: SharedLog>(log: Weak<L>, replicas: Weak<Replicas>) {
             continue;
         }
         if let Ok(heads) = log.heads(&rooms).await {
-            heads.iter().for_each(|(room, head)| replicas.look(room, *head));
+            let heads: HashMap<RoomId, Offset> = heads.into_iter().collect();
+            rooms.iter().for_each(|room| replicas.look(room, heads.get(room).copied()));
         }
     }
 }

@@ -115,6 +115,12 @@ impl Sea {
         self.lock().leaderless = Some(Instant::now() + time);
     }
 
+    /// Returns the age of the last entry of `room`.
+    pub(crate) fn age_of_last(&self, room: &RoomId) -> Duration {
+        let now = self.since + self.begun.elapsed();
+        self.entries(room).last().map_or(Duration::MAX, |last| now - last.at)
+    }
+
     /// Returns all entries that `room` ever had.
     pub(crate) fn entries_of_all_time(&self, room: &RoomId) -> Vec<StoredEntry> {
         self.lock().all.get(room).cloned().unwrap_or_default()
@@ -158,12 +164,9 @@ impl Sea {
             tokio::spawn(async move {
                 sleep(TOMBSTONE).await;
                 let mut state = sea.lock();
-                if state
-                    .rooms
-                    .get(&room)
-                    .is_some_and(|room| room.entries.last().is_some_and(|last| last.offset == offset))
-                {
-                    state.rooms.remove(&room);
+                if let Some(room) = state.rooms.get_mut(&room) {
+                    // Its checkpoint stays.
+                    room.entries.retain(|entry| entry.offset != offset);
                 }
             });
         }

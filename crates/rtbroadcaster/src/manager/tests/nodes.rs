@@ -54,7 +54,9 @@ async fn soon<T>(what: impl Future<Output = T>) -> T {
 
 /// Waits until a viewer has the message `seq`.
 async fn has(viewer: &Viewer, seq: Seq) {
-    soon(viewer.watch_state().wait_for(|state| state.seq() >= seq)).await.unwrap();
+    let mut state = viewer.watch_state();
+    let outcome = timeout(Duration::from_secs(60), state.wait_for(|state| state.seq() >= seq)).await;
+    outcome.unwrap_or_else(|_| panic!("{:?} at {} of {seq}", viewer.status(), viewer.state().seq())).unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,4 +258,67 @@ async fn a_node_that_is_gone_leaves_its_owners_away_on_the_others() {
     soon(status.wait_for(|status| *status == Status::Live)).await.unwrap();
     let seq = soon(owner.publish(Message::state("slide", [1]).unwrap())).await.unwrap();
     has(&viewer, seq).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_was_cut_off_while_its_room_ended_does_not_have_it_any_more() {
+    for is_named_again in [false, true] {
+        let (sea, [here, there]) = nodes();
+        let named = || RoomOptions::new().with_name("final".parse::<RoomName>().unwrap());
+        let owner = here.create_room_with(named()).await.unwrap();
+        for number in 0..300 {
+            owner.publish(Message::state("n", [number]).unwrap()).await.unwrap();
+        }
+        let (room, key) = (owner.room(), owner.key().clone());
+        let viewer = Viewer::join(target(&here), room.clone()).unwrap();
+        soon(viewer.inside()).await.unwrap();
+        sea.cut(0, true);
+        let newer = there.own(&room, &key).await.unwrap();
+        newer.close().await.unwrap();
+        sleep(Duration::from_secs(300)).await;
+        let again = if is_named_again {
+            let again = there.create_room_with(named()).await.unwrap();
+            again.publish(Message::state("new", [1]).unwrap()).await.unwrap();
+            Some(again)
+        } else {
+            None
+        };
+        sleep(Duration::from_secs(300)).await;
+        sea.cut(0, false);
+        sleep(Duration::from_secs(30)).await;
+        assert!(owner.publish(Message::event("late", ()).unwrap()).await.is_err());
+        match again {
+            None => {
+                let mut status = viewer.watch_status();
+                let closed = soon(status.wait_for(|status| status.closing().is_some())).await.unwrap().clone();
+                assert_eq!(closed.closing().unwrap().reason(), "no_room");
+                assert!(here.rooms().is_empty() && there.rooms().is_empty());
+            }
+            Some(again) => {
+                // It finds the room that has the name now, with nothing of the one before.
+                soon(viewer.watch_state().wait_for(|state| state.seq().get() == 1)).await.unwrap();
+                assert!(viewer.state().parse::<[u8; 1]>("new").is_some() && viewer.state().len() == 1);
+                assert!(here.own(&room, &key).await.is_err(), "it has another key");
+                let mine = here.own(&room, again.key()).await.unwrap();
+                assert_eq!(mine.publish(Message::event("mine", ()).unwrap()).await.unwrap().get(), 2);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_week_of_silence_loses_no_room() {
+    let (sea, [here, there]) = nodes();
+    let owner = here.create_room().await.unwrap();
+    owner.publish(Message::state("slide", [1]).unwrap()).await.unwrap();
+    let begun = tokio::time::Instant::now();
+    while begun.elapsed() < Duration::from_secs(7 * 24 * 3_600) {
+        sleep(Duration::from_secs(3_600)).await;
+        let age = sea.age_of_last(&owner.room());
+        assert!(age < Duration::from_secs(9 * 3_600), "its newest entry is {age:?} old");
+    }
+    let viewer = Viewer::join(target(&there), owner.room()).unwrap();
+    soon(viewer.inside()).await.unwrap();
+    assert_eq!(viewer.state().parse::<[u8; 1]>("slide").unwrap().unwrap(), [1]);
+    assert_eq!(owner.publish(Message::state("slide", [2]).unwrap()).await.unwrap().get(), 2);
 }

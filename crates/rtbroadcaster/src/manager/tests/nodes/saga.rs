@@ -24,8 +24,8 @@ struct Saga {
     dice: Seeded,
     /// The nodes that live, by the numbers that the log knows them by.
     nodes: BTreeMap<u32, Manager>,
-    /// The same, for viewers that connect.
-    reachable: Arc<std::sync::Mutex<Vec<Manager>>>,
+    /// The same, for viewers that connect, each with the sender that ends all of its connections.
+    reachable: Arc<std::sync::Mutex<Vec<(u32, Manager, watch::Sender<bool>)>>>,
     started: u32,
     room: RoomId,
     key: OwnerKey,
@@ -52,6 +52,19 @@ enum Got {
     State(Seq),
     /// Values up to here were superseded by newer ones.
     Skipped(Seq),
+}
+
+/// Connects to a node until it is killed.
+fn connect(manager: &Manager, mut killed: watch::Receiver<bool>) -> tokio::io::DuplexStream {
+    let mut there = manager.connect(Rights::anything().into());
+    let (here, mut between) = tokio::io::duplex(16 * 1024);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = tokio::io::copy_bidirectional(&mut between, &mut there) => {}
+            _ = killed.wait_for(|killed| *killed) => {}
+        }
+    });
+    here
 }
 
 fn message(number: Number) -> Message {
@@ -84,7 +97,8 @@ impl Saga {
             behind: chance(30),
             unkept: chance(700),
         });
-        let reachable = Arc::new(std::sync::Mutex::new(nodes.values().cloned().collect()));
+        let reachable = nodes.iter().map(|(number, manager)| (*number, manager.clone(), watch::Sender::new(false)));
+        let reachable = Arc::new(std::sync::Mutex::new(reachable.collect()));
         Self {
             sea,
             config,
@@ -170,8 +184,8 @@ impl Saga {
         let reach = move || {
             let place = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             let nodes = nodes.lock().unwrap();
-            let manager = &nodes[usize::try_from(place % nodes.len() as u64).unwrap()];
-            Some(manager.connect(Rights::anything().into()))
+            let (_, manager, kill) = &nodes[usize::try_from(place % nodes.len() as u64).unwrap()];
+            Some(connect(manager, kill.subscribe()))
         };
         let viewer = Viewer::join(Target::in_memory(reach), self.room.clone()).unwrap();
         let mut messages = viewer.messages();
@@ -224,15 +238,15 @@ impl Saga {
                 for watcher in &self.watchers {
                     watcher.viewer.reconnect();
                 }
-                let sea = Arc::clone(&self.sea);
-                tokio::spawn(async move {
-                    // Its clients lose their connections.
-                    timeout(Duration::from_secs(5), killed.shutdown()).await.ok();
-                    sea.cut(number, true);
-                });
-                self.nodes.insert(self.started, node(&self.sea, self.started, &self.config));
+                drop(killed);
+                let fresh = node(&self.sea, self.started, &self.config);
+                self.nodes.insert(self.started, fresh.clone());
+                let mut reachable = self.reachable.lock().unwrap();
+                for (_, _, kill) in reachable.extract_if(.., |(known, ..)| *known == number) {
+                    kill.send_replace(true);
+                }
+                reachable.push((self.started, fresh, watch::Sender::new(false)));
                 self.started += 1;
-                *self.reachable.lock().unwrap() = self.nodes.values().cloned().collect();
             }
             _ => sleep(Duration::from_millis(self.below(3_000))).await,
         }
@@ -249,7 +263,7 @@ impl Saga {
             let link = read_link(entry.offset, &entry.text).unwrap();
             match chain.read(&link) {
                 Reading::Counts => {}
-                Reading::Hole => panic!("the log has lost an entry"),
+                Reading::Hole | Reading::Anew => panic!("the log has lost an entry"),
                 Reading::Known | Reading::Ignored(_) => continue,
             }
             for append in read_appends(&entry.text).unwrap() {

@@ -1,0 +1,292 @@
+//! The stream that holds the log: its settings, and what they promise.
+//! Must not know what is stored in it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::jetstream;
+use async_nats::jetstream::stream::{Config as StreamConfig, DiscardPolicy, PersistenceMode, Republish, StorageType};
+use bytes::Bytes;
+use rtbroadcaster_core::config::Config;
+use serde::Deserialize;
+
+use super::log::PART_BYTES;
+use super::subjects::Subjects;
+use super::{ANSWER, Nats, feed};
+
+/// The oldest NATS server that keeps what this program needs.
+const OLDEST: [u64; 3] = [2, 12, 8];
+
+/// The most entries of one room. Checkpoints are written long before.
+const ENTRIES_MAX: i64 = 4_096;
+
+/// The longest namespace.
+const NAMESPACE_MAX: usize = 32;
+
+/// The most bytes of an entry before its last message, and of what stands around its messages.
+const ENTRY_BYTES: usize = 320 * 1024;
+/// The longest message for which servers are asked, where messages have no limit.
+const MESSAGE_MAX: usize = 64 * 1024 * 1024;
+
+/// What an acknowledged message survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// The end of each of our nodes; not that of the NATS servers: the log is in memory, or on one server only.
+    ClusterMemory,
+    /// Also the end of all NATS processes at once, as long as their machines run. The sudden end of machines may lose
+    /// the last two minutes, unless the servers sync each write.
+    Cluster,
+}
+
+impl Durability {
+    /// Returns the word that the log and the documentation have for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ClusterMemory => "cluster-memory",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
+/// Why the log in NATS cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NatsError {
+    /// The configuration has no secret: nodes with different secrets would count one person twice.
+    #[error("nodes of one cluster need the same secret: set secret_file")]
+    NoSecret,
+    /// The namespace cannot be part of a subject.
+    #[error("{0:?} is no namespace: 1 to {NAMESPACE_MAX} of a to z, 0 to 9, _ and -")]
+    Namespace(String),
+    /// The credentials file cannot be read.
+    #[error("the credentials file {} cannot be read", .0.display())]
+    Credentials(PathBuf, #[source] std::io::Error),
+    /// No server can be reached.
+    #[error("no NATS server can be reached")]
+    Connect(#[source] async_nats::ConnectError),
+    /// The server is too old.
+    #[error("NATS {0} is too old: 2.12.8 or newer is needed")]
+    TooOld(String),
+    /// The servers take no messages of this size.
+    #[error("the servers take messages of {max_payload} bytes; message_bytes_max needs {needed}: raise max_payload")]
+    Payload {
+        /// The most bytes that the servers take.
+        max_payload: usize,
+        /// The bytes that are needed.
+        needed: usize,
+    },
+    /// JetStream does not answer, or refuses the stream.
+    #[error("JetStream has refused the stream {stream}: {why}")]
+    Stream {
+        /// The name of the stream.
+        stream: String,
+        /// The answer.
+        why: String,
+    },
+    /// The stream exists with other settings.
+    #[error("the stream {stream} has {setting} {found}, where {wanted} is needed")]
+    Setting {
+        /// The name of the stream.
+        stream: String,
+        /// The name of the setting.
+        setting: &'static str,
+        /// The value that it has.
+        found: String,
+        /// The value that it needs.
+        wanted: String,
+    },
+}
+
+/// The settings of the stream.
+#[derive(Debug)]
+pub(super) struct Settings {
+    config: StreamConfig,
+    /// The bytes of the longest message.
+    payload: usize,
+}
+
+/// The part of a stream's description that tells the time of its server.
+#[derive(Deserialize)]
+struct Described {
+    ts: Option<String>,
+    created: Option<String>,
+}
+
+impl Settings {
+    pub(super) fn of(nats: &Nats, config: &Config) -> Result<Self, NatsError> {
+        let namespace = &nats.namespace;
+        let is_known = |letter: u8| letter.is_ascii_lowercase() || letter.is_ascii_digit() || b"_-".contains(&letter);
+        if namespace.is_empty() || namespace.len() > NAMESPACE_MAX || !namespace.bytes().all(is_known) {
+            return Err(NatsError::Namespace(namespace.clone()));
+        }
+        let subjects = Subjects::of(namespace);
+        let (source, destination) = subjects.republish();
+        // A room whose owner is away may still be owned for so long.
+        let max_age = 2 * config.owner_grace_max.max().unwrap_or(DAY) + DAY;
+        let payload = (ENTRY_BYTES + config.message_bytes_max.most().min(MESSAGE_MAX)).max(PART_BYTES + 4_096);
+        let config = StreamConfig {
+            name: format!("RB_{namespace}"),
+            description: Some("Rooms of rtbroadcaster. Its settings are checked at each start.".into()),
+            subjects: subjects.all(),
+            republish: Some(Republish { source, destination, headers_only: false }),
+            max_messages_per_subject: ENTRIES_MAX,
+            max_age,
+            discard: DiscardPolicy::New,
+            storage: if nats.is_in_memory { StorageType::Memory } else { StorageType::File },
+            num_replicas: nats.replicas,
+            allow_direct: true,
+            allow_rollup: true,
+            allow_message_ttl: true,
+            // Messages have no ids of NATS: entries are told apart by their places.
+            duplicate_window: Duration::from_secs(1),
+            ..StreamConfig::default()
+        };
+        Ok(Self { config, payload })
+    }
+
+    /// Returns the name of the stream.
+    pub(super) fn stream(&self) -> &str {
+        &self.config.name
+    }
+
+    /// Makes the stream if there is none, and checks it. Returns what it promises, and the time of its server.
+    pub(super) async fn ensure(&self, client: &Client) -> Result<(Durability, Duration), NatsError> {
+        let server = client.server_info();
+        if !is_new_enough(&server.version) {
+            return Err(NatsError::TooOld(server.version));
+        }
+        if server.max_payload < self.payload {
+            return Err(NatsError::Payload { max_payload: server.max_payload, needed: self.payload });
+        }
+        let mut context = jetstream::new(client.clone());
+        context.set_timeout(ANSWER);
+        let refused = |why: String| NatsError::Stream { stream: self.config.name.clone(), why };
+        let stream =
+            context.get_or_create_stream(self.config.clone()).await.map_err(|error| refused(error.to_string()))?;
+        let found = &stream.cached_info().config;
+        self.check(found)?;
+        let subject = format!("$JS.API.STREAM.INFO.{}", self.config.name);
+        let answer = client.request(subject, Bytes::new()).await.map_err(|error| refused(error.to_string()))?;
+        let Described { ts, created } =
+            serde_json::from_slice(&answer.payload).map_err(|error| refused(error.to_string()))?;
+        let now =
+            ts.or(created).and_then(|text| feed::moment(&text)).ok_or_else(|| refused("it tells no time".into()))?;
+        let is_kept = found.storage == StorageType::File && found.num_replicas > 1;
+        Ok((if is_kept { Durability::Cluster } else { Durability::ClusterMemory }, now))
+    }
+
+    /// Checks what older servers ignore without a word, and what another program may have set.
+    fn check(&self, found: &StreamConfig) -> Result<(), NatsError> {
+        let wanted = &self.config;
+        let wrong = |setting, found: String, wanted: String| {
+            Err(NatsError::Setting { stream: self.config.name.clone(), setting, found, wanted })
+        };
+        if found.subjects != wanted.subjects {
+            return wrong("subjects", format!("{:?}", found.subjects), format!("{:?}", wanted.subjects));
+        }
+        let told = |config: &StreamConfig| {
+            config.republish.as_ref().map(|told| (told.source.clone(), told.destination.clone()))
+        };
+        if told(found) != told(wanted) {
+            return wrong("republish", format!("{:?}", told(found)), format!("{:?}", told(wanted)));
+        }
+        let flags: [(&'static str, fn(&StreamConfig) -> bool, bool); 7] = [
+            ("allow_direct", |config| config.allow_direct, true),
+            ("allow_rollup_hdrs", |config| config.allow_rollup, true),
+            ("allow_msg_ttl", |config| config.allow_message_ttl, true),
+            ("deny_purge", |config| config.deny_purge, false),
+            ("no_ack", |config| config.no_ack, false),
+            ("sealed", |config| config.sealed, false),
+            ("persist_mode async", |config| config.persist_mode == Some(PersistenceMode::Async), false),
+        ];
+        for (setting, read, value) in flags {
+            if read(found) != value {
+                return wrong(setting, read(found).to_string(), value.to_string());
+            }
+        }
+        let numbers: [(&'static str, i64, i64); 2] = [
+            ("max_msgs_per_subject", found.max_messages_per_subject, wanted.max_messages_per_subject),
+            ("num_replicas", replicas(found), replicas(wanted)),
+        ];
+        for (setting, found, wanted) in numbers {
+            // More is better, and -1 is no limit.
+            if found >= 0 && found < wanted {
+                return wrong(setting, found.to_string(), wanted.to_string());
+            }
+        }
+        if found.discard != DiscardPolicy::New {
+            return wrong("discard", "old".into(), "new".into());
+        }
+        if !found.max_age.is_zero() && found.max_age < wanted.max_age {
+            return wrong("max_age", format!("{:?}", found.max_age), format!("{:?}", wanted.max_age));
+        }
+        if found.storage != wanted.storage {
+            return wrong("storage", format!("{:?}", found.storage), format!("{:?}", wanted.storage));
+        }
+        Ok(())
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+fn replicas(config: &StreamConfig) -> i64 {
+    i64::try_from(config.num_replicas).unwrap_or(i64::MAX)
+}
+
+/// Returns whether a version such as `2.12.8` or `2.15.1-RC.2` is new enough.
+fn is_new_enough(version: &str) -> bool {
+    let mut numbers = version.split(['.', '-']).map(str::parse::<u64>);
+    let found = [(); 3].map(|()| numbers.next().and_then(Result::ok).unwrap_or_default());
+    found >= OLDEST
+}
+
+#[cfg(test)]
+mod unit {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        for version in ["2.12.8", "2.12.10", "2.15.1", "2.14.0-RC.1", "3.0.0"] {
+            assert!(is_new_enough(version), "{version}");
+        }
+        for version in ["2.12.7", "2.9.10", "2.11.11", "", "x"] {
+            assert!(!is_new_enough(version), "{version}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_is_part_of_subjects() {
+        let settings =
+            |namespace: &str| Settings::of(&Nats::at("nats://here").namespace(namespace), &Config::default());
+        assert!(settings("my-app_1").is_ok());
+        for wrong in ["", "a.b", "A", "*", ">", "a b", &"x".repeat(33)] {
+            assert!(matches!(settings(wrong), Err(NatsError::Namespace(_))), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_promises_less_is_refused() {
+        let settings = Settings::of(&Nats::at("nats://here"), &Config::default()).unwrap();
+        assert!(settings.check(&settings.config).is_ok());
+        type Change = fn(&mut StreamConfig);
+        let changes: [(&str, Change); 9] = [
+            ("subjects", |config| config.subjects.clear()),
+            ("republish", |config| config.republish = None),
+            ("allow_direct", |config| config.allow_direct = false),
+            ("allow_msg_ttl", |config| config.allow_message_ttl = false),
+            ("persist_mode async", |config| config.persist_mode = Some(PersistenceMode::Async)),
+            ("max_msgs_per_subject", |config| config.max_messages_per_subject = 100),
+            ("num_replicas", |config| config.num_replicas = 1),
+            ("max_age", |config| config.max_age = Duration::from_secs(60)),
+            ("storage", |config| config.storage = StorageType::Memory),
+        ];
+        for (name, change) in changes {
+            let mut found = settings.config.clone();
+            change(&mut found);
+            let Err(NatsError::Setting { setting, .. }) = settings.check(&found) else { panic!("{name}") };
+            assert_eq!(setting, name);
+        }
+    }
+}

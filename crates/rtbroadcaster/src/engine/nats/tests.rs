@@ -1,0 +1,1 @@
+//! The contract of a shared log, on real NATS servers.
