@@ -13,6 +13,8 @@
 //! | [`load`] | finds a room that this node does not have |
 //! | [`text`] | entries and checkpoints as bytes |
 
+#[cfg(test)]
+pub(crate) mod contract;
 mod load;
 mod nodes;
 mod replica;

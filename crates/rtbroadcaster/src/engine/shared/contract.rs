@@ -1,0 +1,176 @@
+//! The duties of every shared log, as tests that each of them has to pass.
+//! Must not know which log is tested.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rtbroadcaster_core::chain::Offset;
+use rtbroadcaster_core::id::RoomId;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::{EntryKind, FEED_EVENTS_MAX, FeedEvent, Published, SharedLog, StoredEntry};
+use crate::os_random::OsRandom;
+
+const SOON: Duration = Duration::from_secs(10);
+
+fn room() -> RoomId {
+    RoomId::random(&OsRandom)
+}
+
+fn text(number: usize) -> Bytes {
+    format!("entry {number}").into()
+}
+
+/// Publishes the next entry, and returns where it is.
+async fn publish<L: SharedLog>(log: &L, room: &RoomId, after: Offset, text: Bytes) -> Offset {
+    loop {
+        match log.publish(room, after, text.clone(), EntryKind::Next).await {
+            Published::Stored => return log.last(room).await.unwrap().unwrap().offset,
+            Published::Busy => {}
+            outcome => panic!("{outcome:?}"),
+        }
+    }
+}
+
+async fn next_entry(events: &mut mpsc::Receiver<FeedEvent>) -> StoredEntry {
+    loop {
+        match timeout(SOON, events.recv()).await.expect("in time").expect("it is followed") {
+            FeedEvent::Entry(entry) => return entry,
+            FeedEvent::Missed | FeedEvent::Whisper(_) => {}
+        }
+    }
+}
+
+/// Runs every test on the log as two nodes reach it.
+pub(crate) async fn keeps_the_contract<L: SharedLog>(nodes: [Arc<L>; 2]) {
+    one_place_has_one_entry(&nodes).await;
+    what_is_stored_is_read_in_order_by_every_node(&nodes).await;
+    what_is_stored_and_whispered_is_told(&nodes).await;
+    an_end_removes_what_is_before_it(&nodes).await;
+    a_checkpoint_replaces_the_one_before_and_removes_what_is_unneeded(&nodes).await;
+    beacons_reach_the_other_nodes(&nodes).await;
+}
+
+async fn one_place_has_one_entry<L: SharedLog>([here, there]: &[Arc<L>; 2]) {
+    let room = room();
+    assert_eq!(here.last(&room).await, Ok(None));
+    let first = publish(&**here, &room, Offset::START, text(1)).await;
+    assert_eq!(there.publish(&room, Offset::START, text(2), EntryKind::Next).await, Published::Taken);
+    let second = publish(&**there, &room, first, text(2)).await;
+    assert!(second > first);
+    assert_eq!(here.publish(&room, first, text(3), EntryKind::Next).await, Published::Taken);
+    // The same once more is taken too: by itself.
+    assert_eq!(there.publish(&room, first, text(2), EntryKind::Next).await, Published::Taken);
+    let last = here.last(&room).await.unwrap().unwrap();
+    assert_eq!((last.offset, last.text), (second, text(2)));
+    // Both at once: one wins.
+    for _ in 0..20 {
+        let after = here.last(&room).await.unwrap().unwrap().offset;
+        let (one, other) = tokio::join!(
+            here.publish(&room, after, text(4), EntryKind::Next),
+            there.publish(&room, after, text(5), EntryKind::Next)
+        );
+        let stored = [one, other].iter().filter(|outcome| **outcome == Published::Stored).count();
+        assert!(stored <= 1, "{one:?} {other:?}");
+    }
+}
+
+async fn what_is_stored_is_read_in_order_by_every_node<L: SharedLog>([here, there]: &[Arc<L>; 2]) {
+    let (room, other) = (room(), room());
+    let mut after = Offset::START;
+    for number in 0..300 {
+        after = publish(&**here, &room, after, text(number)).await;
+    }
+    publish(&**here, &other, Offset::START, text(0)).await;
+    let mut read: Vec<StoredEntry> = Vec::new();
+    while read.len() < 300 {
+        let entries = there.read(&room, read.last().map_or(Offset::START, |last| last.offset)).await.unwrap();
+        read.extend(entries);
+    }
+    assert!(read.iter().enumerate().all(|(number, entry)| entry.text == text(number)));
+    assert!(read.is_sorted_by_key(|entry| entry.offset) && read.is_sorted_by_key(|entry| entry.at));
+    assert_eq!(there.read(&room, after).await, Ok(Vec::new()));
+    let heads = there.heads(&[room.clone(), RoomId::random(&OsRandom), other.clone()]).await.unwrap();
+    assert_eq!(heads.len(), 2);
+    assert!(heads.contains(&(room, after)));
+}
+
+async fn what_is_stored_and_whispered_is_told<L: SharedLog>([here, there]: &[Arc<L>; 2]) {
+    let room = room();
+    let (events, mut told) = mpsc::channel(FEED_EVENTS_MAX);
+    there.follow(&room, events).await.unwrap();
+    let offset = publish(&**here, &room, Offset::START, text(1)).await;
+    let entry = next_entry(&mut told).await;
+    assert_eq!((entry.offset, entry.text), (offset, text(1)));
+    here.whisper(&room, "psst".into());
+    let whisper = timeout(SOON, async {
+        loop {
+            if let FeedEvent::Whisper(text) = told.recv().await.expect("it is followed") {
+                return text;
+            }
+        }
+    });
+    assert_eq!(whisper.await.expect("in time"), "psst");
+    // A node is not told its own whispers.
+    let (events, mut own) = mpsc::channel(FEED_EVENTS_MAX);
+    here.follow(&room, events).await.unwrap();
+    here.whisper(&room, "once more".into());
+    let second = publish(&**here, &room, offset, text(2)).await;
+    match timeout(SOON, own.recv()).await.expect("in time") {
+        Some(FeedEvent::Entry(entry)) => assert_eq!(entry.offset, second),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn an_end_removes_what_is_before_it<L: SharedLog>([here, there]: &[Arc<L>; 2]) {
+    let room = room();
+    let first = publish(&**here, &room, Offset::START, text(1)).await;
+    let second = publish(&**here, &room, first, text(2)).await;
+    assert_eq!(there.publish(&room, first, text(3), EntryKind::Last).await, Published::Taken, "it is no exception");
+    assert_eq!(there.publish(&room, second, text(3), EntryKind::Last).await, Published::Stored);
+    let all = here.read(&room, Offset::START).await.unwrap();
+    assert_eq!(all.iter().map(|entry| entry.text.clone()).collect::<Vec<_>>(), [text(3)]);
+    assert_eq!(here.publish(&room, second, text(4), EntryKind::Next).await, Published::Taken);
+}
+
+async fn a_checkpoint_replaces_the_one_before_and_removes_what_is_unneeded<L: SharedLog>([here, there]: &[Arc<L>; 2]) {
+    let room = room();
+    assert_eq!(here.checkpoint(&room).await, Ok(None));
+    let first = publish(&**here, &room, Offset::START, text(1)).await;
+    let second = publish(&**here, &room, first, text(2)).await;
+    // Larger than any message may be, and smaller again.
+    for bytes in [10, 1_300_000, 2_600_000, 20, 30] {
+        let checkpoint: Bytes = (0..bytes).map(|at| b'a' + u8::try_from(at % 23).unwrap()).collect();
+        here.keep_checkpoint(&room, checkpoint.clone(), Offset::START).await.unwrap();
+        assert_eq!(there.checkpoint(&room).await.unwrap().map(|found| found.len()), Some(bytes));
+        assert!(there.checkpoint(&room).await == Ok(Some(checkpoint)));
+    }
+    assert_eq!(there.read(&room, Offset::START).await.unwrap().len(), 2);
+    here.keep_checkpoint(&room, "end".into(), first).await.unwrap();
+    let left = there.read(&room, Offset::START).await.unwrap();
+    assert_eq!(left.iter().map(|entry| entry.offset).collect::<Vec<_>>(), [second]);
+    let third = publish(&**there, &room, second, text(3)).await;
+    assert!(third > second, "the place of the last entry is what it was");
+}
+
+async fn beacons_reach_the_other_nodes<L: SharedLog>([here, there]: &[Arc<L>; 2]) {
+    let mut told = there.beacons();
+    let beacon = timeout(SOON, async {
+        loop {
+            here.beacon("I am".into());
+            match timeout(Duration::from_millis(200), told.recv()).await {
+                Ok(beacon) => return beacon,
+                Err(_) => continue,
+            }
+        }
+    });
+    assert_eq!(beacon.await.expect("in time").as_deref(), Some(&b"I am"[..]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_simulated_log_keeps_the_contract() {
+    let sea = super::sea::Sea::new(1);
+    keeps_the_contract([sea.node(0), sea.node(1)]).await;
+}
