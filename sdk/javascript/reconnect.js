@@ -80,6 +80,8 @@ export function reconnecting(url, options, role, mistake, isHeld) {
   let monitor;
   /** @type {[frame: any, isAnswer: boolean][]} The frames of this connection that `monitor` has not seen. */
   const early = [];
+  /** @type {string[]} The texts sent on this connection that `monitor` has not counted. */
+  const earlySent = [];
   /** @type {Stats} */
   const stats = { attempts: 0, connections: 0, bufferedAmount: 0 };
   /** @type {(value?: any) => void} */
@@ -105,6 +107,7 @@ export function reconnecting(url, options, role, mistake, isHeld) {
     if (monitor || !loaded || isOver()) return;
     monitor = loaded.monitor(link, role, options, dial);
     for (const heard of early.splice(0)) monitor.receive(...heard);
+    for (const text of earlySent.splice(0)) monitor.sent(text);
     if (isIn) {
       clearTimeout(timer);
       monitor.entered(askedOn);
@@ -154,7 +157,11 @@ export function reconnecting(url, options, role, mistake, isHeld) {
     }
     mine.onopen = () => {
       // Only sockets of the package `ws` report bytes; those of browsers report whole frames.
-      mine._socket?.on("data", () => mine === socket && monitor?.received((cameAt = now())));
+      mine._socket?.on("data", () => {
+        if (mine !== socket) return;
+        cameAt = now();
+        monitor?.received(cameAt);
+      });
       if (dial.isOurs(mine)) begin();
       else stop("protocol", 1002);
     };
@@ -261,7 +268,7 @@ export function reconnecting(url, options, role, mistake, isHeld) {
     timer = socket = undefined;
     generation += 1;
     begunAt = -Infinity;
-    early.length = 0;
+    early.length = earlySent.length = 0;
     isIn = false;
     role.cut();
     if (!mine) return;
@@ -332,8 +339,7 @@ export function reconnecting(url, options, role, mistake, isHeld) {
   function send(text) {
     if (!isIn || !isOpen()) return 0;
     socket.send(text);
-    // Bytes that are sent before stay.js counts them do not delay a probe for long.
-    return monitor ? monitor.sent(text) : 1;
+    return monitor ? monitor.sent(text) : earlySent.push(text);
   }
 
   /** Returns the number of unsent bytes in the socket; `Infinity` outside of the room. */

@@ -4,6 +4,7 @@ mod autobahn;
 mod browsers;
 mod check;
 mod fuzz;
+mod nats;
 mod test;
 mod trials;
 
@@ -45,6 +46,8 @@ enum Command {
     /// What a delivery, a join and an idle viewer cost, beside the floor and others; or how many instructions parts take
     #[command(disable_help_flag = true)]
     Bench(TrialArguments),
+    /// Rooms over several nodes, whose log is in NATS: the tests that need a real server
+    Nats(nats::Nats),
     /// What must hold for any bytes, tried by a fuzzer: handshakes, frames, messages, courses of one member and of a room
     Fuzz(fuzz::Fuzz),
 }
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Bench(trial) => return trials::run("bench", trial),
         Command::Hostile(trial) => return trials::run("hostile", trial),
         Command::Fuzz(options) => ("fuzz", fuzz::run(options, &mut steps)),
+        Command::Nats(options) => ("nats", nats::run(options, &mut steps)),
         Command::Chaos(trial) => return trials::run("chaos", trial),
     };
     steps.end(name, outcome)

@@ -3,16 +3,17 @@
 use std::path::Path;
 
 use crate::steps::{Failure, Steps, command, root};
-use crate::{browsers, node, trials};
+use crate::{browsers, nats, node, trials};
 
 /// Runs everything that can be tested on one machine:
-/// - the Rust tests with and without the features, what a start syncs, and a hundredth of each attack;
+/// - the Rust tests with and without the features, on real NATS servers, what a start syncs, and a hundredth of each attack;
 /// - clients whose connections fail;
 /// - the conversations with an independent client in Node, then the SDK in Node;
 /// - the pages and examples in browsers; one page's heap is watched for the environment's `RTBROADCASTER_SECONDS`.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&mut command("cargo", "test --workspace --all-features"))?;
     steps.run(&mut command("cargo", "test -p rtbroadcaster --no-default-features --lib"))?;
+    nats::run(&nats::Nats::default(), steps)?;
     trials::step("synced", steps)?;
     steps.run(&mut command("cargo", "xtask hostile --scale 0.01"))?;
     node::ensure(steps)?;

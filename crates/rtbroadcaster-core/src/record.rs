@@ -23,6 +23,9 @@ impl LogPosition {
     /// The position before everything that a room hands over.
     pub const START: Self = Self(0);
 
+    /// The position behind everything that a room ever hands over.
+    pub const END: Self = Self(u64::MAX);
+
     /// Returns the position behind this one.
     #[must_use]
     pub const fn next(self) -> Self {

@@ -15,6 +15,7 @@ mod host_name;
 mod log;
 mod manual;
 mod metrics;
+mod nats_servers;
 mod network;
 mod notes;
 mod output;

@@ -25,13 +25,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rtbroadcaster::{Config, Disk, DiskError, Limit, Manager};
+use rtbroadcaster::{Config, Disk, DiskError, EngineError, Limit, Manager, Nats};
 use rustix::fs::Mode;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::log::LogHandle;
 use crate::metrics::{MetricsSource, Process};
+use crate::nats_servers::NatsServers;
 use crate::output::Output;
 use crate::secret_file::{SecretError, SecretFile};
 use crate::settings::Settings;
@@ -65,8 +66,16 @@ enum ServeError {
         #[from]
         error: DiskError,
     },
+    #[error("--nats: {}", causes(.0))]
+    Cluster(#[source] EngineError),
     #[error("--data-dir: the directory cannot be used any more; the log says why")]
     Lost,
+}
+
+/// Returns the causes of an error, behind it, as one line.
+fn causes(error: &EngineError) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Returns the flag that accepts the error, if there is one.
@@ -245,6 +254,9 @@ fn bound_connections(config: &mut Config) -> usize {
 async fn manager(settings: &Settings) -> Result<Manager, ServeError> {
     let secret = settings.secret_file.as_ref().map(SecretFile::read).transpose()?;
     let config = Config { secret, ..settings.config.clone() };
+    if let Some(servers) = &settings.nats {
+        return cluster(settings, config, servers).await;
+    }
     let Some(directory) = &settings.data_dir else { return Ok(Manager::new(config)) };
     let began = Instant::now();
     let disk = Disk::at(directory).with_ack(settings.ack);
@@ -257,6 +269,22 @@ async fn manager(settings: &Settings) -> Result<Manager, ServeError> {
     let (directory, ack) = (directory.display(), settings.ack.word());
     tracing::info!(%directory, ack, rooms, ?elapsed, "rooms are kept");
     Ok(manager)
+}
+
+/// Returns the manager of a node, whose rooms other nodes have, too.
+async fn cluster(settings: &Settings, config: Config, servers: &NatsServers) -> Result<Manager, ServeError> {
+    let nats =
+        Nats::at(servers.to_string()).namespace(settings.nats_namespace.to_string()).replicas(settings.nats_replicas);
+    let nats = if settings.nats_memory { nats.in_memory() } else { nats };
+    let nats = match &settings.nats_credentials {
+        Some(path) => nats.credentials_file(path),
+        None => nats,
+    };
+    let nats = match &settings.nats_ca {
+        Some(path) => nats.root_certificates(path),
+        None => nats,
+    };
+    Manager::builder(config).engine(nats).open().await.map_err(ServeError::Cluster)
 }
 
 /// Waits until all clients are gone, and then until all connections are closed.

@@ -24,6 +24,7 @@ use crate::address::ListenAddress;
 use crate::endpoint::Endpoint;
 use crate::host_name::HostName;
 use crate::log;
+use crate::nats_servers::{Namespace, NatsServers};
 use crate::network::Network;
 use crate::secret_file::SecretFile;
 
@@ -43,6 +44,13 @@ pub(crate) struct Settings {
     pub(crate) admin_listen: Option<ListenAddress>,
     /// The directory in which rooms are kept; without one they are in memory only.
     pub(crate) data_dir: Option<PathBuf>,
+    /// The NATS servers by which several servers have the same rooms, and how they are used.
+    pub(crate) nats: Option<NatsServers>,
+    pub(crate) nats_namespace: Namespace,
+    pub(crate) nats_replicas: usize,
+    pub(crate) nats_memory: bool,
+    pub(crate) nats_credentials: Option<PathBuf>,
+    pub(crate) nats_ca: Option<PathBuf>,
     /// The file with the secret by which viewers are recognized; without one it is in that directory.
     pub(crate) secret_file: Option<SecretFile>,
     /// What an acknowledged message survives, if rooms are kept.
@@ -72,6 +80,12 @@ impl Default for Settings {
             // No default: a second server on the machine, or Prometheus itself, would use the same port.
             admin_listen: None,
             data_dir: None,
+            nats: None,
+            nats_namespace: Namespace::default(),
+            nats_replicas: 3,
+            nats_memory: false,
+            nats_credentials: None,
+            nats_ca: None,
             secret_file: None,
             ack: Ack::default(),
             accept_data_loss: None,

@@ -2,39 +2,13 @@
 // bytes on.
 
 import assert from "node:assert/strict";
-import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import { own } from "../index.js";
 import { watch } from "../viewer.js";
 import { Clock } from "./clock.mjs";
-import { FakeSocket } from "./fake-socket.mjs";
-import { Peer, ROOM, Server } from "./script.mjs";
+import { NodeServer } from "./node-server.mjs";
+import { ROOM } from "./script.mjs";
 import { LIMITS } from "./world.mjs";
-
-/** A server whose connections are those of the package `ws`: `_socket` reports bytes. */
-class NodeServer extends Server {
-  constructor() {
-    super();
-    const { peers } = this;
-    this.WebSocket = class extends FakeSocket {
-      _socket = Object.assign(new EventEmitter(), { bytesRead: 0 });
-      constructor(url, protocol) {
-        super(url);
-        this.protocol = protocol;
-        peers.push(new Peer(this));
-      }
-      /** Delivers bytes, which need be no frame. */
-      comes(bytes) {
-        this._socket.bytesRead += bytes.length;
-        this._socket.emit("data", bytes);
-      }
-      deliver(frame) {
-        this.comes(frame);
-        super.deliver(frame);
-      }
-    };
-  }
-}
 
 /** Returns when a client has given the connection up, on a clock, in a room whose server announces a heartbeat each `nextMs`. */
 function dark(t, role, nextMs, steps) {

@@ -66,9 +66,10 @@ impl Announcement {
     /// Returns the text for people, with a QR code if stdout is a terminal and other machines can open the page.
     fn text(&self, settings: &Settings, is_terminal: bool) -> String {
         let Self { addresses, home, websocket, metrics, is_reachable } = self;
-        let rooms = match &settings.data_dir {
-            None => "in memory: they end with this server".to_owned(),
-            Some(directory) => {
+        let rooms = match (&settings.nats, &settings.data_dir) {
+            (Some(servers), _) => format!("in {servers}, as {}, on each of its nodes", settings.nats_namespace),
+            (None, None) => "in memory: they end with this server".to_owned(),
+            (None, Some(directory)) => {
                 let level = match settings.ack {
                     Ack::Written => "they are written",
                     Ack::Disk => "they are on the disk",
@@ -115,6 +116,7 @@ impl Announcement {
             "path": settings.path.to_string(),
             "metrics": metrics.first(),
             "data_dir": directory,
+            "nats": settings.nats.as_ref().map(ToString::to_string),
             "ack": directory.as_ref().map(|_| settings.ack.word()),
         });
         format!("{line}\n")

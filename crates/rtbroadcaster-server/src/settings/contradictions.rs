@@ -10,7 +10,8 @@ type Case = (bool, (&'static str, &'static str), &'static str);
 
 /// Returns all contradictions of the settings.
 pub(super) fn of(settings: &Settings, locations: &Locations) -> Vec<SettingsError> {
-    let cases = [addresses(settings), directory(settings), times(&settings.config), sizes(&settings.config)];
+    let cases =
+        [addresses(settings), directory(settings), cluster(settings), times(&settings.config), sizes(&settings.config)];
     let contradictions = cases.into_iter().flatten().filter(|(contradicts, ..)| *contradicts);
     contradictions
         .map(|(_, (first, second), message)| {
@@ -27,7 +28,7 @@ pub(super) fn without_effect(settings: &Settings) -> Vec<String> {
     if !settings.allow_hosts.is_empty() && listen.all(|address| address.is_for_the_network()) {
         warnings.push("allow_host has no effect: only a server on a loopback address checks host names".to_owned());
     }
-    if settings.secret_file.is_some() && settings.data_dir.is_none() {
+    if settings.secret_file.is_some() && settings.data_dir.is_none() && settings.nats.is_none() {
         warnings.push(
             "secret_file has no effect: without data_dir rooms and the keys of their viewers end with the server"
                 .to_owned(),
@@ -83,6 +84,26 @@ fn directory(settings: &Settings) -> Vec<Case> {
             ("data_bytes_per_address_max", "data_dir"),
             counts,
         ),
+    ]
+}
+
+fn cluster(settings: &Settings) -> Vec<Case> {
+    let (is_cluster, alone) = (settings.nats.is_some(), "only the servers of nats have it");
+    vec![
+        (
+            is_cluster && settings.data_dir.is_some(),
+            ("nats", "data_dir"),
+            "rooms are kept in one place: in NATS, or in a directory",
+        ),
+        (
+            is_cluster && settings.secret_file.is_none(),
+            ("nats", "secret_file"),
+            "servers with different secrets would count one viewer several times",
+        ),
+        (!matches!(settings.nats_replicas, 1 | 3 | 5), ("nats_replicas", "nats"), "a majority needs 1, 3 or 5"),
+        (!is_cluster && settings.nats_memory, ("nats_memory", "nats"), alone),
+        (!is_cluster && settings.nats_credentials.is_some(), ("nats_credentials", "nats"), alone),
+        (!is_cluster && settings.nats_ca.is_some(), ("nats_ca", "nats"), alone),
     ]
 }
 

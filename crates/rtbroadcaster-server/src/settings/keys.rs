@@ -30,6 +30,7 @@ pub(crate) struct SettingKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Group {
     Server,
+    Cluster,
     Pages,
     Proxies,
     Messages,
@@ -42,6 +43,7 @@ impl Group {
     pub(super) const fn title(self) -> &'static str {
         match self {
             Group::Server => "Server",
+            Group::Cluster => "Several servers with the same rooms",
             Group::Pages => "Pages that may connect",
             Group::Proxies => "Behind a proxy",
             Group::Messages => "Messages, history and state of a room",
@@ -114,6 +116,14 @@ keys! {
         path => path: crate::endpoint::Endpoint, Any, "Path of the WebSocket endpoint";
         log => log: crate::log::Filter, Any, "Level of the log on stderr: error, warn, info, debug, trace or off, also by module (info,rtbroadcaster=debug)";
         log_format => log_format: crate::log::Format, Any, "Format of the log: text or json";
+    }
+    Cluster {
+        nats => nats: Option<crate::nats_servers::NatsServers>, Any, "NATS servers with JetStream, by which several servers have the same rooms, each of them reachable by any client: nats://HOST:PORT or tls://HOST:PORT, separated by commas; needs secret_file";
+        nats_namespace => nats_namespace: crate::nats_servers::Namespace, Any, "Name of the installation, the same for all of its servers; installations that share NATS servers have different names";
+        nats_replicas => nats_replicas: usize, Range::Number(1, 5, Lifted::Never), "How many NATS servers have a message before it is acknowledged: 1, 3 or 5; with 1, the loss of one server loses rooms";
+        nats_memory => nats_memory: bool, Any, "Whether the NATS servers keep rooms in memory only: they are lost when most of these servers end";
+        nats_credentials => nats_credentials: Option<std::path::PathBuf>, Any, "File with the credentials for NATS, as nsc writes it";
+        nats_ca => nats_ca: Option<std::path::PathBuf>, Any, "File of PEM with certificate authorities to trust for tls://, besides those of the system";
     }
     Pages {
         allow_origin => config.allow_origins: Vec<rtbroadcaster::Origin>, Any, "Origins of pages from other hosts, and of apps (capacitor://localhost), that may connect, each matched exactly; the flag may be repeated";

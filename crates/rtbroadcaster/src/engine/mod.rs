@@ -101,8 +101,6 @@ pub(crate) struct LogUnsure;
 pub(crate) struct FoundRoom {
     /// The room as the log has it.
     pub(crate) checkpoint: Checkpoint,
-    /// When its last entry was written, since 1970.
-    pub(crate) at: Duration,
     /// Its log.
     pub(crate) engine: Arc<dyn Engine>,
     /// Begins to tell the room what is written from then on.

@@ -71,7 +71,7 @@ impl Manager {
     #[cfg(feature = "nats")]
     pub(super) async fn open_nats(config: Config, nats: &Nats) -> Result<Self, NatsError> {
         let OpenedNats { opened, now } = nats.open(&config).await?;
-        let server = Server::new(config, Clock::at(now));
+        let server = Server::new(config, now.map_or_else(Clock::of_the_world, Clock::at));
         let OpenedEngine { engine, rooms, lives, secret } = opened;
         server.take_over(engine, rooms, lives, secret);
         Ok(Self(Arc::new(server)))

@@ -4,6 +4,8 @@ mod addresses;
 mod faults;
 mod names;
 #[cfg(all(feature = "nats", feature = "remote"))]
+mod nats;
+#[cfg(all(feature = "nats", feature = "remote"))]
 mod nodes;
 mod replays;
 #[cfg(feature = "disk")]

@@ -84,6 +84,11 @@ impl Follower for Room {
     }
 
     fn diverged(&self) {
+        let waiters = self.lock().core.refused(LogPosition::END);
+        for waiter in waiters {
+            // It may have been stored, or lost: its owner sends it again.
+            waiter.done(Err(ProposeError::Unavailable));
+        }
         self.leave_node();
     }
 }
@@ -142,5 +147,6 @@ impl Room {
     pub(super) fn begin_to_follow(self: &Arc<Self>, begin: impl FnOnce(std::sync::Weak<dyn Follower>)) {
         let me: Arc<dyn Follower> = Arc::clone(self) as _;
         begin(Arc::downgrade(&me));
+        self.schedule_unfollow(&self.lock());
     }
 }

@@ -10,6 +10,7 @@ use crate::address::{ListenAddress, NotAnAddress};
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::host_name::{HostName, NotAHostName};
 use crate::log::{Filter, Format};
+use crate::nats_servers::{Namespace, NatsServers, NatsServersError, NoNamespace};
 use crate::network::{Network, NetworkError};
 use crate::secret_file::SecretFile;
 
@@ -44,6 +45,30 @@ impl SettingValue for bool {
 
     fn show(&self, _: Range) -> String {
         self.to_string()
+    }
+}
+
+impl SettingValue for NatsServers {
+    const PLACEHOLDER: &'static str = "URL,…";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        text.parse().map_err(|error: NatsServersError| error.to_string())
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self)
+    }
+}
+
+impl SettingValue for Namespace {
+    const PLACEHOLDER: &'static str = "NAME";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        text.parse().map_err(|error: NoNamespace| error.to_string())
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self)
     }
 }
 

@@ -36,7 +36,7 @@ impl Followers {
     }
 }
 
-/// Passes on what is told, until nobody wants it.
+/// Passes on what is told, until the receiver is dropped.
 pub(super) async fn pass_on(mut told: Subscriber, events: mpsc::Sender<FeedEvent>) {
     loop {
         let message = tokio::select! {

@@ -13,6 +13,8 @@ mod log;
 mod settings;
 mod subjects;
 #[cfg(test)]
+pub(crate) mod test_server;
+#[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
@@ -125,11 +127,27 @@ impl Nats {
         let Some(secret) = config.secret.clone() else { return Err(NatsError::NoSecret) };
         let settings = Settings::of(self, config)?;
         let followers = Arc::new(Followers::default());
-        let (told, health) = watch::channel(Health::Fine);
-        let client = self.connect(&followers, told).await?;
-        let (durability, now) = settings.ensure(&client).await?;
-        tracing::info!(durability = durability.word(), stream = settings.stream(), "the log is in NATS");
-        let log = Arc::new(NatsLog::new(client, &self.namespace, settings.stream(), followers));
+        let (connected, is_connected) = watch::channel(true);
+        let client = self.connect(&followers, connected).await?;
+        let log = Arc::new(NatsLog::new(client.clone(), &self.namespace, settings.stream(), followers));
+        let (told, health) = watch::channel(Health::Failing);
+        let now = match settings.ensure(&client).await {
+            Ok(now) => {
+                told.send_replace(Health::Fine);
+                tokio::spawn(judge(is_connected, told));
+                Some(now)
+            }
+            Err(error) if error.is_temporary() => {
+                tracing::error!(error = %chain(&error), "no rooms until NATS answers");
+                tokio::spawn(async move {
+                    settings.ensure_until_done(&client).await;
+                    told.send_replace(Health::Fine);
+                    judge(is_connected, told).await;
+                });
+                None
+            }
+            Err(error) => return Err(error),
+        };
         let engine = SharedEngine::start(log, Arc::new(OsRandom), health);
         let lives = Arc::new(Lives::only(Life::random(&OsRandom)));
         Ok(OpenedNats { opened: OpenedEngine { engine: Arc::new(engine), rooms: Vec::new(), lives, secret }, now })
@@ -138,13 +156,12 @@ impl Nats {
     async fn connect(
         &self,
         followers: &Arc<Followers>,
-        health: watch::Sender<Health>,
+        connected: watch::Sender<bool>,
     ) -> Result<async_nats::Client, NatsError> {
         let followers = Arc::clone(followers);
-        let connected = watch::Sender::new(true);
-        tokio::spawn(judge(connected.subscribe(), health));
         let options = ConnectOptions::new()
             .name("rtbroadcaster")
+            .retry_on_initial_connect()
             // What a node whispers is for the others.
             .no_echo()
             .connection_timeout(ANSWER)
@@ -183,8 +200,14 @@ impl Nats {
 /// What opening gives.
 pub(crate) struct OpenedNats {
     pub(crate) opened: OpenedEngine,
-    /// The log's time, since 1970.
-    pub(crate) now: Duration,
+    /// The log's time, since 1970; `None` while NATS does not answer.
+    pub(crate) now: Option<Duration>,
+}
+
+/// Returns an error and its causes as one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }
 
 /// Says that rooms cannot be written once there has been no connection for a while.

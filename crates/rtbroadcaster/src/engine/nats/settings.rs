@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::jetstream;
+use async_nats::jetstream::context::CreateStreamErrorKind;
 use async_nats::jetstream::stream::{Config as StreamConfig, DiscardPolicy, PersistenceMode, Republish, StorageType};
 use bytes::Bytes;
 use rtbroadcaster_core::config::Config;
@@ -63,9 +64,12 @@ pub enum NatsError {
     /// The credentials file cannot be read.
     #[error("the credentials file {} cannot be read", .0.display())]
     Credentials(PathBuf, #[source] std::io::Error),
-    /// No server can be reached.
-    #[error("no NATS server can be reached")]
+    /// An address is none.
+    #[error("the address of a NATS server is wrong")]
     Connect(#[source] async_nats::ConnectError),
+    /// No server can be reached, or none of them knows a leader of JetStream. It is tried again.
+    #[error("no NATS server with JetStream answers")]
+    Unreachable,
     /// The server is too old.
     #[error("NATS {0} is too old: 2.12.8 or newer is needed")]
     TooOld(String),
@@ -99,8 +103,15 @@ pub enum NatsError {
     },
 }
 
+impl NatsError {
+    /// Returns whether it may succeed later, with the same settings.
+    pub(super) fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unreachable)
+    }
+}
+
 /// The settings of the stream.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Settings {
     config: StreamConfig,
     /// The bytes of the longest message.
@@ -151,9 +162,28 @@ impl Settings {
         &self.config.name
     }
 
-    /// Makes the stream if there is none, and checks it. Returns what it promises, and the time of its server.
-    pub(super) async fn ensure(&self, client: &Client) -> Result<(Durability, Duration), NatsError> {
-        let server = client.server_info();
+    /// Makes the stream if there is none, and checks it, as often as that takes.
+    pub(super) async fn ensure_until_done(&self, client: &Client) {
+        while let Err(error) = self.ensure(client).await {
+            if !error.is_temporary() {
+                tracing::error!(error = %super::chain(&error), "the log in NATS cannot be used");
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    /// Makes the stream if there is none, and checks it. Returns the time of its server, since 1970.
+    pub(super) async fn ensure(&self, client: &Client) -> Result<Duration, NatsError> {
+        let deadline = tokio::time::Instant::now() + ANSWER;
+        let server = loop {
+            if let Some(server) = client.try_server_info() {
+                break server;
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err(NatsError::Unreachable);
+            }
+            tokio::time::sleep(LOOK).await;
+        };
         if !is_new_enough(&server.version) {
             return Err(NatsError::TooOld(server.version));
         }
@@ -163,18 +193,22 @@ impl Settings {
         let mut context = jetstream::new(client.clone());
         context.set_timeout(ANSWER);
         let refused = |why: String| NatsError::Stream { stream: self.config.name.clone(), why };
-        let stream =
-            context.get_or_create_stream(self.config.clone()).await.map_err(|error| refused(error.to_string()))?;
+        let stream = context.get_or_create_stream(self.config.clone()).await.map_err(|error| match error.kind() {
+            CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::JetStreamUnavailable => NatsError::Unreachable,
+            _ => refused(error.to_string()),
+        })?;
         let found = &stream.cached_info().config;
         self.check(found)?;
         let subject = format!("$JS.API.STREAM.INFO.{}", self.config.name);
-        let answer = client.request(subject, Bytes::new()).await.map_err(|error| refused(error.to_string()))?;
+        let answer = client.request(subject, Bytes::new()).await.map_err(|_| NatsError::Unreachable)?;
         let Described { ts, created } =
             serde_json::from_slice(&answer.payload).map_err(|error| refused(error.to_string()))?;
         let now =
             ts.or(created).and_then(|text| feed::moment(&text)).ok_or_else(|| refused("it tells no time".into()))?;
         let is_kept = found.storage == StorageType::File && found.num_replicas > 1;
-        Ok((if is_kept { Durability::Cluster } else { Durability::ClusterMemory }, now))
+        let durability = if is_kept { Durability::Cluster } else { Durability::ClusterMemory };
+        tracing::info!(durability = durability.word(), stream = self.stream(), "rooms are in NATS");
+        Ok(now)
     }
 
     /// Checks what older servers ignore without a word, and what another program may have set.
@@ -228,6 +262,10 @@ impl Settings {
         Ok(())
     }
 }
+
+/// The time between two looks for a connection, and between two attempts.
+const LOOK: Duration = Duration::from_millis(20);
+const RETRY: Duration = Duration::from_secs(1);
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 

@@ -15,6 +15,9 @@ use crate::os_random::OsRandom;
 
 const SOON: Duration = Duration::from_secs(10);
 
+/// How many events may be missing in a row.
+const TRIES: usize = 5;
+
 fn room() -> RoomId {
     RoomId::random(&OsRandom)
 }
@@ -101,9 +104,16 @@ async fn what_is_stored_and_whispered_is_told<L: SharedLog>([here, there]: &[Arc
     let room = room();
     let (events, mut told) = mpsc::channel(FEED_EVENTS_MAX);
     there.follow(&room, events).await.unwrap();
-    let offset = publish(&**here, &room, Offset::START, text(1)).await;
-    let entry = next_entry(&mut told).await;
-    assert_eq!((entry.offset, entry.text), (offset, text(1)));
+    // An event may be missing, but not all of them.
+    let mut offset = Offset::START;
+    for number in 1..=TRIES {
+        offset = publish(&**here, &room, offset, text(number)).await;
+        if let Ok(entry) = timeout(Duration::from_secs(2), next_entry(&mut told)).await {
+            assert_eq!((entry.offset, entry.text), (offset, text(number)));
+            break;
+        }
+        assert!(number < TRIES, "nothing is told");
+    }
     here.whisper(&room, "psst".into());
     let whisper = timeout(SOON, async {
         loop {

@@ -25,8 +25,6 @@ pub(super) struct Loaded {
     pub(super) marks: VecDeque<Mark>,
     /// The number of entries behind the checkpoint.
     pub(super) unkept: u64,
-    /// When its last entry was stored, since 1970.
-    pub(super) at: Duration,
 }
 
 /// The outcome of one attempt.
@@ -70,7 +68,7 @@ async fn attempt<L: SharedLog>(log: &L, room: &RoomId) -> Result<Attempt, Unsure
             }
         }
     }
-    Ok(fold.finish(last.at))
+    Ok(fold.finish())
 }
 
 /// A room while its entries are read.
@@ -173,7 +171,7 @@ impl Fold {
         self.header = Some(Header { starts, ..header });
     }
 
-    fn finish(self, at: Duration) -> Attempt {
+    fn finish(self) -> Attempt {
         if self.has_ended {
             return Attempt::NoRoom;
         }
@@ -182,6 +180,6 @@ impl Fold {
         let history = records.keys().next().copied().unwrap_or(seq.next());
         let records = records.into_values().collect();
         let checkpoint = Checkpoint { header, lives, seq, history, records, ids };
-        Attempt::Loaded(Box::new(Loaded { checkpoint, chain, marks, unkept, at }))
+        Attempt::Loaded(Box::new(Loaded { checkpoint, chain, marks, unkept }))
     }
 }

@@ -79,9 +79,9 @@ pub(crate) enum Published {
     Taken,
     /// It is not stored, and may be sent again at once.
     Busy,
-    /// It is not stored: nobody takes entries at the moment.
+    /// It is not stored: no server takes entries at the moment.
     Absent,
-    /// Nobody knows.
+    /// No answer came: it may be stored, or be stored later.
     Unknown,
 }
 

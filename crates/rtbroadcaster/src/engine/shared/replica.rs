@@ -1,37 +1,31 @@
 //! The copy of one room on this node, as a task: writes what the room decides, and reads all of its entries in order.
 //! Must not know what a room makes of them, nor which system keeps the log.
 
+mod keeping;
+mod reading;
+mod writing;
+
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use rtbroadcaster_core::chain::{Chain, Lease, Link, Offset, Reading, Writer};
+use rtbroadcaster_core::chain::{Chain, Lease, Offset, Writer};
 use rtbroadcaster_core::id::{RoomId, Seq, Term};
 use rtbroadcaster_core::message::{Key, Params};
-use rtbroadcaster_core::record::{Append, Checkpoint, Handover, LogPosition};
+use rtbroadcaster_core::record::{Append, Handover, LogPosition};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::nodes::Nodes;
-use super::text::{self, Draft, PlacedCheckpoint, Unreadable, Whisper};
-use super::{EntryKind, FeedEvent, Published, SharedLog, StoredEntry};
+use super::text::Whisper;
+use super::{FeedEvent, Published, SharedLog};
 use crate::engine::Follower;
-
-/// The most messages, and about the most bytes, of one entry.
-const MESSAGES_MAX: usize = 1_000;
-const BYTES_MAX: usize = 256 * 1024;
-
-/// The time after which a stored entry that was not read is looked for.
-const READ_BACK: Duration = Duration::from_millis(250);
 
 /// The pauses between attempts while the log does not answer: each is twice as long as the one before.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
-
-/// The pause before an entry is sent again that a leader is still busy with.
-const BUSY_PAUSE: Duration = Duration::from_millis(2);
 
 /// The time in doubt after which the room is told that its log cannot be written.
 const DOUBT: Duration = Duration::from_secs(10);
@@ -46,13 +40,6 @@ const HEAD_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// The age at which a room's newest entry is followed by an empty one, and by a checkpoint: the log forgets what is a few
 /// days old.
 const REFRESH: Duration = Duration::from_secs(8 * 3_600);
-
-/// The number of entries behind a checkpoint after which the next one is written, and after which nothing else is.
-const CHECKPOINT_AFTER: u64 = 256;
-const CHECKPOINT_NEEDED: u64 = 896;
-
-/// The most entries from which a history is read.
-const MARKS_MAX: usize = 2_048;
 
 /// What the room wants of its replica.
 #[derive(Debug)]
@@ -316,276 +303,6 @@ impl<L: SharedLog> Replica<L> {
         }
     }
 
-    /// Sends what waits, if nothing is on its way.
-    fn send_next(&mut self) {
-        while self.sent.is_none()
-            && let Some(first) = self.waiting.front()
-        {
-            if matches!(first.append, Append::Turn) {
-                let position = first.position;
-                self.waiting.pop_front();
-                self.tell(|follower| follower.written(position));
-                continue;
-            }
-            let (lease, number) = match self.place_of(first) {
-                Some(place) => place,
-                None => {
-                    let position = first.position;
-                    self.waiting.pop_front();
-                    self.tell(|follower| follower.refused(position));
-                    continue;
-                }
-            };
-            if self.unkept >= CHECKPOINT_NEEDED && number > 0 && !matches!(first.append, Append::End(_)) {
-                // The log would forget what a reader needs.
-                self.keep();
-                return;
-            }
-            self.sent = Some(self.batch(lease, number));
-            self.send_again();
-        }
-    }
-
-    /// Returns the lease under which `handover` is written, and its number there; `None` if it was fenced.
-    fn place_of(&self, handover: &Handover) -> Option<(Lease, u64)> {
-        let own = |term| Lease { term, writer: self.me };
-        match (&handover.append, self.chain.newest) {
-            (Append::Header(header), None) => Some((own(header.term), 0)),
-            (Append::Header(header), Some((newest, _))) if header.term > newest.term => Some((own(header.term), 0)),
-            (_, Some((newest, number))) if newest == own(handover.term) => Some((newest, number + 1)),
-            _ => None,
-        }
-    }
-
-    /// Writes an entry that changes nothing, so that the room is not forgotten.
-    fn refresh(&mut self) {
-        if let Some((lease, number)) = self.chain.newest {
-            let (number, term) = (number + 1, lease.term);
-            self.sent = Some(Sent { lease, number, through: LogPosition::START, term, appends: Vec::new() });
-            self.send_again();
-        }
-    }
-
-    /// Takes the steps of one entry out of those that wait, of which the first is decided under `lease`.
-    fn batch(&mut self, lease: Lease, number: u64) -> Sent {
-        let (mut appends, mut bytes, mut through) = (Vec::new(), 0, LogPosition::START);
-        while let Some(Handover { position, term, append }) = self.waiting.front() {
-            let begins_lease = matches!(append, Append::Header(header) if header.term > lease.term);
-            if *term != lease.term || begins_lease || appends.len() == MESSAGES_MAX || bytes >= BYTES_MAX {
-                break;
-            }
-            bytes += bytes_of(append);
-            through = *position;
-            let is_end = matches!(append, Append::End(_));
-            appends.extend(self.waiting.pop_front().map(|handover| handover.append));
-            if is_end {
-                break;
-            }
-        }
-        Sent { lease, number, through, term: lease.term, appends }
-    }
-
-    /// Sends the entry that is not read back, behind the last entry that was read.
-    fn send_again(&mut self) {
-        let Some(Sent { lease, number, appends, .. }) = &self.sent else { return };
-        if self.publishing.is_some() {
-            return;
-        }
-        let (log, room, after) = (Arc::clone(&self.log), self.room.clone(), self.chain.offset);
-        let text = text::write_entry(&Draft { lease: *lease, number: *number, after, appends });
-        let is_last = appends.iter().any(|append| matches!(append, Append::End(_)));
-        let kind = if is_last { EntryKind::Last } else { EntryKind::Next };
-        self.publishing = Some(Box::pin(async move { log.publish(&room, after, text, kind).await }));
-    }
-
-    fn published(&mut self, outcome: Published) {
-        self.publishing = None;
-        if self.sent.is_none() {
-            return;
-        }
-        let now = Instant::now();
-        match outcome {
-            Published::Stored => self.look_soon(now + READ_BACK),
-            Published::Taken => {
-                self.is_taken = true;
-                // At once, unless the look before this one has found nothing: then the answers are older than the log.
-                let pause = self.next_pause();
-                self.look_soon(if pause == PAUSE_MIN { now } else { now + pause });
-            }
-            Published::Busy => self.send_at = Some(now + BUSY_PAUSE),
-            Published::Absent => {
-                self.is_in_doubt();
-                self.send_at = Some(now + self.next_pause());
-            }
-            Published::Unknown => {
-                self.is_in_doubt();
-                let pause = self.next_pause();
-                self.look_soon(now + pause);
-            }
-        }
-    }
-
-    /// Reads everything that was stored behind the last entry that was read.
-    async fn look(&mut self) {
-        loop {
-            let before = self.chain.offset;
-            match self.log.read(&self.room, before).await {
-                Ok(entries) if entries.is_empty() => break,
-                Ok(entries) => {
-                    for entry in &entries {
-                        self.read(entry);
-                    }
-                    if self.has_ended {
-                        return;
-                    }
-                    self.pause = PAUSE_MIN;
-                    if self.chain.offset == before {
-                        // Entries between were removed: the room has to be loaded again.
-                        return self.diverge();
-                    }
-                }
-                Err(_) => {
-                    self.is_in_doubt();
-                    let pause = self.next_pause();
-                    return self.look_soon(Instant::now() + pause);
-                }
-            }
-        }
-        if self.sent.is_some() {
-            if std::mem::take(&mut self.is_taken) && !self.verify().await {
-                return;
-            }
-            // It does not stand behind the entries that were read, so it can be sent again.
-            self.send_again();
-        } else {
-            self.is_sure();
-        }
-    }
-
-    /// Looks whether the log still has the last entry that was read. Returns whether it has, or whether that is not known.
-    async fn verify(&mut self) -> bool {
-        if self.chain.newest.is_none() {
-            return true;
-        }
-        let is_there = match self.log.last(&self.room).await {
-            Ok(Some(last)) => last.offset >= self.chain.offset,
-            Ok(None) => false,
-            Err(_) => true,
-        };
-        if !is_there {
-            // It has ended, and the log has forgotten that; or the log has lost it.
-            self.diverge();
-        }
-        is_there
-    }
-
-    /// Reads the next entry.
-    fn read(&mut self, entry: &StoredEntry) {
-        let before = self.chain;
-        let link = match text::read_link(entry.offset, &entry.text) {
-            Ok(link) => link,
-            Err(Unreadable::Newer) => {
-                tracing::error!(room = ?self.room, "an entry of a later version: update this node");
-                return self.diverge();
-            }
-            Err(Unreadable::Damaged) => {
-                tracing::warn!(room = ?self.room, offset = entry.offset.0, "an entry that this program has not written");
-                self.chain.offset = self.chain.offset.max(entry.offset);
-                return;
-            }
-        };
-        match self.chain.read(&link) {
-            Reading::Known => {}
-            Reading::Hole => self.look_soon(Instant::now()),
-            // The room that this node has has ended unseen, and its name was given again.
-            Reading::Anew => self.diverge(),
-            Reading::Ignored(why) => {
-                tracing::warn!(room = ?self.room, offset = link.offset.0, why = why.word(), "an entry does not count");
-                self.position.send_replace(self.chain.offset);
-            }
-            Reading::Counts => {
-                self.apply(before, &link, entry);
-                self.position.send_replace(self.chain.offset);
-            }
-        }
-    }
-
-    fn apply(&mut self, before: Chain, link: &Link, entry: &StoredEntry) {
-        self.unkept += 1;
-        self.read_at = Instant::now();
-        let is_own = |sent: &Sent| sent.lease == link.lease && sent.number == link.number;
-        if let Some(Sent { through, appends, .. }) = self.sent.take_if(|sent| is_own(sent)) {
-            (self.publishing, self.send_at) = (None, None);
-            self.mark(before, &appends);
-            self.has_ended = appends.iter().any(|append| matches!(append, Append::End(_)));
-            self.tell(|follower| follower.written(through));
-            self.is_sure();
-            self.head = Some((Instant::now() + HEAD_PAUSE_MIN, HEAD_PAUSE_MIN));
-            if self.unkept >= CHECKPOINT_AFTER || appends.is_empty() {
-                self.keep();
-            }
-        } else {
-            match text::read_appends(&entry.text) {
-                Ok(appends) => self.follow(before, link.lease, appends, entry.at),
-                Err(why) => {
-                    tracing::error!(room = ?self.room, offset = link.offset.0, %why, "an entry cannot be applied");
-                    return self.diverge();
-                }
-            }
-        }
-        self.tell_nodes();
-    }
-
-    /// Applies what another node has written. What was decided here under an older lease is refused.
-    fn follow(&mut self, before: Chain, lease: Lease, appends: Vec<Append>, at: Duration) {
-        self.mark(before, &appends);
-        self.has_ended = appends.iter().any(|append| matches!(append, Append::End(_)));
-        let is_old = |term: Term| term <= lease.term;
-        let mut refused = None;
-        if before.newest.is_none_or(|(known, _)| known != lease) {
-            if let Some(sent) = self.sent.take_if(|sent| is_old(sent.term)) {
-                (self.publishing, self.send_at) = (None, None);
-                refused = Some(sent.through);
-            }
-            while self.sent.is_none()
-                && let Some(old) = self.waiting.pop_front_if(|handover| is_old(handover.term))
-            {
-                refused = Some(old.position);
-            }
-        }
-        self.tell(|follower| follower.follow(appends, at, refused));
-    }
-
-    /// Notes where the messages of an entry are.
-    fn mark(&mut self, before: Chain, appends: &[Append]) {
-        let first = appends.iter().find_map(|append| match append {
-            Append::Message(record, ..) => Some(record.seq),
-            _ => None,
-        });
-        if let Some(first) = first {
-            if self.marks.len() == MARKS_MAX {
-                self.marks.pop_front();
-            }
-            self.marks.push_back(Mark { before, first });
-        }
-    }
-
-    /// Begins to write a checkpoint, if none is being written.
-    fn keep(&mut self) {
-        let checkpoint = self.follower.upgrade().and_then(|follower| follower.checkpoint());
-        let Some(checkpoint) = checkpoint.filter(|_| self.keeping.is_none() && self.has_lease()) else { return };
-        let history = self.history_of(&checkpoint);
-        let text = text::write_checkpoint(&PlacedCheckpoint { checkpoint, chain: self.chain, history });
-        let (log, room) = (Arc::clone(&self.log), self.room.clone());
-        self.keeping = Some(Box::pin(async move { log.keep_checkpoint(&room, text, history.offset).await }));
-    }
-
-    /// Returns where to begin to read for the history of `checkpoint`.
-    fn history_of(&self, checkpoint: &Checkpoint) -> Chain {
-        let known = self.marks.iter().rev().find(|mark| mark.first <= checkpoint.history);
-        known.or(self.marks.front()).map_or(self.chain, |mark| mark.before)
-    }
-
     fn whisper(&mut self, term: Term, key: Key, params: Params) {
         let lease = Lease { term, writer: self.me };
         if self.chain.is_under(lease) {
@@ -612,12 +329,6 @@ impl<L: SharedLog> Replica<L> {
             self.tell(|follower| follower.hears_owner(is_heard));
         }
     }
-
-    /// Has the room leave this node, since it is not what the log has.
-    fn diverge(&mut self) {
-        self.has_ended = true;
-        self.tell(|follower| follower.diverged());
-    }
 }
 
 /// Waits for a call, if there is one, and removes it.
@@ -629,13 +340,5 @@ async fn finish<T>(call: &mut Option<Call<T>>) -> T {
             outcome
         }
         None => std::future::pending().await,
-    }
-}
-
-/// Returns about how many bytes an append takes in an entry.
-fn bytes_of(append: &Append) -> usize {
-    match append {
-        Append::Message(record, ..) => record.key.as_str().len() + record.params.as_bytes().len() + 128,
-        Append::Header(_) | Append::Turn | Append::End(_) => 256,
     }
 }

@@ -155,16 +155,19 @@ impl<L: SharedLog> SharedRooms for SharedEngine<L> {
 
     fn find<'a>(&'a self, room: &'a RoomId) -> Pending<'a, Result<Option<FoundRoom>, LogUnsure>> {
         Box::pin(async move {
+            if *self.health.borrow() != Health::Fine {
+                return Err(LogUnsure);
+            }
             let (events, told) = mpsc::channel(FEED_EVENTS_MAX);
             self.log.follow(room, events).await.map_err(|_| LogUnsure)?;
             let Some(loaded) = load::load(&*self.log, room).await.map_err(|_| LogUnsure)? else { return Ok(None) };
-            let Loaded { checkpoint, chain, marks, unkept, at } = *loaded;
+            let Loaded { checkpoint, chain, marks, unkept } = *loaded;
             let (log, parts) = self.room_log(room, chain);
             let parts = ReplicaParts { marks, unkept, events: Some(told), ..parts };
             let log = Arc::new(log);
             let engine = Arc::clone(&log) as Arc<dyn Engine>;
             let begin = Box::new(move |follower: Weak<dyn Follower>| log.run(parts, follower));
-            Ok(Some(FoundRoom { checkpoint, at, engine, begin }))
+            Ok(Some(FoundRoom { checkpoint, engine, begin }))
         })
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{EntryKind, FeedEvent, Published, SharedLog, StoredEntry, Unsure};
 
-/// How long a call that nobody answers takes.
+/// How long a call without an answer takes.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long the last entry of a room that has ended stays.
@@ -55,7 +55,7 @@ struct SeaState {
     /// Also the entries that are removed.
     all: BTreeMap<RoomId, Vec<StoredEntry>>,
     last: u64,
-    /// Until when nobody takes entries.
+    /// Until when no server takes entries.
     leaderless: Option<Instant>,
     /// The nodes that reach nothing and are told nothing.
     cut: BTreeSet<u32>,
@@ -110,7 +110,7 @@ impl Sea {
         }
     }
 
-    /// Has nobody take entries for a while.
+    /// Takes no entries for a while.
     pub(crate) fn loses_leader(&self, time: Duration) {
         self.lock().leaderless = Some(Instant::now() + time);
     }

@@ -1,0 +1,90 @@
+//! Real NATS servers for tests: `cargo xtask nats` installs them.
+//! Must not know what is tested.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rtbroadcaster_core::config::Config;
+use tokio::sync::watch;
+
+use super::Nats;
+use super::feed::Followers;
+use super::log::NatsLog;
+use super::settings::Settings;
+
+/// The variable that names the program.
+const PROGRAM: &str = "RTBROADCASTER_NATS_SERVER";
+
+/// A NATS server with JetStream on a port of its own, killed when it is dropped.
+pub(crate) struct NatsServer {
+    process: Option<Child>,
+    port: u16,
+    folder: PathBuf,
+}
+
+impl NatsServer {
+    pub(crate) fn start() -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("rtbroadcaster-nats-{}-{number}", std::process::id()));
+        let mut server = Self { process: None, port, folder };
+        server.run();
+        server
+    }
+
+    pub(crate) fn run(&mut self) {
+        let program = std::env::var_os(PROGRAM).expect("RTBROADCASTER_NATS_SERVER names the program");
+        let mut command = Command::new(program);
+        command.args(["--addr", "127.0.0.1", "--port", &self.port.to_string(), "--jetstream", "--store_dir"]);
+        let process = command.arg(&self.folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        self.process = Some(process);
+    }
+
+    /// Ends it by SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    pub(crate) fn nats(&self) -> Nats {
+        Nats::at(format!("nats://127.0.0.1:{}", self.port)).replicas(1)
+    }
+
+    /// Returns the log as a node reaches it.
+    pub(super) async fn log(&self) -> Arc<NatsLog> {
+        let nats = self.nats();
+        let (followers, settings) = (Arc::new(Followers::default()), Settings::of(&nats, &Config::default()).unwrap());
+        let client = nats.connect(&followers, watch::Sender::new(true)).await.unwrap();
+        eventually(|| settings.ensure(&client)).await;
+        Arc::new(NatsLog::new(client, "rtb", settings.stream(), followers))
+    }
+}
+
+impl Drop for NatsServer {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Tries until it succeeds: a server needs a moment to start.
+pub(crate) async fn eventually<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>>(
+    mut attempt: impl FnMut() -> F,
+) -> T {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        match attempt().await {
+            Ok(done) => return done,
+            Err(error) => assert!(tokio::time::Instant::now() < deadline, "{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -1,0 +1,167 @@
+//! Reads a room's entries in order, and has the room apply those that count.
+//! Must not know what a room makes of them, nor which system keeps the log.
+
+use std::time::Duration;
+
+use rtbroadcaster_core::chain::{Chain, Lease, Link, Reading};
+use rtbroadcaster_core::id::Term;
+use rtbroadcaster_core::record::Append;
+use tokio::time::Instant;
+
+use super::keeping::{CHECKPOINT_AFTER, MARKS_MAX};
+use super::{HEAD_PAUSE_MIN, Mark, PAUSE_MIN, Replica, Sent};
+use crate::engine::shared::text::{self, Unreadable};
+use crate::engine::shared::{SharedLog, StoredEntry};
+
+impl<L: SharedLog> Replica<L> {
+    /// Reads everything that was stored behind the last entry that was read.
+    pub(super) async fn look(&mut self) {
+        loop {
+            let before = self.chain.offset;
+            match self.log.read(&self.room, before).await {
+                Ok(entries) if entries.is_empty() => break,
+                Ok(entries) => {
+                    for entry in &entries {
+                        self.read(entry);
+                    }
+                    if self.has_ended {
+                        return;
+                    }
+                    self.pause = PAUSE_MIN;
+                    if self.chain.offset == before {
+                        // Entries between were removed: the room has to be loaded again.
+                        return self.diverge();
+                    }
+                }
+                Err(_) => {
+                    self.is_in_doubt();
+                    let pause = self.next_pause();
+                    return self.look_soon(Instant::now() + pause);
+                }
+            }
+        }
+        if self.sent.is_some() {
+            if std::mem::take(&mut self.is_taken) && !self.verify().await {
+                return;
+            }
+            // It does not stand behind the entries that were read, so it can be sent again.
+            self.send_again();
+        } else {
+            self.is_sure();
+        }
+    }
+
+    /// Looks whether the log still has the last entry that was read. Returns whether it has, or whether that is not known.
+    pub(super) async fn verify(&mut self) -> bool {
+        if self.chain.newest.is_none() {
+            return true;
+        }
+        let is_there = match self.log.last(&self.room).await {
+            Ok(Some(last)) => last.offset >= self.chain.offset,
+            Ok(None) => false,
+            Err(_) => true,
+        };
+        if !is_there {
+            // It has ended, and the log has forgotten that; or the log has lost it.
+            self.diverge();
+        }
+        is_there
+    }
+
+    /// Reads the next entry.
+    pub(super) fn read(&mut self, entry: &StoredEntry) {
+        let before = self.chain;
+        let link = match text::read_link(entry.offset, &entry.text) {
+            Ok(link) => link,
+            Err(Unreadable::Newer) => {
+                tracing::error!(room = ?self.room, "an entry of a later version: update this node");
+                return self.diverge();
+            }
+            Err(Unreadable::Damaged) => {
+                tracing::warn!(room = ?self.room, offset = entry.offset.0, "an entry that this program has not written");
+                self.chain.offset = self.chain.offset.max(entry.offset);
+                return;
+            }
+        };
+        match self.chain.read(&link) {
+            Reading::Known => {}
+            Reading::Hole => self.look_soon(Instant::now()),
+            // The room that this node has has ended unseen, and its name was given again.
+            Reading::Anew => self.diverge(),
+            Reading::Ignored(why) => {
+                tracing::warn!(room = ?self.room, offset = link.offset.0, why = why.word(), "an entry does not count");
+                self.position.send_replace(self.chain.offset);
+            }
+            Reading::Counts => {
+                self.apply(before, &link, entry);
+                self.position.send_replace(self.chain.offset);
+            }
+        }
+    }
+
+    pub(super) fn apply(&mut self, before: Chain, link: &Link, entry: &StoredEntry) {
+        self.unkept += 1;
+        self.read_at = Instant::now();
+        let is_own = |sent: &Sent| sent.lease == link.lease && sent.number == link.number;
+        if let Some(Sent { through, appends, .. }) = self.sent.take_if(|sent| is_own(sent)) {
+            (self.publishing, self.send_at) = (None, None);
+            self.mark(before, &appends);
+            self.has_ended = appends.iter().any(|append| matches!(append, Append::End(_)));
+            self.tell(|follower| follower.written(through));
+            self.is_sure();
+            self.head = Some((Instant::now() + HEAD_PAUSE_MIN, HEAD_PAUSE_MIN));
+            if self.unkept >= CHECKPOINT_AFTER || appends.is_empty() {
+                self.keep();
+            }
+        } else {
+            match text::read_appends(&entry.text) {
+                Ok(appends) => self.follow(before, link.lease, appends, entry.at),
+                Err(why) => {
+                    tracing::error!(room = ?self.room, offset = link.offset.0, %why, "an entry cannot be applied");
+                    return self.diverge();
+                }
+            }
+        }
+        self.tell_nodes();
+    }
+
+    /// Applies what another node has written. What was decided here under an older lease is refused.
+    pub(super) fn follow(&mut self, before: Chain, lease: Lease, appends: Vec<Append>, at: Duration) {
+        self.mark(before, &appends);
+        self.has_ended = appends.iter().any(|append| matches!(append, Append::End(_)));
+        let is_old = |term: Term| term <= lease.term;
+        let mut refused = None;
+        if before.newest.is_none_or(|(known, _)| known != lease) {
+            if let Some(sent) = self.sent.take_if(|sent| is_old(sent.term)) {
+                (self.publishing, self.send_at) = (None, None);
+                refused = Some(sent.through);
+            }
+            while self.sent.is_none()
+                && let Some(old) = self.waiting.pop_front_if(|handover| is_old(handover.term))
+            {
+                refused = Some(old.position);
+            }
+        }
+        self.tell(|follower| follower.follow(appends, at, refused));
+    }
+
+    /// Notes where the messages of an entry are.
+    pub(super) fn mark(&mut self, before: Chain, appends: &[Append]) {
+        let first = appends.iter().find_map(|append| match append {
+            Append::Message(record, ..) => Some(record.seq),
+            _ => None,
+        });
+        if let Some(first) = first {
+            if self.marks.len() == MARKS_MAX {
+                self.marks.pop_front();
+            }
+            self.marks.push_back(Mark { before, first });
+        }
+    }
+
+    /// Has the room leave this node, since it is not what the log has.
+    pub(super) fn diverge(&mut self) {
+        self.has_ended = true;
+        self.tell(|follower| follower.diverged());
+    }
+}
