@@ -148,6 +148,9 @@ impl Stored {
     }
 }
 
+/// Ids of messages with the numbers of these and the fingerprints of their content, in order.
+pub type MessageIds = Vec<(Seq, Box<str>, [u8; 16])>;
+
 /// A room at one position of a log that several nodes write, from which a reader may begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkpoint {
@@ -161,8 +164,8 @@ pub struct Checkpoint {
     pub history: Seq,
     /// The messages that make the state, in order, and in a room that was loaded also those of the history.
     pub records: Vec<Record>,
-    /// The ids of messages with the fingerprints of their content, in order.
-    pub ids: Vec<(Seq, Box<str>, [u8; 16])>,
+    /// The ids of messages.
+    pub ids: MessageIds,
 }
 
 impl Header {

@@ -30,7 +30,7 @@ impl<W: Default> Core<W> {
     /// Returns a room as the log has it, without viewers on this node. Its owner is on another node, or away.
     pub fn load(room: RoomId, checkpoint: Checkpoint, config: &Config, absence: AbsenceLimits) -> Self {
         let Header { key, away, place, options, unknown, .. } = checkpoint.header.clone();
-        let log = Log::load(room.clone(), checkpoint, LogLimits::from(config));
+        let log = Log::load(&room, checkpoint, LogLimits::from(config));
         let mut presence = Presence::new(absence);
         if let Some(since) = away {
             presence.owner_left(since);

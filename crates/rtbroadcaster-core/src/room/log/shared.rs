@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Fingerprint, Lineage, Log, LogLimits};
 use crate::id::{Life, RoomId, Seq, Term};
 use crate::message::Entry;
-use crate::record::{Checkpoint, Header, Lives, Record};
+use crate::record::{Checkpoint, Header, Lives, MessageIds, Record};
 
 impl Log {
     /// Makes the log one that several nodes write, of a room that is created.
@@ -16,7 +16,7 @@ impl Log {
     }
 
     /// Returns the log as another node has left it.
-    pub fn load(room: RoomId, checkpoint: Checkpoint, limits: LogLimits) -> Self {
+    pub fn load(room: &RoomId, checkpoint: Checkpoint, limits: LogLimits) -> Self {
         let Checkpoint { header: Header { numbering, starts, term, .. }, lives, seq, records, ids, .. } = checkpoint;
         let lineage = Lineage::recalled(numbering, Arc::new(lives), starts);
         let mut log = Self { is_shared: true, ..Self::with_lineage(room.clone(), lineage, limits) };
@@ -61,7 +61,7 @@ impl Log {
     }
 
     /// Returns the messages of the state, the first message of the history, and the ids, for a checkpoint.
-    pub fn checkpoint(&mut self) -> (Vec<Record>, Seq, Vec<(Seq, Box<str>, [u8; 16])>) {
+    pub fn checkpoint(&mut self) -> (Vec<Record>, Seq, MessageIds) {
         let record = |(said, entry): (Duration, &Arc<Entry>)| {
             let Entry { term, change, .. } = **entry;
             let (key, params) = (entry.key.clone(), entry.params());

@@ -226,7 +226,8 @@ impl Settings {
         if told(found) != told(wanted) {
             return wrong("republish", format!("{:?}", told(found)), format!("{:?}", told(wanted)));
         }
-        let flags: [(&'static str, fn(&StreamConfig) -> bool, bool); 7] = [
+        type Read = fn(&StreamConfig) -> bool;
+        let flags: [(&'static str, Read, bool); 7] = [
             ("allow_direct", |config| config.allow_direct, true),
             ("allow_rollup_hdrs", |config| config.allow_rollup, true),
             ("allow_msg_ttl", |config| config.allow_message_ttl, true),

@@ -137,9 +137,10 @@ impl<L: SharedLog> Replica<L> {
                 refused = Some(sent.through);
             }
             while self.sent.is_none()
-                && let Some(old) = self.waiting.pop_front_if(|handover| is_old(handover.term))
+                && let Some(position) = self.waiting.front().filter(|next| is_old(next.term)).map(|next| next.position)
             {
-                refused = Some(old.position);
+                self.waiting.pop_front();
+                refused = Some(position);
             }
         }
         self.tell(|follower| follower.follow(appends, at, refused));

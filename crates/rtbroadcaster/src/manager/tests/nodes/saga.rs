@@ -17,6 +17,9 @@ use crate::room::Owner;
 /// A message by its number in the order of the saga.
 type Number = u64;
 
+/// A node that viewers reach: its number, itself, and the sender that ends its connections.
+type Reachable = (u32, Manager, watch::Sender<bool>);
+
 /// Where a saga runs.
 struct Saga {
     sea: Arc<Sea>,
@@ -25,7 +28,7 @@ struct Saga {
     /// The nodes that live, by the numbers that the log knows them by.
     nodes: BTreeMap<u32, Manager>,
     /// The same, for viewers that connect, each with the sender that ends all of its connections.
-    reachable: Arc<std::sync::Mutex<Vec<(u32, Manager, watch::Sender<bool>)>>>,
+    reachable: Arc<std::sync::Mutex<Vec<Reachable>>>,
     started: u32,
     room: RoomId,
     key: OwnerKey,
