@@ -19,7 +19,10 @@
 //!    A room of which anything but the end is missing gets another numbering. While an engine is open it keeps its life
 //!    only if everything that it confirmed is there.
 
-#![cfg_attr(not(feature = "disk"), allow(dead_code, reason = "the only engine comes with `disk`"))]
+#![cfg_attr(
+    not(all(feature = "disk", feature = "nats")),
+    allow(dead_code, reason = "engines come with `disk` and `nats`, and each needs a part")
+)]
 
 #[cfg(test)]
 pub(crate) mod contract;
