@@ -2,6 +2,7 @@
 //! Must not know what is kept there.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// Addresses of NATS servers. They have no passwords: settings are no secrets.
@@ -38,6 +39,16 @@ impl FromStr for NatsServers {
 impl fmt::Display for NatsServers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(","))
+    }
+}
+
+/// The path of a file with credentials or certificates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NatsFile(pub(crate) PathBuf);
+
+impl fmt::Display for NatsFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
     }
 }
 

@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::log::LogHandle;
 use crate::metrics::{MetricsSource, Process};
-use crate::nats_servers::NatsServers;
+use crate::nats_servers::{NatsFile, NatsServers};
 use crate::output::Output;
 use crate::secret_file::{SecretError, SecretFile};
 use crate::settings::Settings;
@@ -277,11 +277,11 @@ async fn cluster(settings: &Settings, config: Config, servers: &NatsServers) -> 
         Nats::at(servers.to_string()).namespace(settings.nats_namespace.to_string()).replicas(settings.nats_replicas);
     let nats = if settings.nats_memory { nats.in_memory() } else { nats };
     let nats = match &settings.nats_credentials {
-        Some(path) => nats.credentials_file(path),
+        Some(NatsFile(path)) => nats.credentials_file(path),
         None => nats,
     };
     let nats = match &settings.nats_ca {
-        Some(path) => nats.root_certificates(path),
+        Some(NatsFile(path)) => nats.root_certificates(path),
         None => nats,
     };
     Manager::builder(config).engine(nats).open().await.map_err(ServeError::Cluster)

@@ -24,7 +24,7 @@ use crate::address::ListenAddress;
 use crate::endpoint::Endpoint;
 use crate::host_name::HostName;
 use crate::log;
-use crate::nats_servers::{Namespace, NatsServers};
+use crate::nats_servers::{Namespace, NatsFile, NatsServers};
 use crate::network::Network;
 use crate::secret_file::SecretFile;
 
@@ -49,8 +49,8 @@ pub(crate) struct Settings {
     pub(crate) nats_namespace: Namespace,
     pub(crate) nats_replicas: usize,
     pub(crate) nats_memory: bool,
-    pub(crate) nats_credentials: Option<PathBuf>,
-    pub(crate) nats_ca: Option<PathBuf>,
+    pub(crate) nats_credentials: Option<NatsFile>,
+    pub(crate) nats_ca: Option<NatsFile>,
     /// The file with the secret by which viewers are recognized; without one it is in that directory.
     pub(crate) secret_file: Option<SecretFile>,
     /// What an acknowledged message survives, if rooms are kept.

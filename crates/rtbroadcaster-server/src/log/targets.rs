@@ -12,6 +12,8 @@ const MODULES: &[&str] = &[
     "engine::disk::journal",
     "engine::disk::mending",
     "engine::disk::pulse",
+    "engine::nats::settings",
+    "engine::shared::replica::reading",
     "fault",
     "log",
     "room::end",

@@ -231,6 +231,7 @@ mod tests {
             "path": "/broadcasting",
             "metrics": "http://127.0.0.1:9464/metrics",
             "data_dir": "/var/lib/\"rooms\"",
+            "nats": null,
             "ack": "written",
         });
         assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), expected);

@@ -122,8 +122,8 @@ keys! {
         nats_namespace => nats_namespace: crate::nats_servers::Namespace, Any, "Name of the installation, the same for all of its servers; installations that share NATS servers have different names";
         nats_replicas => nats_replicas: usize, Range::Number(1, 5, Lifted::Never), "How many NATS servers have a message before it is acknowledged: 1, 3 or 5; with 1, the loss of one server loses rooms";
         nats_memory => nats_memory: bool, Any, "Whether the NATS servers keep rooms in memory only: they are lost when most of these servers end";
-        nats_credentials => nats_credentials: Option<std::path::PathBuf>, Any, "File with the credentials for NATS, as nsc writes it";
-        nats_ca => nats_ca: Option<std::path::PathBuf>, Any, "File of PEM with certificate authorities to trust for tls://, besides those of the system";
+        nats_credentials => nats_credentials: Option<crate::nats_servers::NatsFile>, Any, "File with the credentials for NATS, as nsc writes it";
+        nats_ca => nats_ca: Option<crate::nats_servers::NatsFile>, Any, "File of PEM with certificate authorities to trust for tls://, besides those of the system";
     }
     Pages {
         allow_origin => config.allow_origins: Vec<rtbroadcaster::Origin>, Any, "Origins of pages from other hosts, and of apps (capacitor://localhost), that may connect, each matched exactly; the flag may be repeated";

@@ -58,6 +58,9 @@ fn other(key: &SettingKey) -> &'static str {
         "path" => "/other",
         "log" => "debug",
         "log_format" => "json",
+        "nats" => "nats://a:4222",
+        "nats_namespace" => "other",
+        "nats_replicas" => "5",
         "allow_origin" => "https://a.test",
         "public_url" => "https://b.test",
         "allow_host" => "c.test",
@@ -85,6 +88,8 @@ fn every_key_is_taken_from_every_source_and_shown_as_it_is_taken() {
             "proxy_protocol" => &["--trusted-proxies", "10.0.0.0/8"],
             "ack" | "accept_data_loss" | "data_bytes_max" => &["--data-dir", "rooms"],
             "data_bytes_per_address_max" => &["--data-dir", "rooms"],
+            "nats" => &["--secret-file", "secret"],
+            "nats_memory" | "nats_credentials" | "nats_ca" => &["--nats", "a:4222", "--secret-file", "secret"],
             _ => Default::default(),
         };
         let file = load(Some(&format!("{} = {quoted}", key.name)), &[], needs).unwrap();

@@ -119,6 +119,10 @@ impl Dice {
             (_, "DIR") => self.pick(&DIRECTORIES).to_owned(),
             (_, "WORD") => self.pick(&["0123abcd", "DEADBEEF", "yes"]).to_owned(),
             (_, "FILTER") => self.pick(&FILTERS).to_owned(),
+            (_, "URL,…") => {
+                self.pick(&["nats://10.0.0.1:4222", "a:4222,tls://b", "nats://me:x@a", "http://a"]).to_owned()
+            }
+            (_, "NAME") => self.pick(&["rtb", "my-app", "A.b"]).to_owned(),
             (_, "FORMAT") => self.pick(&["text", "json", "xml"]).to_owned(),
             (_, "LEVEL") => self.pick(&["written", "disk", "raid"]).to_owned(),
             (_, "PATH") => self.pick(&PATHS).to_owned(),

@@ -10,7 +10,7 @@ use crate::address::{ListenAddress, NotAnAddress};
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::host_name::{HostName, NotAHostName};
 use crate::log::{Filter, Format};
-use crate::nats_servers::{Namespace, NatsServers, NatsServersError, NoNamespace};
+use crate::nats_servers::{Namespace, NatsFile, NatsServers, NatsServersError, NoNamespace};
 use crate::network::{Network, NetworkError};
 use crate::secret_file::SecretFile;
 
@@ -163,16 +163,28 @@ impl SettingValue for PathBuf {
     }
 }
 
+/// Returns the path of a file, which no system allows to be empty or to have a zero byte.
+fn file(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() || text.contains('\0') { Err("expected the path of a file".into()) } else { Ok(text.into()) }
+}
+
+impl SettingValue for NatsFile {
+    const PLACEHOLDER: &'static str = "FILE";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        file(text).map(Self)
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self)
+    }
+}
+
 impl SettingValue for SecretFile {
     const PLACEHOLDER: &'static str = "FILE";
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
-        // No system allows a zero byte in a path.
-        if text.is_empty() || text.contains('\0') {
-            Err("expected the path of a file".into())
-        } else {
-            Ok(Self(text.into()))
-        }
+        file(text).map(Self)
     }
 
     fn show(&self, _: Range) -> String {

@@ -10,6 +10,7 @@ use rtbroadcaster_core::refusal::PublishError;
 use tokio::time::timeout;
 
 use super::super::*;
+use crate::engine::nats::Nats;
 use crate::engine::nats::test_server::{NatsServer, eventually};
 use crate::metrics::LogStatus;
 use crate::os_random::OsRandom;
@@ -151,7 +152,7 @@ async fn nats_that_is_absent_at_the_start_is_waited_for() {
 
 #[tokio::test]
 async fn nodes_without_a_secret_of_their_own_are_refused() {
-    let refused = Manager::builder(Config::default()).engine(crate::Nats::at("nats://127.0.0.1:1")).open().await;
+    let refused = Manager::builder(Config::default()).engine(Nats::at("nats://127.0.0.1:1")).open().await;
     let causes = std::error::Error::source(&refused.unwrap_err()).unwrap().to_string();
     assert!(causes.contains("secret_file"), "{causes}");
 }

@@ -30,7 +30,7 @@ impl Searches {
         Arc::clone(running.entry(id.clone()).or_default())
     }
 
-    /// Forgets the lock of a room that nobody else waits for.
+    /// Forgets the lock of a room if no other search waits for it.
     fn release(&self, id: &RoomId) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if running.get(id).is_some_and(|lock| Arc::strong_count(lock) <= 2) {

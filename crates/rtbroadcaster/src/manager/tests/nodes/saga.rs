@@ -163,7 +163,7 @@ impl Saga {
         }
     }
 
-    /// The owner comes on some node. The older one is not told.
+    /// Takes the room over on some node. The older owner is not told.
     async fn own(&mut self) {
         let (number, manager) = self.any_node();
         let owner = timeout(Duration::from_secs(30), manager.own(&self.room, &self.key)).await;
