@@ -223,14 +223,28 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// The most characters of an invalid text that an error repeats.
 const REPEATED_MAX: usize = 200;
 
-/// Returns the beginning of `text` as an error repeats it, without control characters.
+/// Returns the beginning of `text` as an error repeats it, without control characters and without what stands before an
+/// `@` in a part of it: that may be a password.
 fn printable(text: &str) -> String {
+    let parts: Vec<_> = text.split(',').map(without_password).collect();
+    let text = &parts.join(",");
     let mut shown: String =
         text.chars().take(REPEATED_MAX).map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect();
     if text.chars().nth(REPEATED_MAX).is_some() {
         shown.push('…');
     }
     shown
+}
+
+/// Returns an address without its user and password.
+fn without_password(part: &str) -> String {
+    match part.rsplit_once('@') {
+        Some((before, host)) => {
+            let scheme = before.find("://").map_or("", |end| &before[..end + 3]);
+            format!("{scheme}…@{host}")
+        }
+        None => part.to_owned(),
+    }
 }
 
 fn read(path: &Path, problems: &mut Vec<SettingsError>) -> Vec<Given> {

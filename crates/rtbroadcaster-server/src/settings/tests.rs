@@ -554,3 +554,12 @@ fn the_printed_defaults_are_a_file_that_changes_nothing() {
         assert!(text.contains(&format!("{} = ", key.name)), "{}", key.name);
     }
 }
+
+#[test]
+fn an_error_repeats_no_password() {
+    for key in ["nats", "public_url"] {
+        let url = format!("{}://me:hunter2@here", if key == "nats" { "nats" } else { "https" });
+        let told = Settings::with(key, &format!("{url},{url}")).unwrap_err().to_string();
+        assert!(!told.contains("hunter2") && told.contains("…@here"), "{told}");
+    }
+}
