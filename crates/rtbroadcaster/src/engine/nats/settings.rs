@@ -64,8 +64,11 @@ pub enum NatsError {
     /// The credentials file cannot be read.
     #[error("the credentials file {} cannot be read", .0.display())]
     Credentials(PathBuf, #[source] std::io::Error),
-    /// An address is none.
+    /// An address of a server is none.
     #[error("the address of a NATS server is wrong")]
+    Address(#[source] std::io::Error),
+    /// The client for these servers cannot be made, as with certificates that cannot be read.
+    #[error("no connection to NATS can be made")]
     Connect(#[source] async_nats::ConnectError),
     /// No server can be reached, or none of them knows a leader of JetStream. It is tried again.
     #[error("no NATS server with JetStream answers")]

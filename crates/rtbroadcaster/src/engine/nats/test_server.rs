@@ -25,15 +25,24 @@ pub(crate) struct NatsServer {
     process: Option<Child>,
     port: u16,
     folder: PathBuf,
+    /// Further options.
+    options: Vec<String>,
 }
+
+/// Three servers that have each entry.
+pub(crate) struct NatsCluster(pub(crate) [NatsServer; 3]);
 
 impl NatsServer {
     pub(crate) fn start() -> Self {
+        Self::start_with(Vec::new())
+    }
+
+    fn start_with(options: Vec<String>) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("rtbroadcaster-nats-{}-{number}", std::process::id()));
-        let mut server = Self { process: None, port, folder };
+        let mut server = Self { process: None, port, folder, options };
         server.run();
         server
     }
@@ -42,7 +51,8 @@ impl NatsServer {
         let program = std::env::var_os(PROGRAM).expect("RTBROADCASTER_NATS_SERVER names the program");
         let mut command = Command::new(program);
         command.args(["--addr", "127.0.0.1", "--port", &self.port.to_string(), "--jetstream", "--store_dir"]);
-        let process = command.arg(&self.folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        command.arg(&self.folder).args(&self.options);
+        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         self.process = Some(process);
     }
 
@@ -52,6 +62,12 @@ impl NatsServer {
             process.kill().unwrap();
             process.wait().unwrap();
         }
+    }
+
+    /// Stops it, or lets it go on.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.process.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
     }
 
     pub(crate) fn nats(&self) -> Nats {
@@ -66,6 +82,28 @@ impl NatsServer {
         eventually(|| settings.ensure(&client)).await;
         Arc::new(NatsLog::new(client, "rtb", settings.stream(), followers))
     }
+}
+
+impl NatsCluster {
+    pub(crate) fn start() -> Self {
+        let routes = [(); 3].map(|()| free_port());
+        let all = routes.map(|port| format!("nats://127.0.0.1:{port}")).join(",");
+        Self(routes.map(|port| {
+            let route = format!("nats://127.0.0.1:{port}");
+            let options =
+                ["--server_name", &format!("s{port}"), "--cluster_name", "test", "--cluster", &route, "--routes", &all];
+            NatsServer::start_with(options.map(str::to_owned).to_vec())
+        }))
+    }
+
+    pub(crate) fn nats(&self) -> Nats {
+        let urls: Vec<_> = self.0.iter().map(|server| format!("nats://127.0.0.1:{}", server.port)).collect();
+        Nats::at(urls.join(",")).replicas(3)
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 impl Drop for NatsServer {

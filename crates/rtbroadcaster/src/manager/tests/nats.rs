@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::super::*;
 use crate::engine::nats::Nats;
-use crate::engine::nats::test_server::{NatsServer, eventually};
+use crate::engine::nats::test_server::{NatsCluster, NatsServer, eventually};
 use crate::metrics::LogStatus;
 use crate::os_random::OsRandom;
 use crate::rights::Rights;
@@ -36,7 +36,10 @@ async fn has(viewer: &Viewer, seq: Seq) {
 
 /// Returns a node.
 async fn node(server: &NatsServer, config: &Config) -> Manager {
-    let nats = server.nats();
+    node_at(server.nats(), config).await
+}
+
+async fn node_at(nats: Nats, config: &Config) -> Manager {
     let node = Manager::builder(config.clone()).engine(nats).open().await.unwrap();
     eventually(async || Some(()).filter(|()| node.log_status() == LogStatus::Writable).ok_or("no NATS")).await;
     node
@@ -155,4 +158,165 @@ async fn nodes_without_a_secret_of_their_own_are_refused() {
     let refused = Manager::builder(Config::default()).engine(Nats::at("nats://127.0.0.1:1")).open().await;
     let causes = std::error::Error::source(&refused.unwrap_err()).unwrap().to_string();
     assert!(causes.contains("secret_file"), "{causes}");
+}
+
+/// An owner that moves between nodes, and sends again what was not acknowledged.
+struct MovingOwner<'a> {
+    nodes: &'a [Manager],
+    owner: Option<Owner>,
+    room: RoomId,
+    key: OwnerKey,
+    at: usize,
+    published: u32,
+    unacked: Vec<u32>,
+    acked: std::collections::BTreeMap<Seq, u32>,
+}
+
+impl MovingOwner<'_> {
+    /// Owns the room on the next node.
+    async fn moves(&mut self) {
+        self.at += 1;
+        let node = &self.nodes[self.at % self.nodes.len()];
+        if let Ok(Ok(owner)) = timeout(Duration::from_secs(15), node.own(&self.room, &self.key)).await {
+            self.owner = Some(owner);
+        }
+    }
+
+    /// Sends what is not acknowledged, in order.
+    async fn sends(&mut self) {
+        let Some(owner) = &self.owner else { return self.moves().await };
+        let mut tickets = Vec::new();
+        for number in &self.unacked {
+            let message = Message::event("n", [*number]).unwrap().with_id(&number.to_string()).unwrap();
+            match timeout(Duration::from_secs(15), owner.send(message)).await {
+                Ok(Ok(ticket)) => tickets.push((*number, ticket)),
+                _ => break,
+            }
+        }
+        let all = tickets.len() == self.unacked.len();
+        let mut is_lost = !all;
+        for (number, ticket) in tickets {
+            match timeout(Duration::from_secs(15), ticket).await {
+                Ok(Ok(seq)) => {
+                    let known = self.acked.insert(seq, number);
+                    assert!(known.is_none_or(|known| known == number), "{seq} was acknowledged for two messages");
+                    self.unacked.retain(|other| *other != number);
+                }
+                _ => is_lost = true,
+            }
+        }
+        if is_lost {
+            self.owner = None;
+        }
+    }
+
+    async fn publishes(&mut self, time: Duration) {
+        let begun = tokio::time::Instant::now();
+        let mut moved = begun;
+        while begun.elapsed() < time {
+            for _ in 0..5 {
+                self.published += 1;
+                self.unacked.push(self.published);
+            }
+            self.sends().await;
+            if moved.elapsed() > Duration::from_millis(1_500) {
+                moved = tokio::time::Instant::now();
+                self.moves().await;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs nats-server: cargo xtask nats"]
+async fn a_cluster_of_three_loses_and_repeats_nothing_whatever_happens_to_its_servers() {
+    let mut cluster = NatsCluster::start();
+    let config = config();
+    let mut nodes = Vec::new();
+    for _ in 0..3 {
+        nodes.push(node_at(cluster.nats(), &config).await);
+    }
+    let owner = nodes[0].create_room().await.unwrap();
+    let (room, key) = (owner.room(), owner.key().clone());
+    let mut watching = Vec::new();
+    for node in &nodes {
+        let viewer = watch(node, &room).await;
+        let mut messages = viewer.messages();
+        let (stop, mut stopped) = tokio::sync::watch::channel(false);
+        let got = tokio::spawn(async move {
+            let mut got = Vec::new();
+            loop {
+                let heard = tokio::select! {
+                    heard = messages.next() => heard,
+                    _ = stopped.wait_for(|stopped| *stopped) => return got,
+                };
+                match heard {
+                    Some(Heard::Message(message)) => {
+                        got.push((message.seq().unwrap(), Some(message.params().parse::<[u32; 1]>().unwrap()[0])));
+                    }
+                    Some(Heard::State { state, .. }) => got.push((state.seq(), None)),
+                    Some(_) => {}
+                    None => return got,
+                }
+            }
+        });
+        watching.push((viewer, got, stop));
+    }
+    let mut speaker = MovingOwner {
+        nodes: &nodes,
+        owner: Some(owner),
+        room: room.clone(),
+        key,
+        at: 0,
+        published: 0,
+        unacked: Vec::new(),
+        acked: Default::default(),
+    };
+    for round in 0..5_usize {
+        let before = speaker.acked.len();
+        let servers = &mut cluster.0;
+        let fault = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            match round {
+                // One after the other, so that the leader is among them.
+                0..3 if round < 2 => servers[round].kill(),
+                2 | 3 => servers[round - 1].signal("-STOP"),
+                _ => servers.iter_mut().for_each(NatsServer::kill),
+            }
+            tokio::time::sleep(Duration::from_secs(if round == 4 { 1 } else { 7 })).await;
+            match round {
+                0..3 if round < 2 => servers[round].run(),
+                2 | 3 => servers[round - 1].signal("-CONT"),
+                _ => servers.iter_mut().for_each(NatsServer::run),
+            }
+        };
+        tokio::join!(fault, speaker.publishes(Duration::from_secs(12)));
+        println!("round {round}: {} acknowledged", speaker.acked.len() - before);
+    }
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while !speaker.unacked.is_empty() {
+        assert!(tokio::time::Instant::now() < deadline, "{} are not acknowledged", speaker.unacked.len());
+        speaker.sends().await;
+    }
+    let acked = speaker.acked;
+    let last = *acked.last_key_value().unwrap().0;
+    println!("{} acknowledged, the last one {last:?}", acked.len());
+    assert_eq!(acked.len(), usize::try_from(speaker.published).unwrap());
+    assert_eq!(last.get(), u64::from(speaker.published), "each is stored once");
+    assert!(acked.values().is_sorted(), "in order");
+    for (viewer, got, stop) in watching {
+        has(&viewer, last).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        stop.send_replace(true);
+        let mut reached: Option<Seq> = None;
+        for (seq, number) in got.await.unwrap() {
+            if let Some(number) = number {
+                assert_eq!(acked.get(&seq), Some(&number));
+                assert!(reached.is_none_or(|before| seq.get() == before.get() + 1), "{reached:?}, then {seq:?}");
+            }
+            reached = Some(seq);
+        }
+        assert_eq!(reached, Some(last));
+    }
 }
