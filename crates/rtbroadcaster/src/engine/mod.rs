@@ -130,6 +130,11 @@ pub(crate) trait Follower: fmt::Debug + Send + Sync {
         let _ = through;
     }
 
+    /// Returns a future that waits until the lanes have room for more; `None` if they have.
+    fn slowed(&self) -> Option<Pending<'static, ()>> {
+        None
+    }
+
     /// Notes whether the log has not answered for a long time.
     fn in_doubt(&self, is_in_doubt: bool) {
         let _ = is_in_doubt;

@@ -99,6 +99,7 @@ impl Room {
             audience: AudienceState::new(options, &around.voters),
             owner: None,
             departure: None,
+            is_in_doubt: false,
         };
         Arc::new_cyclic(|me| Self {
             id,

@@ -116,6 +116,8 @@ struct RoomState {
     owner: Option<Arc<Outbox>>,
     /// When clients are asked to reconnect, once the room departs.
     departure: Option<Departure>,
+    /// Whether its log, which several nodes write, has not answered for a long time.
+    is_in_doubt: bool,
 }
 
 /// What all rooms of one manager share.

@@ -16,6 +16,7 @@ impl Room {
         }
         let mut state = self.lock();
         match health {
+            Health::Fine if state.is_in_doubt => {}
             Health::Fine => self.go_on(&mut state),
             Health::Failing | Health::Lost => self.stop(&mut state),
         }

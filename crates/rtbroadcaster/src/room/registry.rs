@@ -109,8 +109,10 @@ impl Registry {
             match owner.begins(origin).await {
                 Ok(()) => {}
                 Err(ProposeError::Rejected(Rejection::Fenced)) => {
-                    // Another node has a room of this name.
+                    // Another node has a room of this name, which this node ends if its time is over.
+                    let id = owner.room();
                     owner.forget_room();
+                    let _ = self.find(&id).await;
                     return Err(CreateError::Exists);
                 }
                 Err(_) => {

@@ -9,13 +9,15 @@ use std::time::Duration;
 use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::message::{Change, Key, Params};
 use rtbroadcaster_core::record::{Append, Checkpoint, LogPosition};
-use rtbroadcaster_core::room::core::{Applied, ProposeError, Proposed};
+use rtbroadcaster_core::room::core::{Applied, ProposeError, Proposed, RoomLife};
 use rtbroadcaster_core::room::log::Rejection;
+use rtbroadcaster_core::standing::OwnerStatus;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::registry::Look;
 use super::waiting::Waiter;
-use super::{Room, RoomState};
-use crate::engine::Follower;
+use super::{BUDGET_BYTES_PER_MESSAGE, Room, RoomState, cost_of};
+use crate::engine::{Follower, Health, Pending};
 use crate::fanout::Moments;
 
 /// How long a room stays on a node that it is not needed on: its viewers may come back.
@@ -39,28 +41,49 @@ impl Follower for Room {
 
     fn follow(&self, appends: Vec<Append>, at: Duration, refused: Option<LogPosition>) {
         let mut state = self.lock();
-        let waiters = refused.map_or_else(Vec::new, |through| state.core.refused(through));
+        let (waiters, departs) = refused.map_or_else(Default::default, |through| state.core.refused(through));
         let now = self.clock.now();
         for append in appends {
+            let charge = match &append {
+                // A part that the lanes do not have room for goes without: the replica waits before the next entry.
+                Append::Message(record, ..) => {
+                    self.charge_of(record.key.as_str().len() + record.params.as_bytes().len())
+                }
+                Append::Header(_) | Append::Turn | Append::End(_) => None,
+            };
             let applied = state.core.follow(append, at);
-            self.hold(&mut state, applied, Waiter::default(), now);
+            self.hold(&mut state, applied, Waiter { charge, done: None }, now);
         }
         // Behind what was faster, so that an owner that tries again knows of it.
-        refuse(waiters);
+        self.refuse(&mut state, waiters, departs);
         self.schedule_end(&mut state);
         self.schedule_unfollow(&state);
     }
 
     fn refused(&self, through: LogPosition) {
         let mut state = self.lock();
-        refuse(state.core.refused(through));
+        let (waiters, departs) = state.core.refused(through);
+        self.refuse(&mut state, waiters, departs);
+        self.schedule_end(&mut state);
+    }
+
+    fn slowed(&self) -> Option<Pending<'static, ()>> {
+        if self.has_budget(0) {
+            return None;
+        }
+        let budget = Arc::clone(&self.budget);
+        let least = u32::try_from(BUDGET_BYTES_PER_MESSAGE).expect("it is small");
+        // Closed when the room has ended.
+        Some(Box::pin(async move { drop(budget.acquire_many(least).await) }))
     }
 
     fn in_doubt(&self, is_in_doubt: bool) {
         let mut state = self.lock();
+        state.is_in_doubt = is_in_doubt;
+        let health = self.engine.as_ref().map_or(Health::Fine, |engine| *engine.health().borrow());
         if is_in_doubt {
             self.stop(&mut state);
-        } else {
+        } else if health == Health::Fine {
             self.go_on(&mut state);
         }
     }
@@ -86,7 +109,7 @@ impl Follower for Room {
     }
 
     fn diverged(&self) {
-        let waiters = self.lock().core.refused(LogPosition::END);
+        let (waiters, _) = self.lock().core.refused(LogPosition::END);
         for waiter in waiters {
             // It may have been stored, or lost: its owner sends it again.
             waiter.done(Err(ProposeError::Unavailable));
@@ -95,14 +118,23 @@ impl Follower for Room {
     }
 }
 
-/// Tells the owners of decisions that another node was faster than.
-fn refuse(waiters: Vec<Waiter>) {
-    for waiter in waiters {
-        waiter.done(Err(ProposeError::Rejected(Rejection::Fenced)));
-    }
-}
-
 impl Room {
+    /// Tells the owners of decisions that another node was faster than. A departure among these holds.
+    fn refuse(&self, state: &mut RoomState, waiters: Vec<Waiter>, departs: bool) {
+        for waiter in waiters {
+            waiter.done(Err(ProposeError::Rejected(Rejection::Fenced)));
+        }
+        if departs {
+            self.hold(state, Applied::Departed, Waiter::default(), self.clock.now());
+        }
+    }
+
+    /// Returns the charge of a message of another node, as far as the lanes have room for it.
+    fn charge_of(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let cost = u32::try_from(cost_of(bytes)).ok()?;
+        Arc::clone(&self.budget).try_acquire_many_owned(cost).ok()
+    }
+
     /// Sends an ephemeral message of the owner on this node to the other nodes.
     pub(super) fn whisper(&self, state: &RoomState, said: &Proposed) {
         if let (Some(engine), Some(entry)) = (&self.engine, &said.entry)
@@ -135,7 +167,10 @@ impl Room {
 
     /// Returns whether another node writes the room, and none of its clients is on this one.
     fn is_unused(&self, state: &RoomState) -> bool {
-        state.core.lacks_lease() && state.core.life().is_open() && state.core.viewers() == 0
+        let core = &state.core;
+        // A node that knows of an absent owner stays, so that the room ends when its grace is over.
+        let is_watched_over = core.standing().owner == OwnerStatus::Away && core.grace().is_some();
+        core.lacks_lease() && core.life().is_open() && core.viewers() == 0 && !is_watched_over
     }
 
     /// Takes the room off this node. It does not end: its members are asked to come back, and find it again.
@@ -143,6 +178,13 @@ impl Room {
         let moments = Moments::of(1, self.viewers(), &*self.random);
         self.depart(&moments);
         self.unlist("it is not needed on this node");
+    }
+
+    /// Returns whether the room is on other nodes only, from now on.
+    pub(super) fn has_left_node(&self) -> bool {
+        // Rooms of this process alone never have, and need no lock to say so.
+        self.engine.as_ref().is_some_and(|engine| engine.is_of_shared_room())
+            && self.lock().core.life() == RoomLife::Departing
     }
 
     /// Begins to follow what is written to the room's log, by `begin`.

@@ -197,7 +197,8 @@ impl Room {
             Applied::Owner(status, term) => {
                 let older = state.owner.take();
                 state.audience.drop_listeners();
-                if let Some(older) = older.filter(|_| status == OwnerStatus::Live) {
+                let is_elsewhere = state.core.lacks_lease();
+                if let Some(older) = older.filter(|_| status == OwnerStatus::Live || is_elsewhere) {
                     older.finish(CloseReason::Fenced);
                 }
                 let away = state.core.away_for(now);

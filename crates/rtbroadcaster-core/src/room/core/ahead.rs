@@ -75,6 +75,8 @@ pub(super) struct Ahead<W> {
     fixed: FixedHeader,
     /// Whether this node has the lease, where several nodes write the log; `None` where only this one does.
     has_lease: Option<bool>,
+    /// Whether the node that has the lease has written that the owner is away.
+    pub(super) is_away_in_log: bool,
 }
 
 /// The part of a header that never changes.
@@ -103,6 +105,7 @@ impl<W: Default> Ahead<W> {
             ids: HashMap::new(),
             size: log.state_size(),
             has_lease: None,
+            is_away_in_log: false,
         }
     }
 

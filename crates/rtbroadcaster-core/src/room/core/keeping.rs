@@ -170,9 +170,13 @@ impl<W: Default> Core<W> {
         if std::mem::take(&mut self.writability) == Writability::Writable || !self.life.is_open() {
             return None;
         }
-        let ahead = self.ahead.as_mut().filter(|ahead| !ahead.lacks_lease())?;
+        let ahead = self.ahead.as_mut()?;
         self.presence.away_since()?;
         self.presence.owner_left_again(now);
+        if ahead.lacks_lease() {
+            // The node that has it writes that; this one may only have been cut off from it.
+            return None;
+        }
         Some(ahead.decide(Step::Written, &mut self.log, Some(now)))
     }
 

@@ -31,6 +31,8 @@ impl<W: Default> Core<W> {
     pub fn load(room: RoomId, checkpoint: Checkpoint, config: &Config, absence: AbsenceLimits) -> Self {
         let Header { key, away, place, options, unknown, .. } = checkpoint.header.clone();
         let log = Log::load(&room, checkpoint, LogLimits::from(config));
+        let mut ahead = Ahead::of(&log, FixedHeader { key, options, place, unknown }).shared(false);
+        ahead.is_away_in_log = away.is_some();
         let mut presence = Presence::new(absence);
         if let Some(since) = away {
             presence.owner_left(since);
@@ -42,7 +44,7 @@ impl<W: Default> Core<W> {
             viewers_max: config.viewers_per_room_max.most(),
             life: RoomLife::Open,
             writability: Writability::Writable,
-            ahead: Some(Box::new(Ahead::of(&log, FixedHeader { key, options, place, unknown }).shared(false))),
+            ahead: Some(Box::new(ahead)),
             log,
         }
     }
@@ -78,18 +80,19 @@ impl<W: Default> Core<W> {
     }
 
     /// Drops the steps up to `through`, which the log has not taken and never will: another node was faster. Returns
-    /// their waiters.
-    pub fn refused(&mut self, through: LogPosition) -> Vec<W> {
-        let Some(ahead) = &mut self.ahead else { return Vec::new() };
+    /// their waiters, and whether a departure was among them: that holds all the same.
+    pub fn refused(&mut self, through: LogPosition) -> (Vec<W>, bool) {
+        let Some(ahead) = &mut self.ahead else { return (Vec::new(), false) };
         let refused = ahead.refuse(through);
         if refused.is_empty() {
-            return Vec::new();
+            return (Vec::new(), false);
         }
+        let departs = refused.iter().any(|(step, _)| matches!(step, Step::Depart(_)));
         if refused.iter().any(|(step, _)| matches!(step, Step::End(_))) {
             self.end_was_beaten();
         }
         self.catch_up();
-        refused.into_iter().map(|(_, waiter)| waiter).collect()
+        (refused.into_iter().map(|(_, waiter)| waiter).collect(), departs)
     }
 
     /// Applies what another node has written, at the log's time `at`.
@@ -119,6 +122,9 @@ impl<W: Default> Core<W> {
         if is_new {
             self.log.begin_lease(header.term, header.life);
         }
+        if let Some(ahead) = &mut self.ahead {
+            ahead.is_away_in_log = header.away.is_some();
+        }
         match header.away {
             None => self.presence.owner_came(),
             Some(since) => self.presence.owner_left_again(since),
@@ -140,7 +146,8 @@ impl<W: Default> Core<W> {
     /// Notes whether the node that has the lease is heard of. While it is not, its owner is away.
     pub fn hears_owner(&mut self, is_heard: bool, now: Duration) -> Applied {
         let status = if is_heard { OwnerStatus::Live } else { OwnerStatus::Away };
-        if !self.lacks_lease() || !self.life.is_open() || self.owner == status {
+        let is_away_anyway = is_heard && self.ahead.as_ref().is_some_and(|ahead| ahead.is_away_in_log);
+        if !self.lacks_lease() || !self.life.is_open() || self.owner == status || is_away_anyway {
             return Applied::Nothing;
         }
         match status {
@@ -255,7 +262,7 @@ mod tests {
         nodes.swap();
         let fence = takes_over(&mut nodes.here);
         assert!(nodes.here.written(fence.position).is_some());
-        assert_eq!(nodes.there.refused(lost.position), [7]);
+        assert_eq!(nodes.there.refused(lost.position), (vec![7], false));
         assert!(
             matches!(nodes.there.follow(fence.append, AT), Applied::Owner(OwnerStatus::Live, term) if term.get() == 2)
         );
@@ -292,7 +299,7 @@ mod tests {
         nodes.swap();
         let fence = takes_over(&mut nodes.here);
         nodes.here.written(fence.position).unwrap();
-        assert_eq!(nodes.there.refused(end.position).len(), 1);
+        assert_eq!(nodes.there.refused(end.position).0.len(), 1);
         nodes.there.follow(fence.append, AT);
         assert!(nodes.there.life().is_open());
         assert_eq!(nodes.here.standing(), nodes.there.standing());
@@ -327,6 +334,37 @@ mod tests {
         let fence = takes_over(&mut nodes.here);
         assert!(matches!(nodes.pass(fence), Applied::Owner(OwnerStatus::Live, _)));
         assert_eq!(nodes.there.away_for(AT + AT), Duration::ZERO);
+    }
+
+    #[test]
+    fn an_owner_that_is_away_is_not_back_because_its_node_is_heard_again() {
+        let mut nodes = Nodes::new();
+        let away = handover(nodes.here.open().unwrap().owner_left(Term::FIRST, AT).unwrap());
+        assert!(matches!(nodes.pass(away), Applied::Owner(OwnerStatus::Away, _)));
+        for is_heard in [false, true] {
+            assert!(matches!(nodes.there.hears_owner(is_heard, AT + AT), Applied::Nothing));
+            assert_eq!(nodes.there.away_for(AT + AT), AT);
+        }
+    }
+
+    #[test]
+    fn a_node_that_was_cut_off_gives_the_owner_its_grace_again() {
+        let mut nodes = Nodes::new();
+        let grace = nodes.there.grace().unwrap();
+        nodes.there.hears_owner(false, AT);
+        nodes.there.stand_still();
+        let later = AT + grace + grace;
+        assert!(nodes.there.go_on(later).is_none(), "the node with the lease writes");
+        assert!(nodes.there.open().unwrap().is_over(later + grace / 2).is_none());
+        assert!(nodes.there.open().unwrap().is_over(later + grace).is_some());
+    }
+
+    #[test]
+    fn a_departure_holds_although_the_steps_before_it_are_refused() {
+        let mut nodes = Nodes::new();
+        say(&mut nodes.here, "a", None).unwrap();
+        let Decided::HandedOver(departs) = nodes.here.open().unwrap().depart(None) else { panic!() };
+        assert!(matches!(nodes.here.refused(departs.position), (waiters, true) if waiters.len() == 2));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_nats::client::{Request, RequestErrorKind};
+use async_nats::connection::State;
 use async_nats::{Client, HeaderMap, Message, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -256,6 +257,10 @@ impl SharedLog for NatsLog {
 impl NatsLog {
     /// Sends what need not arrive.
     fn tell(&self, subject: String, text: Bytes) {
+        if self.client.connection_state() != State::Connected {
+            // It would wait for a connection, and then tell what is long over.
+            return;
+        }
         let client = self.client.clone();
         tokio::spawn(async move { client.publish(subject, text).await });
     }

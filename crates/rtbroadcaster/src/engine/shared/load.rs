@@ -50,12 +50,25 @@ pub(super) async fn load<L: SharedLog>(log: &L, room: &RoomId) -> Result<Option<
 
 async fn attempt<L: SharedLog>(log: &L, room: &RoomId) -> Result<Attempt, Unsure> {
     let Some(last) = log.last(room).await? else { return Ok(Attempt::NoRoom) };
+    let is_end = |appends: &Vec<Append>| appends.iter().any(|append| matches!(append, Append::End(_)));
+    if text::read_appends(&last.text).is_ok_and(|appends| is_end(&appends)) {
+        // It is all that is left of the room.
+        return Ok(Attempt::NoRoom);
+    }
     let placed = match log.checkpoint(room).await? {
         // One that cannot be read is none: the entries may reach back far enough.
         Some(text) => text::read_checkpoint(&text).ok(),
         None => None,
     };
-    let mut fold = Fold::of(placed);
+    match fold(log, room, &last, Fold::of(placed.clone())).await? {
+        // What the history needs may be older than the log keeps anything: then the room goes on without it.
+        Attempt::Again => fold(log, room, &last, Fold::without_history(placed)).await,
+        attempt => Ok(attempt),
+    }
+}
+
+/// Reads the entries of `room` up to `last`.
+async fn fold<L: SharedLog>(log: &L, room: &RoomId, last: &StoredEntry, mut fold: Fold) -> Result<Attempt, Unsure> {
     while fold.chain.offset < last.offset {
         let entries = log.read(room, fold.chain.offset).await?;
         if entries.is_empty() {
@@ -108,6 +121,11 @@ impl Fold {
             fold.records = records.into_iter().map(|record| (record.seq, record)).collect();
         }
         fold
+    }
+
+    /// Returns a fold that begins at the checkpoint itself.
+    fn without_history(placed: Option<PlacedCheckpoint>) -> Self {
+        Self::of(placed.map(|placed| PlacedCheckpoint { history: placed.chain, ..placed }))
     }
 
     /// Reads the next entry; `None` if it does not follow.

@@ -2,6 +2,7 @@
 //! Must not know rooms.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -67,7 +68,7 @@ impl Nodes {
 }
 
 /// Sends beacons of `node` and keeps `nodes` up to date, until the receivers of `nodes` or the log are gone.
-pub(super) async fn listen<L: SharedLog>(log: Weak<L>, node: NodeId, nodes: watch::Sender<Nodes>) {
+async fn listen<L: SharedLog>(log: Weak<L>, node: NodeId, leaves: Arc<AtomicBool>, nodes: watch::Sender<Nodes>) {
     let Some(mut beacons) = log.upgrade().map(|log| log.beacons()) else { return };
     let mut last: HashMap<NodeId, Instant> = HashMap::new();
     let started = Instant::now();
@@ -77,7 +78,7 @@ pub(super) async fn listen<L: SharedLog>(log: Weak<L>, node: NodeId, nodes: watc
         tokio::select! {
             _ = beat.tick() => {
                 let Some(log) = log.upgrade() else { return };
-                log.beacon(beacon(node, false));
+                log.beacon(beacon(node, leaves.load(Ordering::Relaxed)));
             }
             Some(text) = beacons.recv() => if let Ok(BeaconText { format: _, node, leaves }) = serde_json::from_slice(&text) {
                 match leaves {
@@ -106,9 +107,10 @@ pub(super) fn beacon(node: NodeId, leaves: bool) -> Bytes {
     serde_json::to_vec(&BeaconText { format: 1, node: node.0, leaves }).expect("plain data has a text").into()
 }
 
-/// Keeps `nodes` up to date as a task of its own.
-pub(super) fn spawn<L: SharedLog>(log: &Arc<L>, node: NodeId) -> watch::Receiver<Nodes> {
+/// Returns the nodes that are heard of, kept up to date by a task of its own, which tells the others of this one; that
+/// it `leaves` once that is set.
+pub(super) fn spawn<L: SharedLog>(log: &Arc<L>, node: NodeId, leaves: &Arc<AtomicBool>) -> watch::Receiver<Nodes> {
     let (told, nodes) = watch::channel(Nodes::default());
-    tokio::spawn(listen(Arc::downgrade(log), node, told));
+    tokio::spawn(listen(Arc::downgrade(log), node, Arc::clone(leaves), told));
     nodes
 }

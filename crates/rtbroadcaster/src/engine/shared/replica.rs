@@ -118,6 +118,8 @@ pub(super) struct Replica<L> {
     /// Since when the log does not answer, and whether the room knows.
     doubt: Option<Instant>,
     has_told_doubt: bool,
+    /// Before when no checkpoint is tried, since the last one has failed.
+    keep_at: Option<Instant>,
     /// The next whisper of the last entry, and the pause after it.
     head: Option<(Instant, Duration)>,
     /// Whether the room thinks that its owner's node is heard of.
@@ -164,6 +166,7 @@ impl<L: SharedLog> Replica<L> {
             pause: PAUSE_MIN,
             doubt: None,
             has_told_doubt: false,
+            keep_at: None,
             head: None,
             is_heard: true,
             has_ended: false,
@@ -176,17 +179,25 @@ impl<L: SharedLog> Replica<L> {
     pub(super) async fn run(mut self) {
         self.tell_nodes();
         while !self.has_ended && self.follower.strong_count() > 0 {
-            if self.events.is_none() {
-                self.subscribe().await;
-            } else {
-                self.send_next();
+            self.wait_for_lanes().await;
+            if self.events.is_none() && !self.subscribe().await {
+                self.tell_doubt();
+                continue;
             }
+            self.send_next();
             self.step().await;
         }
     }
 
-    /// Begins to follow the room, which was created here.
-    async fn subscribe(&mut self) {
+    /// Waits while the room's lanes have no room for what other nodes publish.
+    async fn wait_for_lanes(&mut self) {
+        if let Some(slowed) = self.follower.upgrade().and_then(|follower| follower.slowed()) {
+            slowed.await;
+        }
+    }
+
+    /// Begins to follow the room, which was created here. Returns whether that succeeded.
+    async fn subscribe(&mut self) -> bool {
         let (events, told) = mpsc::channel(super::FEED_EVENTS_MAX);
         match self.log.follow(&self.room, events).await {
             Ok(()) => self.events = Some(told),
@@ -195,6 +206,7 @@ impl<L: SharedLog> Replica<L> {
                 tokio::time::sleep(self.next_pause()).await;
             }
         }
+        self.events.is_some()
     }
 
     /// Waits for what happens next, and deals with it.
@@ -223,11 +235,7 @@ impl<L: SharedLog> Replica<L> {
                 None => self.events = None,
             },
             outcome = finish(publishing) => self.published(outcome),
-            outcome = finish(keeping) => {
-                if outcome.is_ok() {
-                    self.unkept = 0;
-                }
-            }
+            outcome = finish(keeping) => self.kept(outcome.is_ok()),
             Ok(()) = nodes.changed() => self.tell_nodes(),
             () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => self.timer_fired().await,
         }
@@ -237,11 +245,14 @@ impl<L: SharedLog> Replica<L> {
         let doubt = self.doubt.filter(|_| !self.has_told_doubt).map(|since| since + DOUBT);
         let head = self.head.map(|(at, _)| at);
         let refresh = Some(self.read_at + REFRESH).filter(|_| self.has_lease() && self.sent.is_none());
-        [self.send_at, self.look_at, self.later_looks.last().copied(), doubt, head, refresh].into_iter().flatten().min()
+        let keep = self.keep_at.filter(|_| self.unkept >= keeping::CHECKPOINT_NEEDED);
+        let looks = [self.look_at, self.later_looks.last().copied()];
+        [self.send_at, doubt, head, refresh, keep].into_iter().chain(looks).flatten().min()
     }
 
     async fn timer_fired(&mut self) {
         let now = Instant::now();
+        self.keep_at = self.keep_at.filter(|at| *at > now);
         if self.send_at.is_some_and(|at| at <= now) {
             self.send_at = None;
             self.send_again();
@@ -262,13 +273,18 @@ impl<L: SharedLog> Replica<L> {
         if self.read_at + REFRESH <= now && self.has_lease() && self.sent.is_none() {
             self.refresh();
         }
-        if self.doubt.is_some_and(|since| since + DOUBT <= now) && !self.has_told_doubt {
-            self.has_told_doubt = true;
-            self.tell(|follower| follower.in_doubt(true));
-        }
+        self.tell_doubt();
         if self.look_at.is_some_and(|at| at <= now) {
             self.look_at = None;
             self.look().await;
+        }
+    }
+
+    /// Tells the room once that the log has not answered for long.
+    fn tell_doubt(&mut self) {
+        if self.doubt.is_some_and(|since| since.elapsed() >= DOUBT) && !self.has_told_doubt {
+            self.has_told_doubt = true;
+            self.tell(|follower| follower.in_doubt(true));
         }
     }
 

@@ -2,6 +2,7 @@
 //! Must not know which system keeps the log, nor what a room makes of its entries.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ const HEADS_INTERVAL: Duration = Duration::from_secs(5);
 pub(crate) struct SharedEngine<L> {
     log: Arc<L>,
     node: NodeId,
+    /// Whether this node is about to end.
+    leaves: Arc<AtomicBool>,
     nodes: watch::Receiver<Nodes>,
     random: Arc<dyn Random>,
     health: watch::Receiver<Health>,
@@ -65,6 +68,7 @@ impl Replicas {
         let read = *position.borrow();
         let order = match head {
             Some(head) if head > read => Order::Look,
+            Some(head) if head < read => Order::Verify,
             None if read > Offset::START => Order::Verify,
             _ => return,
         };
@@ -79,10 +83,11 @@ impl<L: SharedLog> SharedEngine<L> {
     /// Returns the engine of this node. Begins to send its beacons, and to ask for entries that were not told.
     pub(crate) fn start(log: Arc<L>, random: Arc<dyn Random>, health: watch::Receiver<Health>) -> Self {
         let node = NodeId::random(&*random);
-        let nodes = nodes::spawn(&log, node);
+        let leaves = Arc::new(AtomicBool::new(false));
+        let nodes = nodes::spawn(&log, node, &leaves);
         let replicas = Arc::new(Replicas::default());
         tokio::spawn(ask_for_heads(Arc::downgrade(&log), Arc::downgrade(&replicas)));
-        Self { log, node, nodes, random, health, replicas }
+        Self { log, node, leaves, nodes, random, health, replicas }
     }
 
     /// Returns the log of one room, and what its replica needs.
@@ -138,6 +143,7 @@ impl<L: SharedLog> Engine for SharedEngine<L> {
     }
 
     fn close(&self) {
+        self.leaves.store(true, Ordering::Relaxed);
         self.log.beacon(nodes::beacon(self.node, true));
     }
 

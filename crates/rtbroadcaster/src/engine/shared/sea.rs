@@ -115,6 +115,14 @@ impl Sea {
         self.lock().leaderless = Some(Instant::now() + time);
     }
 
+    /// Removes what is older than `age`, as a log does that keeps nothing for ever.
+    pub(crate) fn forget_older_than(&self, age: Duration) {
+        let now = self.since + self.begun.elapsed();
+        for room in self.lock().rooms.values_mut() {
+            room.entries.retain(|entry| now.saturating_sub(entry.at) < age);
+        }
+    }
+
     /// Returns the age of the last entry of `room`.
     pub(crate) fn age_of_last(&self, room: &RoomId) -> Duration {
         let now = self.since + self.begun.elapsed();

@@ -135,7 +135,10 @@ async fn a_name_is_given_once_over_all_nodes_and_again_after_the_end() {
     let named = || RoomOptions::new().with_name("final".parse::<RoomName>().unwrap());
     let owner = here.create_room_with(named()).await.unwrap();
     assert_eq!(there.create_room_with(named()).await.err(), Some(CreateError::Exists));
-    assert!(there.rooms().is_empty());
+    // What that node has of this name now is the room of the other one.
+    let seq = owner.publish(Message::state("slide", [1]).unwrap()).await.unwrap();
+    let viewer = Viewer::join(target(&there), owner.room()).unwrap();
+    has(&viewer, seq).await;
     let (room, key) = (owner.room(), owner.key().clone());
     owner.close().await.unwrap();
     assert!(there.own(&room, &key).await.is_err());
@@ -308,17 +311,60 @@ async fn a_node_that_was_cut_off_while_its_room_ended_does_not_have_it_any_more(
 
 #[tokio::test(start_paused = true)]
 async fn a_week_of_silence_loses_no_room() {
-    let (sea, [here, there]) = nodes();
-    let owner = here.create_room().await.unwrap();
-    owner.publish(Message::state("slide", [1]).unwrap()).await.unwrap();
-    let begun = tokio::time::Instant::now();
-    while begun.elapsed() < Duration::from_secs(7 * 24 * 3_600) {
-        sleep(Duration::from_secs(3_600)).await;
-        let age = sea.age_of_last(&owner.room());
-        assert!(age < Duration::from_secs(9 * 3_600), "its newest entry is {age:?} old");
+    for messages in [0, 1, 5] {
+        let (sea, [here, there]) = nodes();
+        let owner = here.create_room().await.unwrap();
+        for number in 0..messages {
+            owner.publish(Message::state(&format!("k{number}"), [number]).unwrap()).await.unwrap();
+        }
+        let begun = tokio::time::Instant::now();
+        while begun.elapsed() < Duration::from_secs(7 * 24 * 3_600) {
+            sleep(Duration::from_secs(3_600)).await;
+            sea.forget_older_than(Duration::from_secs(3 * 24 * 3_600));
+            let age = sea.age_of_last(&owner.room());
+            assert!(age < Duration::from_secs(9 * 3_600), "its newest entry is {age:?} old");
+        }
+        let viewer = Viewer::join(target(&there), owner.room()).unwrap();
+        soon(viewer.inside()).await.unwrap();
+        assert_eq!((viewer.state().seq().get(), viewer.state().len()), (messages, usize::try_from(messages).unwrap()));
+        assert_eq!(owner.publish(Message::state("more", [2]).unwrap()).await.unwrap().get(), messages + 1);
     }
-    let viewer = Viewer::join(target(&there), owner.room()).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_longer_than_the_grace_ends_no_room_whose_owner_is_there() {
+    for all in [false, true] {
+        let (sea, [here, there]) = nodes();
+        let owner = here.create_room_with(RoomOptions::new().with_grace(Duration::from_secs(60))).await.unwrap();
+        let viewer = Viewer::join(target(&there), owner.room()).unwrap();
+        soon(viewer.inside()).await.unwrap();
+        sleep(Duration::from_secs(20)).await;
+        sea.cut(1, true);
+        if all {
+            sea.cut(0, true);
+        }
+        sleep(Duration::from_secs(600)).await;
+        sea.cut(1, false);
+        sea.cut(0, false);
+        let seq = soon(owner.publish(Message::state("n", [1]).unwrap())).await.unwrap();
+        has(&viewer, seq).await;
+        soon(viewer.watch_status().wait_for(|status| *status == Status::Live)).await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ended_room_is_absent_at_once_and_takeovers_that_come_too_late_are_told() {
+    let (_sea, [here, there]) = nodes();
+    let owner = here.create_room().await.unwrap();
+    let (room, key) = (owner.room(), owner.key().clone());
+    let viewer = Viewer::join(target(&there), room.clone()).unwrap();
     soon(viewer.inside()).await.unwrap();
-    assert_eq!(viewer.state().parse::<[u8; 1]>("slide").unwrap().unwrap(), [1]);
-    assert_eq!(owner.publish(Message::state("slide", [2]).unwrap()).await.unwrap().get(), 2);
+    let newer = here.own(&room, &key).await.unwrap();
+    let (closed, late) = soon(async { tokio::join!(newer.close(), there.own(&room, &key)) }).await;
+    assert!(closed.is_ok() || late.is_ok(), "{closed:?}");
+    if closed.is_ok() {
+        let begun = tokio::time::Instant::now();
+        assert_eq!(there.own(&room, &key).await.err(), Some(OwnError::NoRoom));
+        assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+    }
 }

@@ -61,7 +61,7 @@ impl Registry {
     /// # Errors
     /// [`LogUnsure`] where the log of the other nodes does not answer.
     pub(crate) async fn find(self: &Arc<Self>, id: &RoomId) -> Result<Option<Arc<Room>>, LogUnsure> {
-        if let Some(room) = self.get(id) {
+        if let Some(room) = self.get(id).filter(|room| !room.has_left_node()) {
             return Ok(Some(room));
         }
         if self.engine().and_then(|engine| engine.shared()).is_none() || self.searches.is_absent(id) {
@@ -75,7 +75,10 @@ impl Registry {
         let lock = self.searches.lock_of(id);
         let turn = lock.lock().await;
         let found = match self.get(id) {
-            Some(room) => Ok(Some(room)),
+            Some(room) if !room.has_left_node() => Ok(Some(room)),
+            // It is about to be removed from the list.
+            Some(_) => Err(LogUnsure),
+            None if self.searches.is_absent(id) => Ok(None),
             None => self.load(id).await,
         };
         drop(turn);

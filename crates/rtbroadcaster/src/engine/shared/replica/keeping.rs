@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
-use rtbroadcaster_core::chain::Chain;
+use rtbroadcaster_core::chain::{Chain, Offset};
 use rtbroadcaster_core::record::Checkpoint;
+
+use tokio::time::Instant;
 
 use super::Replica;
 use crate::engine::shared::SharedLog;
@@ -22,15 +24,35 @@ impl<L: SharedLog> Replica<L> {
     pub(super) fn keep(&mut self) {
         let checkpoint = self.follower.upgrade().and_then(|follower| follower.checkpoint());
         let Some(checkpoint) = checkpoint.filter(|_| self.keeping.is_none() && self.has_lease()) else { return };
+        if self.keep_at.is_some_and(|at| at > Instant::now()) {
+            return;
+        }
         let history = self.history_of(&checkpoint);
+        // The last entry stays: a room without one does not exist.
+        let unneeded = history.offset.min(Offset(self.chain.offset.0.saturating_sub(1)));
         let text = text::write_checkpoint(&PlacedCheckpoint { checkpoint, chain: self.chain, history });
         let (log, room) = (Arc::clone(&self.log), self.room.clone());
-        self.keeping = Some(Box::pin(async move { log.keep_checkpoint(&room, text, history.offset).await }));
+        self.keeping = Some(Box::pin(async move { log.keep_checkpoint(&room, text, unneeded).await }));
     }
 
     /// Returns where to begin to read for the history of `checkpoint`.
     pub(super) fn history_of(&self, checkpoint: &Checkpoint) -> Chain {
         let known = self.marks.iter().rev().find(|mark| mark.first <= checkpoint.history);
         known.or(self.marks.front()).map_or(self.chain, |mark| mark.before)
+    }
+
+    /// Notes whether a checkpoint is kept.
+    pub(super) fn kept(&mut self, is_kept: bool) {
+        if is_kept {
+            self.unkept = 0;
+            return;
+        }
+        tracing::warn!(room = ?self.room, entries = self.unkept, "a checkpoint could not be written; it is tried again");
+        let pause = self.next_pause();
+        self.keep_at = Some(Instant::now() + pause);
+        if self.unkept >= CHECKPOINT_NEEDED {
+            // Nothing else is written before one is.
+            self.is_in_doubt();
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rtbroadcaster_core::chain::{Chain, Lease, Link, Reading};
 use rtbroadcaster_core::id::Term;
-use rtbroadcaster_core::record::Append;
+use rtbroadcaster_core::record::{Append, LogPosition};
 use tokio::time::Instant;
 
 use super::keeping::{CHECKPOINT_AFTER, MARKS_MAX};
@@ -22,6 +22,7 @@ impl<L: SharedLog> Replica<L> {
                 Ok(entries) if entries.is_empty() => break,
                 Ok(entries) => {
                     for entry in &entries {
+                        self.wait_for_lanes().await;
                         self.read(entry);
                     }
                     if self.has_ended {
@@ -44,10 +45,30 @@ impl<L: SharedLog> Replica<L> {
             if std::mem::take(&mut self.is_taken) && !self.verify().await {
                 return;
             }
+            if self.is_doubtful_end() {
+                return self.drop_sent();
+            }
             // It does not stand behind the entries that were read, so it can be sent again.
             self.send_again();
         } else {
             self.is_sure();
+        }
+    }
+
+    /// Returns whether the entry on its way ends a room that another node writes, and the log did not answer meanwhile: then
+    /// this node may have been the one that was cut off, and not that of the owner.
+    fn is_doubtful_end(&self) -> bool {
+        let is_end =
+            |sent: &Sent| sent.number == 0 && sent.appends.iter().any(|append| matches!(append, Append::End(_)));
+        self.doubt.is_some() && self.sent.as_ref().is_some_and(is_end)
+    }
+
+    /// Drops the entry on its way, which is not stored.
+    fn drop_sent(&mut self) {
+        if let Some(sent) = self.sent.take() {
+            (self.publishing, self.send_at) = (None, None);
+            self.is_sure();
+            self.tell(|follower| follower.refused(sent.through));
         }
     }
 
@@ -83,7 +104,11 @@ impl<L: SharedLog> Replica<L> {
                 return;
             }
         };
-        match self.chain.read(&link) {
+        let reading = self.chain.read(&link);
+        let is_newer = self.chain.term().is_some_and(|term| link.lease.term > term);
+        match reading {
+            // The log has lost entries that this node has read, and gave their places again.
+            Reading::Known | Reading::Ignored(_) if is_newer => self.diverge(),
             Reading::Known => {}
             Reading::Hole => self.look_soon(Instant::now()),
             // The room that this node has has ended unseen, and its name was given again.
@@ -113,6 +138,10 @@ impl<L: SharedLog> Replica<L> {
             if self.unkept >= CHECKPOINT_AFTER || appends.is_empty() {
                 self.keep();
             }
+        } else if before.newest.is_none() {
+            // The room was created here, and another node was faster.
+            self.tell(|follower| follower.refused(LogPosition::END));
+            return self.diverge();
         } else {
             match text::read_appends(&entry.text) {
                 Ok(appends) => self.follow(before, link.lease, appends, entry.at),
@@ -142,6 +171,10 @@ impl<L: SharedLog> Replica<L> {
                 self.waiting.pop_front();
                 refused = Some(position);
             }
+        }
+        if self.has_ended {
+            // Whatever waits comes too late.
+            refused = Some(LogPosition::END);
         }
         self.tell(|follower| follower.follow(appends, at, refused));
     }

@@ -29,7 +29,7 @@ impl<L: SharedLog> Replica<L> {
         while self.sent.is_none()
             && let Some(first) = self.waiting.front()
         {
-            if matches!(first.append, Append::Turn) {
+            if matches!(first.append, Append::Turn) && self.place_of(first).is_some() {
                 let position = first.position;
                 self.waiting.pop_front();
                 self.tell(|follower| follower.written(position));
