@@ -15,6 +15,7 @@ use rtbroadcaster_core::chain::{Chain, Lease, Offset, Writer};
 use rtbroadcaster_core::id::{RoomId, Seq, Term};
 use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::record::{Append, Handover, LogPosition};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -220,13 +221,19 @@ impl<L: SharedLog> Replica<L> {
             }
         };
         tokio::select! {
-            order = orders.recv() => match order {
-                Some(Order::Append(handover)) => self.waiting.push_back(handover),
-                Some(Order::Whisper(term, key, params)) => self.whisper(term, key, params),
-                Some(Order::Look) => self.look_soon(Instant::now()),
-                Some(Order::Verify) => _ = self.verify().await,
+            order = orders.recv() => {
+                let mut next = order;
+                // All that there are: what was decided at once is written at once.
+                while let Some(order) = next {
+                    self.execute(order).await;
+                    next = match self.orders.try_recv() {
+                        Ok(order) => Some(order),
+                        Err(TryRecvError::Empty) => return,
+                        Err(TryRecvError::Disconnected) => None,
+                    };
+                }
                 // The room is gone.
-                None => self.has_ended = true,
+                self.has_ended = true;
             },
             event = event => match event {
                 Some(FeedEvent::Entry(entry)) => self.read(&entry),
@@ -238,6 +245,15 @@ impl<L: SharedLog> Replica<L> {
             outcome = finish(keeping) => self.kept(outcome.is_ok()),
             Ok(()) = nodes.changed() => self.tell_nodes(),
             () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => self.timer_fired().await,
+        }
+    }
+
+    async fn execute(&mut self, order: Order) {
+        match order {
+            Order::Append(handover) => self.waiting.push_back(handover),
+            Order::Whisper(term, key, params) => self.whisper(term, key, params),
+            Order::Look => self.look_soon(Instant::now()),
+            Order::Verify => _ = self.verify().await,
         }
     }
 

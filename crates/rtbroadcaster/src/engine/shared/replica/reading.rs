@@ -55,20 +55,28 @@ impl<L: SharedLog> Replica<L> {
         }
     }
 
-    /// Returns whether the entry on its way ends a room that another node writes, and the log did not answer meanwhile: then
-    /// this node may have been the one that was cut off, and not that of the owner.
+    /// Returns whether the entry on its way takes the lease to end the room, and the log did not answer meanwhile: then this
+    /// node may have been the one that was cut off, and not that of the owner.
     fn is_doubtful_end(&self) -> bool {
-        let is_end =
-            |sent: &Sent| sent.number == 0 && sent.appends.iter().any(|append| matches!(append, Append::End(_)));
+        let seizes = |append: &Append| matches!(append, Append::Header(header) if header.life.is_none());
+        let is_end = |sent: &Sent| sent.number == 0 && sent.appends.first().is_some_and(seizes);
         self.doubt.is_some() && self.sent.as_ref().is_some_and(is_end)
     }
 
-    /// Drops the entry on its way, which is not stored.
+    /// Drops the entry on its way, which is not stored, and what waits behind it. The room gives its owner the whole grace
+    /// again, as after a long doubt.
     fn drop_sent(&mut self) {
         if let Some(sent) = self.sent.take() {
             (self.publishing, self.send_at) = (None, None);
+            let through = self.waiting.back().map_or(sent.through, |last| last.position);
+            self.waiting.clear();
+            self.has_told_doubt = true;
+            self.tell(|follower| follower.in_doubt(true));
+            self.tell(|follower| follower.refused(through));
             self.is_sure();
-            self.tell(|follower| follower.refused(sent.through));
+            // While it was ending, the room did not listen to that.
+            let is_heard = self.is_heard;
+            self.tell(|follower| follower.hears_owner(is_heard));
         }
     }
 
