@@ -114,3 +114,36 @@ pub(super) fn spawn<L: SharedLog>(log: &Arc<L>, node: NodeId, leaves: &Arc<Atomi
     tokio::spawn(listen(Arc::downgrade(log), node, Arc::clone(leaves), told));
     nodes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::shared::sea::Sea;
+    use crate::os_random::OsRandom;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_is_heard_of_until_it_is_silent_for_six_seconds_or_leaves() {
+        let sea = Sea::new(1);
+        let (here, there) = (sea.node(0), sea.node(1));
+        let (me, other) = (NodeId::random(&OsRandom), NodeId::random(&OsRandom));
+        let (stays, leaves) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let mut nodes = spawn(&here, me, &stays);
+        let _theirs = spawn(&there, other, &leaves);
+        let writer = other.writer(&OsRandom);
+        assert_eq!(NodeId::of(writer), other);
+        assert!(nodes.borrow_and_update().is_heard(NodeId::random(&OsRandom).writer(&OsRandom)), "not known yet");
+        tokio::time::sleep(SILENCE + BEACON_INTERVAL).await;
+        assert!(nodes.borrow_and_update().is_heard(writer));
+        assert!(!nodes.borrow_and_update().is_heard(NodeId::random(&OsRandom).writer(&OsRandom)));
+        sea.cut(1, true);
+        let begun = Instant::now();
+        nodes.wait_for(|nodes| !nodes.is_heard(writer)).await.unwrap();
+        assert!(begun.elapsed() >= SILENCE - BEACON_INTERVAL && begun.elapsed() < SILENCE + 2 * BEACON_INTERVAL);
+        sea.cut(1, false);
+        nodes.wait_for(|nodes| nodes.is_heard(writer)).await.unwrap();
+        leaves.store(true, Ordering::Relaxed);
+        let begun = Instant::now();
+        nodes.wait_for(|nodes| !nodes.is_heard(writer)).await.unwrap();
+        assert!(begun.elapsed() <= BEACON_INTERVAL);
+    }
+}

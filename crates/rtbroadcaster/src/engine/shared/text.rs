@@ -351,3 +351,6 @@ impl Whisper {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
