@@ -13,6 +13,7 @@ const MODULES: &[&str] = &[
     "engine::disk::mending",
     "engine::disk::pulse",
     "engine::nats::settings",
+    "engine::shared::replica::keeping",
     "engine::shared::replica::reading",
     "fault",
     "log",
