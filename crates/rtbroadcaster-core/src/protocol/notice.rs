@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::audience::Audience;
 use crate::close::CloseReason;
-use crate::id::{RoomId, Seq, Term};
+use crate::id::{Epoch, RoomId, Seq, Term};
 use crate::signal::Signal;
 use crate::standing::{OwnerStatus, RoomEnd, Standing};
 use crate::superseding::Rank;
@@ -30,6 +30,8 @@ pub enum Notice<'a> {
         term: Term,
         /// For how long it has been away.
         away: Duration,
+        /// The epoch of the messages that follow, if it is another one.
+        epoch: Option<Epoch>,
     },
     /// To a viewer: how many watch the room.
     Audience(usize),

@@ -14,7 +14,7 @@ use super::{Answer, Dialect, Liveness, Notice, OnOverflow, Terms, WEBSOCKET};
 use crate::audience::Audience;
 use crate::close::CloseReason;
 use crate::config::Config;
-use crate::id::Term;
+use crate::id::{Epoch, Term};
 use crate::limit::Limit;
 use crate::message::{Change, DEPTH_MAX, Entry, ID_BYTES_MAX, KEY_BYTES_MAX, Params, SIGNAL_BYTES_MAX, Written};
 use crate::refusal::Refusal;
@@ -110,7 +110,7 @@ pub fn refused(id: &str, refusal: Refusal) -> Bytes {
 /// Writes a notice. There is no arm for all others, so that the compiler asks for a decision about each new notice.
 fn notice(notice: &Notice<'_>) -> Option<Bytes> {
     Some(match notice {
-        Notice::Owner { status, term, away } => owner(*status, *term, *away),
+        Notice::Owner { status, term, away, epoch } => owner(*status, *term, *away, epoch.as_ref()),
         Notice::Audience(viewers) => frame(format_args!(r#"{{"type":"audience","viewers":{viewers}}}"#)),
         Notice::OwnAudience(audience) => own_audience(audience),
         Notice::Skipped { through, until } => {
@@ -165,9 +165,10 @@ fn message(entry: &Entry, params: &Params) -> Written {
 }
 
 /// Returns the notice that the owner has come or gone.
-fn owner(owner: OwnerStatus, term: Term, away: Duration) -> Bytes {
+fn owner(owner: OwnerStatus, term: Term, away: Duration, epoch: Option<&Epoch>) -> Bytes {
     let (term, away) = (term.get(), AwayMember(owner, away));
-    frame(format_args!(r#"{{"type":"owner","status":"{}","term":{term}{away}}}"#, status(owner)))
+    let epoch = epoch.map_or_else(String::new, |epoch| format!(r#","epoch":"{}""#, epoch.as_str()));
+    frame(format_args!(r#"{{"type":"owner","status":"{}","term":{term}{away}{epoch}}}"#, status(owner)))
 }
 
 /// Returns the notice of how many viewers watch the owner's room, and how far they are behind.

@@ -202,7 +202,9 @@ impl Room {
                     older.finish(CloseReason::Fenced);
                 }
                 let away = state.core.away_for(now);
-                state.members.push(|| Item::notice(Notice::Owner { status, term, away }));
+                // Each lease is a life of a log that several nodes write.
+                let epoch = state.core.is_shared().then(|| state.core.standing().epoch);
+                state.members.push(|| Item::notice(Notice::Owner { status, term, away, epoch: epoch.clone() }));
             }
             Applied::End(by) => self.send_end(state, by),
             Applied::Departed => {

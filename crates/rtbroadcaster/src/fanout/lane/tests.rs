@@ -29,7 +29,7 @@ fn lane(flush_interval: Limit<Duration>) -> Arc<Lane> {
 }
 
 fn said() -> Item {
-    Item::notice(Notice::Owner { status: OwnerStatus::Live, term: Term::FIRST, away: Duration::ZERO })
+    Item::notice(Notice::Owner { status: OwnerStatus::Live, term: Term::FIRST, away: Duration::ZERO, epoch: None })
 }
 
 /// Nothing is ready yet, and it is after the interval.

@@ -120,7 +120,7 @@ fn who_comes_stays_between_what_was_said_before_and_after() {
         drop(inbox.push(message(number), false));
     }
     drop(inbox.push(
-        Item::notice(Notice::Owner { status: OwnerStatus::Away, term: Term::FIRST, away: Duration::ZERO }),
+        Item::notice(Notice::Owner { status: OwnerStatus::Away, term: Term::FIRST, away: Duration::ZERO, epoch: None }),
         false,
     ));
     drop(inbox.push(message(64), false));

@@ -369,3 +369,46 @@ async fn an_ended_room_is_absent_at_once_and_takeovers_that_come_too_late_are_to
         assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_viewer_that_stays_through_a_takeover_is_resumed_after_it() {
+    let (_sea, [here, there]) = nodes();
+    let owner = here.create_room().await.unwrap();
+    let cut = watch::Sender::new(0);
+    let viewer = {
+        let (node, cut) = (here.clone(), cut.subscribe());
+        let reach = move || {
+            let mut cut = cut.clone();
+            let before = *cut.borrow_and_update();
+            let (end, mut between) = tokio::io::duplex(16 * 1024);
+            let mut server = node.connect(Rights::anything().into());
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut between, &mut server) => {}
+                    _ = cut.wait_for(|times| *times > before) => {}
+                }
+            });
+            Some(end)
+        };
+        Viewer::join(Target::in_memory(reach), owner.room()).unwrap()
+    };
+    soon(viewer.inside()).await.unwrap();
+    let mut messages = viewer.messages();
+    owner.publish(Message::event("n", [1]).unwrap()).await.unwrap();
+    let newer = there.own(&owner.room(), owner.key()).await.unwrap();
+    let seq = newer.publish(Message::event("n", [2]).unwrap()).await.unwrap();
+    has(&viewer, seq).await;
+    cut.send_modify(|times| *times += 1);
+    let seq = newer.publish(Message::event("n", [3]).unwrap()).await.unwrap();
+    has(&viewer, seq).await;
+    let mut numbers = Vec::new();
+    while numbers.len() < 3 {
+        match soon(messages.next()).await {
+            Some(Heard::Message(message)) => numbers.push(message.params().parse::<[u8; 1]>().unwrap()[0]),
+            Some(Heard::State { reset, .. }) => assert!(reset.is_none(), "{reset:?}"),
+            Some(_) => {}
+            None => panic!("over"),
+        }
+    }
+    assert_eq!(numbers, [1, 2, 3]);
+}

@@ -13,10 +13,13 @@ fn notices_are_written_as_in_the_protocol() {
         let counts = texts.iter().map(|text| (params(text), 3)).collect();
         Signal::Counts { key: key("v"), counts, other }
     };
-    let owner = |status| Notice::Owner { status, term: Term::FIRST, away };
+    let owner = |status| Notice::Owner { status, term: Term::FIRST, away, epoch: None };
+    let next = Epoch::from_wire("00000000000000aa00000000000000bb");
+    let moved = Notice::Owner { status: OwnerStatus::Live, term: Term::FIRST, away, epoch: next };
     let notices = [
         (Notice::Skipped { through: two, until: two.next() }, r#"{"type":"skipped","through":2,"until":3}"#),
         (owner(OwnerStatus::Live), r#"{"type":"owner","status":"live","term":1}"#),
+        (moved, r#"{"type":"owner","status":"live","term":1,"epoch":"00000000000000aa00000000000000bb"}"#),
         (owner(OwnerStatus::Away), r#"{"type":"owner","status":"away","term":1,"awayMs":70}"#),
         (Notice::Alive { seq: two, next: None }, r#"{"type":"alive","seq":2}"#),
         (Notice::Alive { seq: two, next: Some(5 * away) }, r#"{"type":"alive","seq":2,"nextMs":350}"#),

@@ -97,9 +97,8 @@ impl Saga {
                     break;
                 }
                 Some(Item::Message(entry)) => frames.extend(Frame::of(&entry, dialect)),
-                Some(Item::Owner(status, term)) => {
-                    frames.extend(Frame::notice(&Notice::Owner { status, term, away: Duration::ZERO }, dialect))
-                }
+                Some(Item::Owner(status, term)) => frames
+                    .extend(Frame::notice(&Notice::Owner { status, term, away: Duration::ZERO, epoch: None }, dialect)),
                 Some(roll) => self.lane.roll = Some(roll),
             }
         }
