@@ -283,9 +283,12 @@ impl Stage {
     /// Ends the course: all clients read on and have caught up, then leave, and nothing is left of them.
     pub(super) async fn end(mut self) {
         self.clients.iter_mut().for_each(|client| client.reads = true);
-        // Reads what is there first: what follows comes at the next `flush_interval`.
+        // Reads what is there first: what follows comes at each `flush_interval`, as much as the socket takes.
         self.settle().await;
-        self.pass(Duration::from_secs(1)).await;
+        for _ in 0..20 {
+            self.pass(Duration::from_millis(50)).await;
+            self.settle().await;
+        }
         self.rooms.iter().for_each(Room::check);
         self.clients.iter().for_each(|client| self.check_caught_up(client));
         self.clients.clear();
