@@ -8,6 +8,8 @@ mod nats;
 #[cfg(all(feature = "nats", feature = "remote"))]
 mod nodes;
 mod replays;
+#[cfg(all(feature = "nats", feature = "remote"))]
+mod resending;
 #[cfg(feature = "disk")]
 mod restores;
 mod turns;

@@ -9,13 +9,11 @@ use rtbroadcaster_core::random::Seeded;
 use rtbroadcaster_core::record::Append;
 use tokio::task::JoinHandle;
 
+use super::super::resending::{Number, sends};
 use super::*;
 use crate::engine::shared::sea::Chances;
 use crate::engine::shared::{read_appends, read_link};
 use crate::room::Owner;
-
-/// A message by its number in the order of the saga.
-type Number = u64;
 
 /// A node that viewers reach: its number, itself, and the sender that ends its connections.
 type Reachable = (u32, Manager, watch::Sender<bool>);
@@ -140,25 +138,7 @@ impl Saga {
 
     async fn send(&mut self) {
         let Some((_, owner)) = &self.owner else { return };
-        let mut tickets = Vec::new();
-        for number in &self.unacked {
-            match timeout(Duration::from_secs(15), owner.send(message(*number))).await {
-                Ok(Ok(ticket)) => tickets.push((*number, ticket)),
-                _ => break,
-            }
-        }
-        let mut is_lost = tickets.len() < self.unacked.len();
-        for (number, ticket) in tickets {
-            match timeout(Duration::from_secs(15), ticket).await {
-                Ok(Ok(seq)) => {
-                    let known = self.acked.insert(number, seq);
-                    assert!(known.is_none_or(|known| known == seq), "{number} has two numbers");
-                    self.unacked.retain(|other| *other != number);
-                }
-                _ => is_lost = true,
-            }
-        }
-        if is_lost {
+        if !sends(owner, &mut self.unacked, &mut self.acked, message).await {
             self.owner = None;
         }
     }
