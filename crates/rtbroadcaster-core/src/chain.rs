@@ -50,6 +50,8 @@ pub struct Link {
     pub lease: Lease,
     /// Its number within the lease. The entry of number 0 begins the lease.
     pub number: u64,
+    /// Whether it continues a copy of the room, since the log has lost entries.
+    pub continues_copy: bool,
 }
 
 /// A reader's position in the entries of one room.
@@ -72,7 +74,8 @@ pub enum Reading {
     Ignored(Ignored),
     /// An entry before it is missing. The reader did not move.
     Hole,
-    /// It begins the room, which the reader knows as another one: that one has ended. The reader did not move.
+    /// It does not continue what the reader knows: it begins another room of this name, or continues a copy of this one.
+    /// The reader did not move.
     Anew,
 }
 
@@ -113,6 +116,9 @@ impl Chain {
         if link.offset <= self.offset {
             return Reading::Known;
         }
+        if link.continues_copy {
+            return Reading::Anew;
+        }
         if link.after > self.offset {
             return Reading::Hole;
         }
@@ -120,6 +126,15 @@ impl Chain {
             // The log has stored it only because it had no entry of the room any more.
             return Reading::Anew;
         }
+        self.pass(link)
+    }
+
+    /// Moves behind the entry that continues the copy at this position.
+    pub fn continue_copy(&mut self, link: &Link) -> Reading {
+        self.pass(&Link { after: self.offset, ..*link })
+    }
+
+    fn pass(&mut self, link: &Link) -> Reading {
         let verdict = self.judge(link);
         self.offset = link.offset;
         match verdict {
@@ -173,7 +188,7 @@ mod tests {
     }
 
     fn link(offset: u64, after: u64, lease: Lease, number: u64) -> Link {
-        Link { offset: Offset(offset), after: Offset(after), lease, number }
+        Link { offset: Offset(offset), after: Offset(after), lease, number, continues_copy: false }
     }
 
     /// Reads `links`, and returns the verdict on each.
@@ -240,6 +255,20 @@ mod tests {
         assert_eq!(fresh.read(&link(9, 0, lease(1, 8), 0)), Reading::Counts);
     }
 
+    #[test]
+    fn an_entry_that_continues_a_copy_continues_nothing_that_a_reader_knows() {
+        let mut chain = Chain::START;
+        read(&mut chain, &[link(3, 0, lease(1, 7), 0), link(5, 3, lease(1, 7), 1)]);
+        let known = chain;
+        for offset in [6, 9] {
+            let restored = Link { continues_copy: true, ..link(offset, 5, lease(2, 8), 0) };
+            assert_eq!(chain.read(&restored), Reading::Anew);
+            assert_eq!(chain, known);
+        }
+        let told_late = Link { continues_copy: true, ..link(4, 3, lease(2, 8), 0) };
+        assert_eq!(chain.read(&told_late), Reading::Known);
+    }
+
     /// A writer that may believe an old position.
     #[derive(Debug, Clone)]
     struct Attempt {
@@ -282,7 +311,8 @@ mod tests {
             };
             if known == links.len() || *is_stored_anyway {
                 let offset = links.last().map_or(0, |last| last.offset.0) + 1 + writer;
-                links.push(Link { offset: Offset(offset), after: chain.offset, lease, number });
+                let after = chain.offset;
+                links.push(Link { offset: Offset(offset), after, lease, number, continues_copy: false });
             }
         }
         links

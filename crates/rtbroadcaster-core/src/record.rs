@@ -62,6 +62,13 @@ pub enum Append {
     End(RoomEnd),
 }
 
+impl Append {
+    /// Returns whether nothing comes behind it.
+    pub const fn is_end(&self) -> bool {
+        matches!(self, Self::End(_))
+    }
+}
+
 /// The part of a room that is kept besides its messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {

@@ -44,10 +44,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use rtbroadcaster_core::id::{RoomId, Term};
+use rtbroadcaster_core::id::{RoomId, Seq, Term};
 use rtbroadcaster_core::identity::Secret;
 use rtbroadcaster_core::message::{Key, Params};
-use rtbroadcaster_core::record::{Append, Checkpoint, Handover, LifeIndex, Lives, LogPosition, Stored};
+use rtbroadcaster_core::record::{Append, Checkpoint, Handover, Header, LifeIndex, Lives, LogPosition, Stored};
 use tokio::sync::watch;
 
 pub use error::EngineError;
@@ -150,8 +150,16 @@ pub(crate) trait Follower: fmt::Debug + Send + Sync {
         let _ = (key, params);
     }
 
-    /// Returns the room as it is; `None` if only this node writes its log.
-    fn checkpoint(&self) -> Option<Checkpoint> {
+    /// Returns the room as it is; the messages of its history from `logged` on are in the log. `None` if only this node
+    /// writes its log.
+    fn checkpoint(&self, logged: Option<Seq>) -> Option<Checkpoint> {
+        let _ = logged;
+        None
+    }
+
+    /// Returns everything that this node knows of the room, and the header of a lease that continues it from there;
+    /// `None` unless the room is open and other nodes write its log, too.
+    fn copy(&self) -> Option<(Checkpoint, Header)> {
         None
     }
 

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::id::{Life, RoomId, Seq};
 use rtbroadcaster_core::message::{Change, Key, Params};
-use rtbroadcaster_core::record::{Append, Checkpoint, LogPosition};
+use rtbroadcaster_core::record::{Append, Checkpoint, Header, LogPosition};
 use rtbroadcaster_core::room::core::{Applied, ProposeError, Proposed, RoomLife};
 use rtbroadcaster_core::room::log::Rejection;
 use rtbroadcaster_core::standing::OwnerStatus;
@@ -104,8 +104,12 @@ impl Follower for Room {
         }
     }
 
-    fn checkpoint(&self) -> Option<Checkpoint> {
-        self.lock().core.checkpoint()
+    fn checkpoint(&self, logged: Option<Seq>) -> Option<Checkpoint> {
+        self.lock().core.checkpoint(logged)
+    }
+
+    fn copy(&self) -> Option<(Checkpoint, Header)> {
+        self.lock().core.copy(Life::random(&*self.random), self.clock.now())
     }
 
     fn diverged(&self) {

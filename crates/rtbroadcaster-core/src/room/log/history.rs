@@ -35,6 +35,11 @@ impl History {
         self.entries.front().and_then(|(_, entry)| entry.seq)
     }
 
+    /// Returns the messages before `seq`, all of them if that is `None`, each with the time at which it was applied.
+    pub(super) fn before(&self, seq: Option<Seq>) -> impl Iterator<Item = &(Duration, Arc<Entry>)> {
+        self.entries.iter().take_while(move |(_, entry)| seq.is_none_or(|seq| entry.seq < Some(seq)))
+    }
+
     /// Drops the oldest messages until all limits hold, if need be all of them, and passes each to `dropped`.
     pub(super) fn prune(&mut self, now: Duration, limits: &LogLimits, mut dropped: impl FnMut(&Entry)) {
         // A message that was applied then or before is too old; `None` while none can be.

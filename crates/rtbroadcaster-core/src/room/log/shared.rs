@@ -1,6 +1,7 @@
 //! A log that several nodes write: what another node has published, and what a node loads that does not know the room.
 //! Pure: it must not know where the log is.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,8 +61,9 @@ impl Log {
         self.lineage.lives()
     }
 
-    /// Returns the messages of the state, the first message of the history, and the ids, for a checkpoint.
-    pub fn checkpoint(&mut self) -> (Vec<Record>, Seq, MessageIds) {
+    /// Returns the messages of the state and those of the history before `logged`, all of them if that is `None`; the
+    /// first message of the history; and the ids, for a checkpoint.
+    pub fn checkpoint(&mut self, logged: Option<Seq>) -> (Vec<Record>, Seq, MessageIds) {
         let record = |(said, entry): (Duration, &Arc<Entry>)| {
             let Entry { term, change, .. } = **entry;
             let (key, params) = (entry.key.clone(), entry.params());
@@ -69,8 +71,11 @@ impl Log {
         };
         let first = self.history.first().unwrap_or(self.seq.next());
         let values = self.state.in_order();
-        // When a value was said is needed only for the history, which reads its messages itself.
-        let records = values.iter().filter_map(|entry| record((Duration::ZERO, entry))).collect();
-        (records, first, self.ids.in_order().map(|(id, (print, seq))| (seq, id.into(), print.to_bytes())).collect())
+        // When a message was said is needed only for the history.
+        let values = values.iter().map(|entry| (Duration::ZERO, entry));
+        let history = self.history.before(logged).map(|(said, entry)| (*said, entry));
+        let records: BTreeMap<Seq, Record> =
+            values.chain(history).filter_map(record).map(|record| (record.seq, record)).collect();
+        (records.into_values().collect(), first, self.ids.in_order().map(|(id, (print, seq))| (seq, id.into(), print.to_bytes())).collect())
     }
 }

@@ -8,27 +8,42 @@ use async_nats::{HeaderMap, Message, Subscriber};
 use futures_util::StreamExt;
 use rtbroadcaster_core::chain::Offset;
 use time::OffsetDateTime;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::subjects;
 use crate::engine::shared::{FeedEvent, StoredEntry};
 
 /// Those who follow rooms on this connection.
 #[derive(Debug, Default)]
-pub(super) struct Followers(Mutex<Vec<mpsc::WeakSender<FeedEvent>>>);
+pub(super) struct Followers {
+    events: Mutex<Vec<mpsc::WeakSender<FeedEvent>>>,
+    /// How often it was connected.
+    connections: watch::Sender<u64>,
+}
 
 impl Followers {
     pub(super) fn add(&self, events: &mpsc::Sender<FeedEvent>) {
-        let mut followers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut followers = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         if followers.len() == followers.capacity() {
             followers.retain(|events| events.strong_count() > 0);
         }
         followers.push(events.downgrade());
     }
 
+    /// Tells all that there is a connection, and that events may be missing.
+    pub(super) fn connected(&self) {
+        self.missed();
+        self.connections.send_modify(|count| *count += 1);
+    }
+
+    /// Returns how often it was connected, from now on.
+    pub(super) fn reconnections(&self) -> watch::Receiver<u64> {
+        self.connections.subscribe()
+    }
+
     /// Tells all that events may be missing.
     pub(super) fn missed(&self) {
-        let followers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let followers = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         for events in followers.iter().filter_map(mpsc::WeakSender::upgrade) {
             // One that is full looks anyway: what does not fit is missing.
             let _ = events.try_send(FeedEvent::Missed);

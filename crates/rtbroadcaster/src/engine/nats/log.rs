@@ -1,7 +1,6 @@
 //! Entries and checkpoints in a stream of JetStream.
 //! Must not know what they hold.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,13 +15,14 @@ use rtbroadcaster_core::chain::Offset;
 use rtbroadcaster_core::id::RoomId;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-use super::ANSWER;
 use super::feed::{self, Followers, header};
+use super::settings::Settings;
 use super::subjects::Subjects;
-use crate::engine::shared::{EntryKind, FeedEvent, Published, SharedLog, StoredEntry, Unsure};
+use super::{ANSWER, chain};
+use crate::engine::shared::{CopyId, EntryKind, Extent, FeedEvent, Published, SharedLog, StoredEntry, Unsure};
 
 /// The error of an entry whose place another one has.
 const WRONG_LAST_SEQUENCE: u64 = 10_071;
@@ -32,13 +32,12 @@ const SEQUENCE_IN_FLIGHT: u64 = 10_164;
 const NO_SPACE: u64 = 10_077;
 /// The error of a question for an entry that does not exist.
 const NOT_FOUND: u64 = 10_037;
+/// The error of a question about a stream that does not exist.
+const NO_STREAM: u64 = 10_059;
 
-/// The most entries of one answer, and the most rooms of one question.
+/// The most entries of one answer, and the most rooms or parts of one question.
 const BATCH: usize = 256;
-const ROOMS: usize = 1_000;
-
-/// The most bytes of one part of a checkpoint.
-pub(super) const PART_BYTES: usize = 512 * 1024;
+pub(super) const ROOMS: usize = 1_000;
 
 /// The time after which a tombstone is removed.
 const TOMBSTONE: &str = "60s";
@@ -49,14 +48,14 @@ const BEACONS: usize = 1_024;
 /// The log in one stream.
 pub(super) struct NatsLog {
     client: Client,
-    subjects: Subjects,
-    stream: String,
+    pub(super) subjects: Subjects,
+    settings: Settings,
     followers: Arc<Followers>,
 }
 
 impl fmt::Debug for NatsLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NatsLog").field("stream", &self.stream).finish_non_exhaustive()
+        f.debug_struct("NatsLog").field("stream", &self.stream()).finish_non_exhaustive()
     }
 }
 
@@ -80,6 +79,19 @@ struct MessageAnswer {
     message: Option<StoredMessage>,
 }
 
+/// What a server tells of the stream.
+#[derive(Deserialize)]
+struct StreamAnswer {
+    error: Option<ApiError>,
+    created: Option<String>,
+    state: Option<StreamState>,
+}
+
+#[derive(Deserialize)]
+struct StreamState {
+    last_seq: u64,
+}
+
 #[derive(Deserialize)]
 struct StoredMessage {
     seq: u64,
@@ -89,23 +101,27 @@ struct StoredMessage {
 }
 
 impl NatsLog {
-    pub(super) fn new(client: Client, namespace: &str, stream: &str, followers: Arc<Followers>) -> Self {
-        Self { client, subjects: Subjects::of(namespace), stream: stream.into(), followers }
+    pub(super) fn new(client: Client, namespace: &str, settings: Settings, followers: Arc<Followers>) -> Self {
+        Self { client, subjects: Subjects::of(namespace), settings, followers }
+    }
+
+    fn stream(&self) -> &str {
+        self.settings.stream()
     }
 
     /// Asks the JetStream API.
     async fn ask<T: for<'de> Deserialize<'de>>(&self, what: &str, question: &serde_json::Value) -> Result<T, Unsure> {
-        let subject = format!("$JS.API.{what}.{}", self.stream);
+        let subject = format!("$JS.API.{what}.{}", self.stream());
         let payload = Bytes::from(question.to_string());
         let answer = self.client.request(subject, payload).await.map_err(|_| Unsure)?;
         serde_json::from_slice(&answer.payload).map_err(|_| Unsure)
     }
 
     /// Gets messages from any copy of the stream, in the order of their offsets.
-    async fn get(&self, question: &serde_json::Value) -> Result<Vec<Message>, Unsure> {
+    pub(super) async fn get(&self, question: &serde_json::Value) -> Result<Vec<Message>, Unsure> {
         let inbox = self.client.new_inbox();
         let mut answers = self.client.subscribe(inbox.clone()).await.map_err(|_| Unsure)?;
-        let subject = format!("$JS.API.DIRECT.GET.{}", self.stream);
+        let subject = format!("$JS.API.DIRECT.GET.{}", self.stream());
         let payload = Bytes::from(question.to_string());
         self.client.publish_with_reply(subject, inbox, payload).await.map_err(|_| Unsure)?;
         let mut messages = Vec::new();
@@ -121,7 +137,7 @@ impl NatsLog {
         }
     }
 
-    async fn send(&self, subject: String, headers: HeaderMap, text: Bytes) -> Published {
+    pub(super) async fn send(&self, subject: String, headers: HeaderMap, text: Bytes) -> Published {
         let request = Request::new().payload(text).headers(headers).timeout(Some(ANSWER));
         let answer = match self.client.send_request(subject, request).await {
             Ok(answer) => answer,
@@ -151,9 +167,13 @@ impl SharedLog for NatsLog {
     async fn publish(&self, room: &RoomId, after: Offset, text: Bytes, kind: EntryKind) -> Published {
         let mut headers = HeaderMap::new();
         headers.insert("Nats-Expected-Last-Subject-Sequence", after.0.to_string());
-        if kind == EntryKind::Last {
-            headers.insert("Nats-Rollup", "sub");
-            headers.insert("Nats-TTL", TOMBSTONE);
+        match kind {
+            EntryKind::Next => {}
+            EntryKind::Copy => headers.insert("Nats-Rollup", "sub"),
+            EntryKind::Last => {
+                headers.insert("Nats-Rollup", "sub");
+                headers.insert("Nats-TTL", TOMBSTONE);
+            }
         }
         self.send(self.subjects.entries(room), headers, text).await
     }
@@ -196,30 +216,44 @@ impl SharedLog for NatsLog {
     }
 
     async fn checkpoint(&self, room: &RoomId) -> Result<Option<Bytes>, Unsure> {
-        let parts = self.get(&json!({ "multi_last": [self.subjects.checkpoints(room)], "batch": ROOMS })).await?;
-        Ok(newest(parts.iter().filter_map(Part::of)))
+        self.newest_checkpoint(room).await
     }
 
     async fn keep_checkpoint(&self, room: &RoomId, text: Bytes, unneeded: Offset) -> Result<(), Unsure> {
-        let before = self.get(&json!({ "multi_last": [self.subjects.checkpoints(room)], "batch": ROOMS })).await?;
-        let generation = before.iter().filter_map(Part::of).map(|part| part.generation).max().unwrap_or_default() + 1;
-        let parts = text.len().div_ceil(PART_BYTES);
-        for number in 0..parts {
-            let part = text.slice(number * PART_BYTES..text.len().min((number + 1) * PART_BYTES));
-            let mut headers = HeaderMap::new();
-            headers.insert("Nats-Rollup", "sub");
-            headers.insert("Rtb-Generation", generation.to_string());
-            headers.insert("Rtb-Part", format!("{number}/{parts}"));
-            match self.send(self.subjects.checkpoint(room, generation, number), headers, part).await {
-                Published::Stored => {}
-                _ => return Err(Unsure),
-            }
-        }
+        self.store_checkpoint(room, text).await?;
         if unneeded > Offset::START {
             let question = json!({ "filter": self.subjects.entries(room), "seq": unneeded.0 + 1 });
             let _: serde_json::Value = self.ask("STREAM.PURGE", &question).await?;
         }
         Ok(())
+    }
+
+    async fn keep_copy(&self, room: &RoomId, id: CopyId, text: Bytes) -> Result<(), Unsure> {
+        self.store_copy(room, id, text).await
+    }
+
+    async fn copy(&self, room: &RoomId, id: CopyId) -> Result<Option<Bytes>, Unsure> {
+        self.stored_copy(room, id).await
+    }
+
+    async fn extent(&self) -> Result<Extent, Unsure> {
+        let mut answer: StreamAnswer = self.ask("STREAM.INFO", &json!({})).await?;
+        if answer.error.is_some_and(|error| error.err_code == NO_STREAM) {
+            tracing::error!(stream = self.stream(), "the stream is gone, and is made again");
+            self.settings.ensure(&self.client).await.map_err(|error| {
+                tracing::error!(error = %chain(&error), "the stream cannot be made");
+                Unsure
+            })?;
+            answer = self.ask("STREAM.INFO", &json!({})).await?;
+        }
+        let StreamAnswer { created: Some(created), state: Some(StreamState { last_seq }), .. } = answer else {
+            return Err(Unsure);
+        };
+        Ok(Extent { made: feed::moment(&created).ok_or(Unsure)?, last: Offset(last_seq) })
+    }
+
+    fn reconnections(&self) -> watch::Receiver<u64> {
+        self.followers.reconnections()
     }
 
     async fn follow(&self, room: &RoomId, events: mpsc::Sender<FeedEvent>) -> Result<(), Unsure> {
@@ -264,37 +298,4 @@ impl NatsLog {
         let client = self.client.clone();
         tokio::spawn(async move { client.publish(subject, text).await });
     }
-}
-
-/// A part of a checkpoint.
-struct Part {
-    generation: u64,
-    number: usize,
-    of: usize,
-    text: Bytes,
-}
-
-impl Part {
-    fn of(message: &Message) -> Option<Self> {
-        let headers = message.headers.as_ref()?;
-        let (number, of) = header(headers, "Rtb-Part")?.split_once('/')?;
-        Some(Self {
-            generation: header(headers, "Rtb-Generation")?.parse().ok()?,
-            number: number.parse().ok()?,
-            of: of.parse().ok()?,
-            text: message.payload.clone(),
-        })
-    }
-}
-
-/// Returns the newest checkpoint of which all parts are there.
-fn newest(parts: impl Iterator<Item = Part>) -> Option<Bytes> {
-    let mut generations: BTreeMap<u64, (usize, BTreeMap<usize, Bytes>)> = BTreeMap::new();
-    for Part { generation, number, of, text } in parts {
-        let (count, parts) = generations.entry(generation).or_default();
-        *count = of;
-        parts.insert(number, text);
-    }
-    let whole = generations.into_values().rev().find(|(of, parts)| (0..*of).all(|number| parts.contains_key(&number)));
-    whole.map(|(of, parts)| parts.into_values().take(of).flatten().collect())
 }

@@ -3,11 +3,13 @@
 //!
 //! | part | what it does |
 //! |---|---|
-//! | [`NatsLog`](log) | stores and reads entries and checkpoints |
+//! | [`NatsLog`](log) | stores and reads entries |
+//! | [`checkpoints`] | stores and reads checkpoints and copies, in parts |
 //! | [`settings`] | makes the stream, and refuses one that promises less |
 //! | [`subjects`] | the names of everything |
 //! | [`feed`] | what is told without having been asked for |
 
+mod checkpoints;
 mod feed;
 mod log;
 mod settings;
@@ -129,7 +131,7 @@ impl Nats {
         let followers = Arc::new(Followers::default());
         let (connected, is_connected) = watch::channel(true);
         let client = self.connect(&followers, connected).await?;
-        let log = Arc::new(NatsLog::new(client.clone(), &self.namespace, settings.stream(), followers));
+        let log = Arc::new(NatsLog::new(client.clone(), &self.namespace, settings.clone(), followers));
         let (told, health) = watch::channel(Health::Failing);
         let now = match settings.ensure(&client).await {
             Ok(now) => {
@@ -175,7 +177,7 @@ impl Nats {
                     match event {
                         async_nats::Event::Connected => {
                             connected.send_replace(true);
-                            followers.missed();
+                            followers.connected();
                         }
                         async_nats::Event::Disconnected => _ = connected.send_replace(false),
                         async_nats::Event::SlowConsumer(_) => followers.missed(),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use rtbroadcaster_core::config::Config;
 use serde::Deserialize;
 
-use super::log::PART_BYTES;
+use super::checkpoints::PART_BYTES;
 use super::subjects::Subjects;
 use super::{ANSWER, Nats, feed};
 

@@ -3,6 +3,8 @@
 
 use rtbroadcaster_core::id::RoomId;
 
+use crate::engine::shared::CopyId;
+
 /// The number of slots over which rooms are spread, so that a later version may give slots to several streams.
 const SLOTS: u64 = 64;
 
@@ -44,9 +46,19 @@ impl Subjects {
         format!("rbs.{}.{}.{room}.{}.{part}", self.namespace, slot(room), generation % 2)
     }
 
-    /// Returns the subject of all parts of a room's checkpoints.
-    pub(super) fn checkpoints(&self, room: &RoomId) -> String {
-        format!("rbs.{}.{}.{room}.*.*", self.namespace, slot(room))
+    /// Returns the subjects of all parts of a room's checkpoints.
+    pub(super) fn checkpoints(&self, room: &RoomId) -> [String; 2] {
+        [0, 1].map(|generation| format!("rbs.{}.{}.{room}.{generation}.*", self.namespace, slot(room)))
+    }
+
+    /// Returns the subject of a part of a copy of a room.
+    pub(super) fn copy(&self, room: &RoomId, CopyId(id): CopyId, part: usize) -> String {
+        format!("rbs.{}.{}.{room}.c{id:016x}.{part}", self.namespace, slot(room))
+    }
+
+    /// Returns the subject of all parts of a copy.
+    pub(super) fn copies(&self, room: &RoomId, CopyId(id): CopyId) -> String {
+        format!("rbs.{}.{}.{room}.c{id:016x}.*", self.namespace, slot(room))
     }
 
     /// Returns the subject of everything that is told about a room.

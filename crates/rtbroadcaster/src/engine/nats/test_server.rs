@@ -80,7 +80,7 @@ impl NatsServer {
         let (followers, settings) = (Arc::new(Followers::default()), Settings::of(&nats, &Config::default()).unwrap());
         let client = nats.connect(&followers, watch::Sender::new(true)).await.unwrap();
         eventually(|| settings.ensure(&client)).await;
-        Arc::new(NatsLog::new(client, "rtb", settings.stream(), followers))
+        Arc::new(NatsLog::new(client, "rtb", settings, followers))
     }
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Loaded {
     pub(super) marks: VecDeque<Mark>,
     /// The number of entries behind the checkpoint.
     pub(super) unkept: u64,
+    /// Whether its entries begin with one that continues a copy.
+    pub(super) continues_copy: bool,
 }
 
 /// The outcome of one attempt.
@@ -50,7 +52,7 @@ pub(super) async fn load<L: SharedLog>(log: &L, room: &RoomId) -> Result<Option<
 
 async fn attempt<L: SharedLog>(log: &L, room: &RoomId) -> Result<Attempt, Unsure> {
     let Some(last) = log.last(room).await? else { return Ok(Attempt::NoRoom) };
-    let is_end = |appends: &Vec<Append>| appends.iter().any(|append| matches!(append, Append::End(_)));
+    let is_end = |appends: &Vec<Append>| appends.iter().any(Append::is_end);
     if text::read_appends(&last.text).is_ok_and(|appends| is_end(&appends)) {
         // It is all that is left of the room.
         return Ok(Attempt::NoRoom);
@@ -75,6 +77,11 @@ async fn fold<L: SharedLog>(log: &L, room: &RoomId, last: &StoredEntry, mut fold
             return Ok(Attempt::Again);
         }
         for entry in entries {
+            if let Some(id) = text::read_copy_id(&entry.text).filter(|_| entry.offset > fold.chain.offset) {
+                let Some(copy) = log.copy(room, id).await? else { return Ok(Attempt::Again) };
+                let Ok(copy) = text::read_checkpoint(&copy) else { return Ok(Attempt::Again) };
+                fold = Fold { continues_copy: true, ..Fold::of(Some(copy)) };
+            }
             match fold.read(&entry) {
                 Some(()) => {}
                 None => return Ok(Attempt::Again),
@@ -97,6 +104,7 @@ struct Fold {
     marks: VecDeque<Mark>,
     unkept: u64,
     has_ended: bool,
+    continues_copy: bool,
 }
 
 impl Fold {
@@ -112,6 +120,7 @@ impl Fold {
             marks: VecDeque::new(),
             unkept: 0,
             has_ended: false,
+            continues_copy: false,
         };
         if let Some(PlacedCheckpoint { checkpoint, chain, history }) = placed {
             let Checkpoint { header, lives, seq, history: _, records, ids } = checkpoint;
@@ -135,7 +144,12 @@ impl Fold {
             self.chain.offset = self.chain.offset.max(entry.offset);
             return Some(());
         };
-        match self.chain.read(&link) {
+        let reading = match link.continues_copy && link.offset > self.chain.offset {
+            // The copy is what stands before it.
+            true => self.chain.continue_copy(&link),
+            false => self.chain.read(&link),
+        };
+        match reading {
             Reading::Hole => return None,
             Reading::Anew => {
                 // The checkpoint is of an earlier room of this name.
@@ -193,11 +207,11 @@ impl Fold {
         if self.has_ended {
             return Attempt::NoRoom;
         }
-        let Self { chain, header, lives, seq, records, ids, marks, unkept, .. } = self;
+        let Self { chain, header, lives, seq, records, ids, marks, unkept, continues_copy, .. } = self;
         let (Some(header), Some(lives)) = (header, lives) else { return Attempt::Again };
         let history = records.keys().next().copied().unwrap_or(seq.next());
         let records = records.into_values().collect();
         let checkpoint = Checkpoint { header, lives, seq, history, records, ids };
-        Attempt::Loaded(Box::new(Loaded { checkpoint, chain, marks, unkept }))
+        Attempt::Loaded(Box::new(Loaded { checkpoint, chain, marks, unkept, continues_copy }))
     }
 }

@@ -11,11 +11,13 @@
 //! | [`SharedLog`] | a system that keeps entries: NATS, and the simulated one of the tests |
 //! | [`Replica`](replica) | the copy of one room on this node: writes and reads its entries in order, as a task |
 //! | [`load`] | finds a room that this node does not have |
+//! | [`losses`] | notices that the log has lost entries |
 //! | [`text`] | entries and checkpoints as bytes |
 
 #[cfg(test)]
 pub(crate) mod contract;
 mod load;
+mod losses;
 mod nodes;
 mod replica;
 mod rooms;
@@ -30,11 +32,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use rtbroadcaster_core::chain::Offset;
 use rtbroadcaster_core::id::RoomId;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 pub(crate) use rooms::SharedEngine;
 #[cfg(test)]
-pub(crate) use text::{read_appends, read_link};
+pub(crate) use text::{read_appends, read_copy_id, read_link};
 
 /// The most events of one room that wait for its replica. Further ones are dropped, and the replica looks.
 pub(crate) const FEED_EVENTS_MAX: usize = 1_024;
@@ -68,6 +70,21 @@ pub(crate) enum EntryKind {
     Next,
     /// It is the last one of its room: the others are removed, and it is removed a minute later.
     Last,
+    /// It continues a copy of the room: the others are removed.
+    Copy,
+}
+
+/// A copy of a room that a node has written, since the log had lost entries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CopyId(pub(crate) u64);
+
+/// Which log it is, and how far it reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// When the log was made, since 1970: one that was lost is made again.
+    pub(crate) made: Duration,
+    /// Where the last entry of all rooms was stored.
+    pub(crate) last: Offset,
 }
 
 /// The outcome of a publish.
@@ -125,6 +142,18 @@ pub(crate) trait SharedLog: fmt::Debug + Send + Sync + 'static {
         text: Bytes,
         unneeded: Offset,
     ) -> impl Future<Output = Result<(), Unsure>> + Send;
+
+    /// Keeps a copy of `room`, which an entry of this node continues.
+    fn keep_copy(&self, room: &RoomId, id: CopyId, text: Bytes) -> impl Future<Output = Result<(), Unsure>> + Send;
+
+    /// Returns a copy of `room`.
+    fn copy(&self, room: &RoomId, id: CopyId) -> impl Future<Output = Result<Option<Bytes>, Unsure>> + Send;
+
+    /// Returns how far the log reaches, and makes it again if it was lost as a whole.
+    fn extent(&self) -> impl Future<Output = Result<Extent, Unsure>> + Send;
+
+    /// Returns how often this node has lost its connection and has it again, from now on.
+    fn reconnections(&self) -> watch::Receiver<u64>;
 
     /// Sends what happens in `room` to `events`, from the return on and until the receiver is dropped.
     fn follow(&self, room: &RoomId, events: mpsc::Sender<FeedEvent>)

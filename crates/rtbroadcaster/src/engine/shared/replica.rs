@@ -3,6 +3,7 @@
 
 mod keeping;
 mod reading;
+mod restoring;
 mod writing;
 
 use std::collections::VecDeque;
@@ -19,6 +20,7 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
+use super::losses::{Loss, Losses};
 use super::nodes::Nodes;
 use super::text::Whisper;
 use super::{FeedEvent, Published, SharedLog};
@@ -72,6 +74,8 @@ pub(super) struct ReplicaParts {
     pub(super) events: Option<mpsc::Receiver<FeedEvent>>,
     /// Where others see up to which entry it has read.
     pub(super) position: watch::Sender<Offset>,
+    /// The losses of the log behind the position.
+    pub(super) losses: watch::Receiver<Option<Loss>>,
 }
 
 /// Where an entry begins that holds messages.
@@ -107,6 +111,10 @@ pub(super) struct Replica<L> {
     orders: mpsc::UnboundedReceiver<Order>,
     events: Option<mpsc::Receiver<FeedEvent>>,
     position: watch::Sender<Offset>,
+    all_losses: Arc<Losses>,
+    /// Up to where the log has kept entries, if this room lost some and is not written again.
+    kept: Option<Offset>,
+    losses: watch::Receiver<Option<Loss>>,
     waiting: VecDeque<Handover>,
     sent: Option<Sent>,
     publishing: Option<Call<Published>>,
@@ -136,10 +144,11 @@ impl<L: SharedLog> Replica<L> {
     pub(super) fn new(
         log: Arc<L>,
         nodes: watch::Receiver<Nodes>,
+        all_losses: Arc<Losses>,
         parts: ReplicaParts,
         follower: Weak<dyn Follower>,
     ) -> Self {
-        let ReplicaParts { room, me, chain, marks, unkept, orders, events, position } = parts;
+        let ReplicaParts { room, me, chain, marks, unkept, orders, events, position, losses } = parts;
         let now = Instant::now();
         let later_looks = match events {
             Some(_) => LOOKS_AFTER_LOAD.iter().rev().map(|after| now + *after).collect(),
@@ -157,6 +166,9 @@ impl<L: SharedLog> Replica<L> {
             orders,
             events,
             position,
+            all_losses,
+            kept: None,
+            losses,
             waiting: VecDeque::new(),
             sent: None,
             publishing: None,
@@ -213,7 +225,7 @@ impl<L: SharedLog> Replica<L> {
     /// Waits for what happens next, and deals with it.
     async fn step(&mut self) {
         let timer = self.next_timer();
-        let Self { events, publishing, keeping, orders, nodes, .. } = self;
+        let Self { events, publishing, keeping, orders, nodes, losses, .. } = self;
         let event = async {
             match events {
                 Some(events) => events.recv().await,
@@ -244,6 +256,7 @@ impl<L: SharedLog> Replica<L> {
             outcome = finish(publishing) => self.published(outcome),
             outcome = finish(keeping) => self.kept(outcome.is_ok()),
             Ok(()) = nodes.changed() => self.tell_nodes(),
+            Ok(()) = losses.changed() => self.survive_loss().await,
             () = sleep_until(timer.unwrap_or_else(Instant::now)), if timer.is_some() => self.timer_fired().await,
         }
     }

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::load::{self, Loaded};
+use super::losses::Losses;
 use super::nodes::{self, NodeId, Nodes};
 use super::replica::{Order, Replica, ReplicaParts};
 use super::{FEED_EVENTS_MAX, SharedLog};
@@ -35,6 +36,7 @@ pub(crate) struct SharedEngine<L> {
     random: Arc<dyn Random>,
     health: watch::Receiver<Health>,
     replicas: Arc<Replicas>,
+    losses: Arc<Losses>,
 }
 
 /// The replicas on this node.
@@ -61,6 +63,12 @@ impl Replicas {
         replicas.keys().cloned().collect()
     }
 
+    /// Returns the furthest offset that a replica has read.
+    fn read(&self) -> Offset {
+        let replicas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        replicas.values().map(|handle| *handle.position.borrow()).max().unwrap_or_default()
+    }
+
     /// Has the replica of `room` look, if it has not read up to `head`, or if the log has nothing of the room.
     fn look(&self, room: &RoomId, head: Option<Offset>) {
         let replicas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,9 +93,9 @@ impl<L: SharedLog> SharedEngine<L> {
         let node = NodeId::random(&*random);
         let leaves = Arc::new(AtomicBool::new(false));
         let nodes = nodes::spawn(&log, node, &leaves);
-        let replicas = Arc::new(Replicas::default());
-        tokio::spawn(ask_for_heads(Arc::downgrade(&log), Arc::downgrade(&replicas)));
-        Self { log, node, leaves, nodes, random, health, replicas }
+        let (replicas, losses) = (Arc::new(Replicas::default()), Arc::new(Losses::default()));
+        tokio::spawn(ask_for_heads(Arc::downgrade(&log), Arc::downgrade(&replicas), Arc::clone(&losses)));
+        Self { log, node, leaves, nodes, random, health, replicas, losses }
     }
 
     /// Returns the log of one room, and what its replica needs.
@@ -104,23 +112,28 @@ impl<L: SharedLog> SharedEngine<L> {
             orders: waiting,
             events: None,
             position,
+            losses: self.losses.subscribe(),
         };
-        let (log, nodes) = (Arc::clone(&self.log), self.nodes.clone());
-        (RoomLog { log, nodes, orders, begin: Mutex::new(None), health: self.health.clone() }, parts)
+        let (log, nodes, losses) = (Arc::clone(&self.log), self.nodes.clone(), Arc::clone(&self.losses));
+        (RoomLog { log, nodes, losses, orders, begin: Mutex::new(None), health: self.health.clone() }, parts)
     }
 }
 
-/// Asks each few seconds where the last entries of all rooms are: what is told may be lost on the way, with nothing
-/// behind it that would show it.
-async fn ask_for_heads<L: SharedLog>(log: Weak<L>, replicas: Weak<Replicas>) {
+/// Asks each few seconds, and after each lost connection, where the last entries of all rooms are: what is told may be
+/// lost on the way, with nothing behind it that would show it. Asks first whether the log has lost entries.
+async fn ask_for_heads<L: SharedLog>(log: Weak<L>, replicas: Weak<Replicas>, losses: Arc<Losses>) {
+    let Some(mut reconnections) = log.upgrade().map(|log| log.reconnections()) else { return };
     let mut interval = interval(HEADS_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     interval.reset_at(Instant::now() + HEADS_INTERVAL);
     loop {
-        interval.tick().await;
+        tokio::select! {
+            _ = interval.tick() => {}
+            Ok(()) = reconnections.changed() => {}
+        }
         let (Some(log), Some(replicas)) = (log.upgrade(), replicas.upgrade()) else { return };
         let rooms = replicas.rooms();
-        if rooms.is_empty() {
+        if losses.check(&*log, replicas.read()).await.is_err() || rooms.is_empty() {
             continue;
         }
         if let Ok(heads) = log.heads(&rooms).await {
@@ -166,9 +179,15 @@ impl<L: SharedLog> SharedRooms for SharedEngine<L> {
             }
             let (events, told) = mpsc::channel(FEED_EVENTS_MAX);
             self.log.follow(room, events).await.map_err(|_| LogUnsure)?;
-            let Some(loaded) = load::load(&*self.log, room).await.map_err(|_| LogUnsure)? else { return Ok(None) };
-            let Loaded { checkpoint, chain, marks, unkept } = *loaded;
+            let losses = self.losses.subscribe();
+            let loaded = load::load(&*self.log, room).await.map_err(|_| LogUnsure)?;
+            if self.losses.is_recent() && !loaded.as_ref().is_some_and(|loaded| loaded.continues_copy) {
+                return Err(LogUnsure);
+            }
+            let Some(loaded) = loaded else { return Ok(None) };
+            let Loaded { checkpoint, chain, marks, unkept, continues_copy: _ } = *loaded;
             let (log, parts) = self.room_log(room, chain);
+            let parts = ReplicaParts { losses, ..parts };
             let parts = ReplicaParts { marks, unkept, events: Some(told), ..parts };
             let log = Arc::new(log);
             let engine = Arc::clone(&log) as Arc<dyn Engine>;
@@ -182,6 +201,7 @@ impl<L: SharedLog> SharedRooms for SharedEngine<L> {
 struct RoomLog<L> {
     log: Arc<L>,
     nodes: watch::Receiver<Nodes>,
+    losses: Arc<Losses>,
     orders: mpsc::UnboundedSender<Order>,
     /// What the replica of a room needs that is created here, until the room hands over for the first time.
     begin: Mutex<Option<ReplicaParts>>,
@@ -196,7 +216,7 @@ impl<L> std::fmt::Debug for RoomLog<L> {
 
 impl<L: SharedLog> RoomLog<L> {
     fn run(&self, parts: ReplicaParts, follower: Weak<dyn Follower>) {
-        let replica = Replica::new(Arc::clone(&self.log), self.nodes.clone(), parts, follower);
+        let replica = Replica::new(Arc::clone(&self.log), self.nodes.clone(), Arc::clone(&self.losses), parts, follower);
         tokio::spawn(replica.run());
     }
 }

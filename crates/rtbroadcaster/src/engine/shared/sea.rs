@@ -1,6 +1,8 @@
 //! A log of several nodes in memory, as slow and unreliable as its contract allows, under tokio's clock and by a seed.
 //! Must not know what a room makes of its entries.
 
+mod node;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,13 +11,11 @@ use bytes::Bytes;
 use rtbroadcaster_core::chain::Offset;
 use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::random::Seeded;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
-use super::{EntryKind, FeedEvent, Published, SharedLog, StoredEntry, Unsure};
-
-/// How long a call without an answer takes.
-const TIMEOUT: Duration = Duration::from_secs(2);
+use super::{CopyId, EntryKind, FeedEvent, StoredEntry};
+pub(crate) use node::SeaNode;
 
 /// How long the last entry of a room that has ended stays.
 const TOMBSTONE: Duration = Duration::from_secs(60);
@@ -55,6 +55,8 @@ struct SeaState {
     /// Also the entries that are removed.
     all: BTreeMap<RoomId, Vec<StoredEntry>>,
     last: u64,
+    /// How often the log was made.
+    made: u64,
     /// Until when no server takes entries.
     leaderless: Option<Instant>,
     /// The nodes that reach nothing and are told nothing.
@@ -62,12 +64,16 @@ struct SeaState {
     chances: Chances,
     subscribers: Vec<Subscriber>,
     beacons: Vec<(u32, mpsc::Sender<Bytes>)>,
+    /// How often a connection was lost and is there again.
+    reconnections: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
 struct RoomEntries {
     entries: Vec<StoredEntry>,
-    checkpoint: Option<Bytes>,
+    /// Those that a loss may bring back, each with the time at which it was stored.
+    checkpoints: Vec<(Duration, Bytes)>,
+    copies: BTreeMap<u64, Bytes>,
 }
 
 #[derive(Debug, Clone)]
@@ -77,11 +83,11 @@ struct Subscriber {
     events: mpsc::Sender<FeedEvent>,
 }
 
-/// The log as one node reaches it.
-#[derive(Debug, Clone)]
-pub(crate) struct SeaNode {
-    sea: Arc<Sea>,
-    node: u32,
+impl SeaState {
+    fn tell_reconnection(&mut self) {
+        self.subscribers.iter().for_each(|subscriber| _ = subscriber.events.try_send(FeedEvent::Missed));
+        self.reconnections.send_modify(|count| *count += 1);
+    }
 }
 
 impl Sea {
@@ -107,7 +113,35 @@ impl Sea {
         } else if state.cut.remove(&node) {
             let own = state.subscribers.iter().filter(|subscriber| subscriber.node == node);
             own.for_each(|subscriber| _ = subscriber.events.try_send(FeedEvent::Missed));
+            state.reconnections.send_modify(|count| *count += 1);
         }
+    }
+
+    /// Loses what was stored in the last `time`, and all connections, as servers do whose power fails.
+    pub(crate) fn lose_power(&self, time: Duration) {
+        let kept = self.since + self.begun.elapsed().saturating_sub(time);
+        let mut state = self.lock();
+        let mut last = 0;
+        for room in state.rooms.values_mut() {
+            room.entries.retain(|entry| entry.at <= kept);
+            room.checkpoints.retain(|(at, _)| *at <= kept);
+            last = last.max(room.entries.last().map_or(0, |entry| entry.offset.0));
+        }
+        state.last = last;
+        state.tell_reconnection();
+    }
+
+    /// Loses everything, and is made again.
+    pub(crate) fn lose_everything(&self) {
+        let mut state = self.lock();
+        state.rooms.clear();
+        (state.last, state.made) = (0, state.made + 1);
+        state.tell_reconnection();
+    }
+
+    /// Returns a copy of `room`.
+    pub(crate) fn copy_of(&self, room: &RoomId, CopyId(id): CopyId) -> Option<Bytes> {
+        self.lock().rooms.get(room)?.copies.get(&id).cloned()
     }
 
     /// Takes no entries for a while.
@@ -166,8 +200,10 @@ impl Sea {
             return false;
         }
         let entry = StoredEntry { offset: Offset(offset), at, text };
-        if kind == EntryKind::Last {
+        if kind != EntryKind::Next {
             entries.clear();
+        }
+        if kind == EntryKind::Last {
             let (sea, room, offset) = (Arc::clone(self), room.clone(), entry.offset);
             tokio::spawn(async move {
                 sleep(TOMBSTONE).await;
@@ -213,118 +249,5 @@ impl Sea {
                 });
             }
         }
-    }
-}
-
-impl SeaNode {
-    /// Waits for an answer; none comes if the node is cut off.
-    async fn answer<T>(&self, read: impl FnOnce(&SeaState) -> T) -> Result<T, Unsure> {
-        self.sea.moment().await;
-        let is_leaderless = self.sea.lock().leaderless.is_some_and(|until| until > Instant::now());
-        if is_leaderless || self.sea.lock().cut.contains(&self.node) {
-            sleep(TIMEOUT).await;
-            return Err(Unsure);
-        }
-        Ok(read(&self.sea.lock()))
-    }
-}
-
-impl SharedLog for SeaNode {
-    async fn publish(&self, room: &RoomId, after: Offset, text: Bytes, kind: EntryKind) -> Published {
-        let sea = &self.sea;
-        sea.moment().await;
-        let (chances, is_cut, leaderless) = {
-            let state = sea.lock();
-            (state.chances, state.cut.contains(&self.node), state.leaderless)
-        };
-        if is_cut {
-            sleep(TIMEOUT).await;
-            return Published::Unknown;
-        }
-        if let Some(until) = leaderless.filter(|until| *until > Instant::now()) {
-            if sea.happens(500) {
-                return Published::Absent;
-            }
-            // It may be stored once there is a leader again.
-            let (sea, room) = (Arc::clone(sea), room.clone());
-            tokio::spawn(async move {
-                tokio::time::sleep_until(until).await;
-                sea.store(&room, after, text, kind);
-            });
-            sleep(TIMEOUT).await;
-            return Published::Unknown;
-        }
-        if sea.happens(chances.busy) {
-            return Published::Busy;
-        }
-        let is_stored = sea.store(room, after, text, kind);
-        sea.moment().await;
-        if is_stored && sea.happens(chances.unanswered) {
-            sleep(TIMEOUT).await;
-            return Published::Unknown;
-        }
-        if is_stored { Published::Stored } else { Published::Taken }
-    }
-
-    async fn last(&self, room: &RoomId) -> Result<Option<StoredEntry>, Unsure> {
-        self.answer(|state| state.rooms.get(room).and_then(|room| room.entries.last().cloned())).await
-    }
-
-    async fn read(&self, room: &RoomId, offset: Offset) -> Result<Vec<StoredEntry>, Unsure> {
-        let is_behind = self.sea.happens(self.sea.lock().chances.behind);
-        let entries = |state: &SeaState| {
-            let entries = state.rooms.get(room).map_or(&[][..], |room| &room.entries);
-            let known = entries.len().saturating_sub(usize::from(is_behind));
-            entries[..known].iter().filter(|entry| entry.offset > offset).take(50).cloned().collect()
-        };
-        self.answer(entries).await
-    }
-
-    async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Offset)>, Unsure> {
-        let head =
-            |state: &SeaState, room: &RoomId| Some((room.clone(), state.rooms.get(room)?.entries.last()?.offset));
-        self.answer(|state| rooms.iter().filter_map(|room| head(state, room)).collect()).await
-    }
-
-    async fn checkpoint(&self, room: &RoomId) -> Result<Option<Bytes>, Unsure> {
-        self.answer(|state| state.rooms.get(room).and_then(|room| room.checkpoint.clone())).await
-    }
-
-    async fn keep_checkpoint(&self, room: &RoomId, text: Bytes, unneeded: Offset) -> Result<(), Unsure> {
-        self.answer(|_| ()).await?;
-        if self.sea.happens(self.sea.lock().chances.unkept) {
-            return Err(Unsure);
-        }
-        if let Some(room) = self.sea.lock().rooms.get_mut(room) {
-            room.checkpoint = Some(text);
-            room.entries.retain(|entry| entry.offset > unneeded);
-        }
-        Ok(())
-    }
-
-    async fn follow(&self, room: &RoomId, events: mpsc::Sender<FeedEvent>) -> Result<(), Unsure> {
-        self.answer(|_| ()).await?;
-        self.sea.lock().subscribers.push(Subscriber { room: room.clone(), node: self.node, events });
-        Ok(())
-    }
-
-    fn whisper(&self, room: &RoomId, text: Bytes) {
-        if !self.sea.lock().cut.contains(&self.node) {
-            self.sea.tell(room, Some(self.node), &FeedEvent::Whisper(text));
-        }
-    }
-
-    fn beacon(&self, text: Bytes) {
-        let state = self.sea.lock();
-        if !state.cut.contains(&self.node) {
-            let others = state.beacons.iter().filter(|(node, _)| *node != self.node && !state.cut.contains(node));
-            others.for_each(|(_, beacons)| _ = beacons.try_send(text.clone()));
-        }
-    }
-
-    fn beacons(&self) -> mpsc::Receiver<Bytes> {
-        let (beacons, told) = mpsc::channel(64);
-        self.sea.lock().beacons.push((self.node, beacons));
-        told
     }
 }

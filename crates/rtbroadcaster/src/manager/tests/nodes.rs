@@ -1,5 +1,6 @@
 //! Rooms over several nodes, over a simulated log under a paused clock: what clients of one node see of another.
 
+mod losses;
 mod saga;
 
 use std::sync::Arc;

@@ -22,7 +22,8 @@ pub(super) const MARKS_MAX: usize = 2_048;
 impl<L: SharedLog> Replica<L> {
     /// Begins to write a checkpoint, if none is being written.
     pub(super) fn keep(&mut self) {
-        let checkpoint = self.follower.upgrade().and_then(|follower| follower.checkpoint());
+        let logged = self.marks.front().map(|mark| mark.first);
+        let checkpoint = self.follower.upgrade().and_then(|follower| follower.checkpoint(logged));
         let Some(checkpoint) = checkpoint.filter(|_| self.keeping.is_none() && self.has_lease()) else { return };
         if self.keep_at.is_some_and(|at| at > Instant::now()) {
             return;

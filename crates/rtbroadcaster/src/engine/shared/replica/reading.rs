@@ -85,16 +85,17 @@ impl<L: SharedLog> Replica<L> {
         if self.chain.newest.is_none() {
             return true;
         }
-        let is_there = match self.log.last(&self.room).await {
-            Ok(Some(last)) => last.offset >= self.chain.offset,
-            Ok(None) => false,
-            Err(_) => true,
-        };
-        if !is_there {
-            // It has ended, and the log has forgotten that; or the log has lost it.
-            self.diverge();
+        match self.log.last(&self.room).await {
+            Ok(Some(last)) if last.offset >= self.chain.offset => return true,
+            Ok(_) if self.all_losses.check(&*self.log, self.chain.offset).await.is_err() => return true,
+            // The last entry of a room is never removed while there is one before it.
+            Ok(Some(_)) => self.restore().await,
+            Ok(None) if self.is_lost() => self.restore().await,
+            // It has ended, and the log has forgotten that.
+            Ok(None) => self.diverge(),
+            Err(_) => return true,
         }
-        is_there
+        false
     }
 
     /// Reads the next entry.
@@ -139,7 +140,7 @@ impl<L: SharedLog> Replica<L> {
         if let Some(Sent { through, appends, .. }) = self.sent.take_if(|sent| is_own(sent)) {
             (self.publishing, self.send_at) = (None, None);
             self.mark(before, &appends);
-            self.has_ended = appends.iter().any(|append| matches!(append, Append::End(_)));
+            self.has_ended = appends.iter().any(Append::is_end);
             self.tell(|follower| follower.written(through));
             self.is_sure();
             self.head = Some((Instant::now() + HEAD_PAUSE_MIN, HEAD_PAUSE_MIN));
@@ -165,7 +166,7 @@ impl<L: SharedLog> Replica<L> {
     /// Applies what another node has written. What was decided here under an older lease is refused.
     pub(super) fn follow(&mut self, before: Chain, lease: Lease, appends: Vec<Append>, at: Duration) {
         self.mark(before, &appends);
-        self.has_ended = appends.iter().any(|append| matches!(append, Append::End(_)));
+        self.has_ended = appends.iter().any(Append::is_end);
         let is_old = |term: Term| term <= lease.term;
         let mut refused = None;
         if before.newest.is_none_or(|(known, _)| known != lease) {

@@ -84,7 +84,7 @@ impl<L: SharedLog> Replica<L> {
             }
             bytes += bytes_of(append);
             through = *position;
-            let is_end = matches!(append, Append::End(_));
+            let is_end = append.is_end();
             appends.extend(self.waiting.pop_front().map(|handover| handover.append));
             if is_end {
                 break;
@@ -100,8 +100,8 @@ impl<L: SharedLog> Replica<L> {
             return;
         }
         let (log, room, after) = (Arc::clone(&self.log), self.room.clone(), self.chain.offset);
-        let text = text::write_entry(&Draft { lease: *lease, number: *number, after, appends });
-        let is_last = appends.iter().any(|append| matches!(append, Append::End(_)));
+        let text = text::write_entry(&Draft { lease: *lease, number: *number, after, copy: None, appends });
+        let is_last = appends.iter().any(Append::is_end);
         let kind = if is_last { EntryKind::Last } else { EntryKind::Next };
         self.publishing = Some(Box::pin(async move { log.publish(&room, after, text, kind).await }));
     }

@@ -1,9 +1,10 @@
 //! Whatever is written is read as it was, and what is none of ours is told apart.
 
 use proptest::prelude::*;
-use rtbroadcaster_core::id::Numbering;
+use rtbroadcaster_core::chain::Chain;
+use rtbroadcaster_core::id::{Life, Numbering};
 use rtbroadcaster_core::options::{Counting, RoomOptions};
-use rtbroadcaster_core::record::Header;
+use rtbroadcaster_core::record::{Checkpoint, Header, LifeIndex, Lives};
 
 use super::*;
 use crate::os_random::OsRandom;
@@ -53,12 +54,15 @@ fn record() -> impl Strategy<Value = Record> {
 
 proptest! {
     #[test]
-    fn an_entry_is_read_as_it_was_written(records in prop::collection::vec(record(), 0..6), number in 0..100_u64, after in any::<u64>()) {
+    fn an_entry_is_read_as_it_was_written(records in prop::collection::vec(record(), 0..6), number in 0..100_u64, after in any::<u64>(), copy in any::<Option<u64>>()) {
         let messages = records.iter().map(|record| Append::Message(record.clone(), Forgotten::default(), None));
         let appends: Vec<_> = messages.chain([Append::Turn, Append::End(RoomEnd::Grace)]).collect();
-        let text = write_entry(&Draft { lease: lease(9), number, after: Offset(after), appends: &appends });
+        let (after, copy) = (Offset(after), copy.map(CopyId));
+        let text = write_entry(&Draft { lease: lease(9), number, after, copy, appends: &appends });
         let link = read_link(Offset(5), &text).unwrap();
-        prop_assert_eq!(link, Link { offset: Offset(5), after: Offset(after), lease: lease(9), number });
+        let continues_copy = copy.is_some();
+        prop_assert_eq!(link, Link { offset: Offset(5), after, lease: lease(9), number, continues_copy });
+        prop_assert_eq!(read_copy_id(&text), copy);
         let read = read_appends(&text).unwrap();
         prop_assert_eq!(read.len(), records.len() + 1, "a turn leaves nothing");
         for (append, record) in read.iter().zip(&records) {
@@ -92,6 +96,7 @@ fn a_header_is_read_as_it_was_written() {
     for (away, life) in [(false, true), (true, false)] {
         let header = header(away, life);
         let text = write_entry(&Draft {
+            copy: None,
             lease: lease(4),
             number: 0,
             after: Offset::START,

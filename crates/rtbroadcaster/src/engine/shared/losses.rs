@@ -1,0 +1,106 @@
+//! Notices that the log has lost entries that were stored: after a power cut of its servers it may reach less far than
+//! before, or be gone and made again.
+//! Must not know rooms.
+
+use std::time::Duration;
+
+use rtbroadcaster_core::chain::Offset;
+use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
+
+use super::{Extent, SharedLog, Unsure};
+
+/// The time behind a loss in which nodes write again what they have: a room that is found meanwhile may lack entries.
+const RECENT: Duration = Duration::from_secs(6);
+
+/// The last loss of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Loss {
+    /// The offset up to which the log has kept its entries.
+    pub(super) kept: Offset,
+    at: Instant,
+}
+
+impl Loss {
+    fn is_recent(&self) -> bool {
+        self.at.elapsed() < RECENT
+    }
+}
+
+/// What this node knows of losses.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    /// The log as it was last seen. Held while the log is asked, so that an older answer does not come after a newer one.
+    seen: Mutex<Option<Extent>>,
+    told: watch::Sender<Option<Loss>>,
+}
+
+impl Losses {
+    /// Asks how far the log reaches, where this node has read an entry at `read`.
+    ///
+    /// # Errors
+    /// [`Unsure`] if the log does not answer.
+    pub(super) async fn check<L: SharedLog>(&self, log: &L, read: Offset) -> Result<(), Unsure> {
+        let mut seen = self.seen.lock().await;
+        let extent = log.extent().await?;
+        let known = seen.replace(extent);
+        let is_another = known.is_some_and(|known| known.made != extent.made);
+        let reached = known.map_or(read, |known| known.last.max(read));
+        if is_another || extent.last < reached {
+            let kept = if is_another { Offset::START } else { extent.last };
+            tracing::error!(kept = kept.0, reached = reached.0, "the log has lost entries; rooms are written to it again");
+            self.told.send_modify(|last| {
+                // One that has not been dealt with yet is a part of this one.
+                let before = last.filter(Loss::is_recent).map_or(kept, |last| last.kept);
+                *last = Some(Loss { kept: kept.min(before), at: Instant::now() });
+            });
+        }
+        Ok(())
+    }
+
+    /// Returns the last loss, and those that come.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Option<Loss>> {
+        self.told.subscribe()
+    }
+
+    /// Returns whether rooms may be missing in the log, or some of their entries, that a node is about to write again.
+    pub(super) fn is_recent(&self) -> bool {
+        self.told.borrow().as_ref().is_some_and(Loss::is_recent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::shared::EntryKind;
+    use crate::engine::shared::sea::Sea;
+    use crate::os_random::OsRandom;
+    use rtbroadcaster_core::id::RoomId;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_log_that_went_back_or_was_made_again_is_noticed_and_one_that_grows_is_not() {
+        let sea = Sea::new(1);
+        let (log, room) = (sea.node(0), RoomId::random(&OsRandom));
+        let losses = Losses::default();
+        let mut told = losses.subscribe();
+        let mut after = Offset::START;
+        for _ in 0..3 {
+            log.publish(&room, after, "x".into(), EntryKind::Next).await;
+            after = log.last(&room).await.unwrap().unwrap().offset;
+            losses.check(&*log, after).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        assert!(!told.has_changed().unwrap() && !losses.is_recent());
+        sea.lose_power(Duration::from_millis(1_500));
+        losses.check(&*log, after).await.unwrap();
+        let kept = told.borrow_and_update().unwrap().kept;
+        assert!(losses.is_recent() && kept > Offset::START && kept < after);
+        losses.check(&*log, kept).await.unwrap();
+        assert!(!told.has_changed().unwrap(), "it is the log that is known now");
+        tokio::time::sleep(RECENT).await;
+        assert!(!losses.is_recent());
+        sea.lose_everything();
+        losses.check(&*log, Offset::START).await.unwrap();
+        assert_eq!(told.borrow_and_update().unwrap().kept, Offset::START);
+    }
+}
