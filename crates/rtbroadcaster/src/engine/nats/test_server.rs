@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,6 +64,21 @@ impl NatsServer {
         }
     }
 
+    /// Returns a copy of everything that it has stored. It must not run.
+    pub(crate) fn stored(&self) -> PathBuf {
+        let copy = self.folder.with_extension("copy");
+        copy_folder(&self.folder, &copy);
+        copy
+    }
+
+    /// Replaces what it has stored by such a copy, or by nothing, as a power cut may. It must not run.
+    pub(crate) fn goes_back_to(&self, copy: Option<PathBuf>) {
+        fs::remove_dir_all(&self.folder).unwrap();
+        if let Some(copy) = copy {
+            fs::rename(copy, &self.folder).unwrap();
+        }
+    }
+
     /// Stops it, or lets it go on.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.process.as_ref().unwrap().id().to_string();
@@ -99,6 +114,19 @@ impl NatsCluster {
     pub(crate) fn nats(&self) -> Nats {
         let urls: Vec<_> = self.0.iter().map(|server| format!("nats://127.0.0.1:{}", server.port)).collect();
         Nats::at(urls.join(",")).replicas(3)
+    }
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for item in fs::read_dir(from).unwrap() {
+        let item = item.unwrap();
+        let target = to.join(item.file_name());
+        if item.file_type().unwrap().is_dir() {
+            copy_folder(&item.path(), &target);
+        } else {
+            fs::copy(item.path(), target).unwrap();
+        }
     }
 }
 

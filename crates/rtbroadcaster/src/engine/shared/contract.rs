@@ -10,7 +10,7 @@ use rtbroadcaster_core::id::RoomId;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::{EntryKind, FEED_EVENTS_MAX, FeedEvent, Published, SharedLog, StoredEntry};
+use super::{CopyId, EntryKind, FEED_EVENTS_MAX, FeedEvent, Published, SharedLog, StoredEntry};
 use crate::os_random::OsRandom;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -53,6 +53,7 @@ pub(crate) async fn keeps_the_contract<L: SharedLog>(nodes: [Arc<L>; 2]) {
     what_is_stored_and_whispered_is_told(&nodes).await;
     an_end_removes_what_is_before_it(&nodes).await;
     a_checkpoint_replaces_the_one_before_and_removes_what_is_unneeded(&nodes).await;
+    an_entry_that_continues_a_copy_removes_what_is_before_it(&nodes).await;
     beacons_reach_the_other_nodes(&nodes).await;
 }
 
@@ -163,6 +164,29 @@ async fn a_checkpoint_replaces_the_one_before_and_removes_what_is_unneeded<L: Sh
     assert_eq!(left.iter().map(|entry| entry.offset).collect::<Vec<_>>(), [second]);
     let third = publish(&**there, &room, second, text(3)).await;
     assert!(third > second, "the place of the last entry is what it was");
+}
+
+async fn an_entry_that_continues_a_copy_removes_what_is_before_it<L: SharedLog>([here, there]: &[Arc<L>; 2]) {
+    let room = room();
+    let first = publish(&**here, &room, Offset::START, text(1)).await;
+    let second = publish(&**here, &room, first, text(2)).await;
+    here.keep_checkpoint(&room, "checkpoint".into(), Offset::START).await.unwrap();
+    let copies: Vec<Bytes> = [30, 1_300_000].map(|bytes| Bytes::from(vec![b'x'; bytes])).into();
+    for (id, copy) in (1..).zip(&copies) {
+        here.keep_copy(&room, CopyId(id), copy.clone()).await.unwrap();
+    }
+    for (id, copy) in (1..).zip(copies) {
+        assert!(there.copy(&room, CopyId(id)).await == Ok(Some(copy)));
+    }
+    assert_eq!(there.copy(&room, CopyId(3)).await, Ok(None));
+    assert_eq!(there.checkpoint(&room).await, Ok(Some("checkpoint".into())), "a copy is none");
+    assert_eq!(there.publish(&room, first, text(3), EntryKind::Copy).await, Published::Taken, "it is no exception");
+    assert_eq!(there.publish(&room, second, text(3), EntryKind::Copy).await, Published::Stored);
+    let all = here.read(&room, Offset::START).await.unwrap();
+    assert_eq!(all.iter().map(|entry| entry.text.clone()).collect::<Vec<_>>(), [text(3)]);
+    let (here, there) = (here.extent().await.unwrap(), there.extent().await.unwrap());
+    assert_eq!(here, there);
+    assert!(here.last >= all[0].offset);
 }
 
 async fn beacons_reach_the_other_nodes<L: SharedLog>([here, there]: &[Arc<L>; 2]) {

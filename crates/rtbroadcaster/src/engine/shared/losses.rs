@@ -30,20 +30,28 @@ impl Loss {
 /// What this node knows of losses.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
-    /// The log as it was last seen. Held while the log is asked, so that an older answer does not come after a newer one.
-    seen: Mutex<Option<Extent>>,
+    /// The log as it was last seen, and when it was asked for that. Held while it is asked, so that an older answer does
+    /// not come after a newer one.
+    seen: Mutex<Option<(Instant, Extent)>>,
     told: watch::Sender<Option<Loss>>,
 }
 
 impl Losses {
-    /// Asks how far the log reaches, where this node has read an entry at `read`.
+    /// Asks how far the log reaches, where this node has read an entry at `read`. Calls that wait for each other share one
+    /// question.
     ///
     /// # Errors
     /// [`Unsure`] if the log does not answer.
     pub(super) async fn check<L: SharedLog>(&self, log: &L, read: Offset) -> Result<(), Unsure> {
+        let called = Instant::now();
         let mut seen = self.seen.lock().await;
+        let known = match *seen {
+            Some((asked, _)) if asked > called => return Ok(()),
+            known => known.map(|(_, extent)| extent),
+        };
+        let asked = Instant::now();
         let extent = log.extent().await?;
-        let known = seen.replace(extent);
+        *seen = Some((asked, extent));
         let is_another = known.is_some_and(|known| known.made != extent.made);
         let reached = known.map_or(read, |known| known.last.max(read));
         if is_another || extent.last < reached {

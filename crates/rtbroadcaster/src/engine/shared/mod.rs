@@ -36,7 +36,7 @@ use tokio::sync::{mpsc, watch};
 
 pub(crate) use rooms::SharedEngine;
 #[cfg(test)]
-pub(crate) use text::{read_appends, read_copy_id, read_link};
+pub(crate) use text::{read_appends, read_checkpoint, read_copy_id, read_link};
 
 /// The most events of one room that wait for its replica. Further ones are dropped, and the replica looks.
 pub(crate) const FEED_EVENTS_MAX: usize = 1_024;

@@ -12,7 +12,7 @@ use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::random::Random;
 use rtbroadcaster_core::record::{Handover, LifeIndex};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::load::{self, Loaded};
 use super::losses::Losses;
@@ -125,7 +125,6 @@ async fn ask_for_heads<L: SharedLog>(log: Weak<L>, replicas: Weak<Replicas>, los
     let Some(mut reconnections) = log.upgrade().map(|log| log.reconnections()) else { return };
     let mut interval = interval(HEADS_INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    interval.reset_at(Instant::now() + HEADS_INTERVAL);
     loop {
         tokio::select! {
             _ = interval.tick() => {}
@@ -181,6 +180,10 @@ impl<L: SharedLog> SharedRooms for SharedEngine<L> {
             self.log.follow(room, events).await.map_err(|_| LogUnsure)?;
             let losses = self.losses.subscribe();
             let loaded = load::load(&*self.log, room).await.map_err(|_| LogUnsure)?;
+            if loaded.is_none() {
+                // The log may have lost it.
+                self.losses.check(&*self.log, self.replicas.read()).await.map_err(|_| LogUnsure)?;
+            }
             if self.losses.is_recent() && !loaded.as_ref().is_some_and(|loaded| loaded.continues_copy) {
                 return Err(LogUnsure);
             }

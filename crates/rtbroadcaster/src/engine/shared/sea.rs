@@ -54,6 +54,8 @@ struct SeaState {
     rooms: BTreeMap<RoomId, RoomEntries>,
     /// Also the entries that are removed.
     all: BTreeMap<RoomId, Vec<StoredEntry>>,
+    /// Also the copies that are lost.
+    all_copies: BTreeMap<(RoomId, u64), Bytes>,
     last: u64,
     /// How often the log was made.
     made: u64,
@@ -139,9 +141,9 @@ impl Sea {
         state.tell_reconnection();
     }
 
-    /// Returns a copy of `room`.
-    pub(crate) fn copy_of(&self, room: &RoomId, CopyId(id): CopyId) -> Option<Bytes> {
-        self.lock().rooms.get(room)?.copies.get(&id).cloned()
+    /// Returns a copy that `room` had at any time.
+    pub(crate) fn copy_of_all_time(&self, room: &RoomId, CopyId(id): CopyId) -> Option<Bytes> {
+        self.lock().all_copies.get(&(room.clone(), id)).cloned()
     }
 
     /// Takes no entries for a while.

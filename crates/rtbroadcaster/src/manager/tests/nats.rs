@@ -117,6 +117,56 @@ async fn nats_that_is_killed_and_started_again_loses_and_repeats_nothing() {
 
 #[tokio::test]
 #[ignore = "needs nats-server: cargo xtask nats"]
+async fn nats_that_has_lost_entries_or_everything_gets_the_rooms_again() {
+    let mut server = NatsServer::start();
+    let config = config();
+    let (here, there) = (node(&server, &config).await, node(&server, &config).await);
+    let owner = rtbroadcaster_client::Owner::create(here.in_memory(Rights::anything())).await.unwrap();
+    let viewer = watch(&there, &owner.room()).await;
+    let mut messages = viewer.messages();
+    let mut published = 0;
+    for round in 0..3 {
+        for _ in 0..50 {
+            published += 1;
+            soon(owner.publish(Message::event("n", [published]).unwrap())).await.unwrap();
+        }
+        server.kill();
+        match round {
+            0 => {
+                let stored = server.stored();
+                server.run();
+                for _ in 0..50 {
+                    published += 1;
+                    soon(owner.publish(Message::event("n", [published]).unwrap())).await.unwrap();
+                }
+                server.kill();
+                server.goes_back_to(Some(stored));
+            }
+            1 => server.goes_back_to(None),
+            _ => {}
+        }
+        server.run();
+    }
+    published += 1;
+    let seq = soon(owner.publish(Message::event("n", [published]).unwrap())).await.unwrap();
+    assert_eq!(seq.get(), u64::from(published), "nothing that was acknowledged is lost");
+    let mut heard = Vec::new();
+    while heard.len() < usize::try_from(published).unwrap() {
+        match soon(messages.next()).await {
+            Some(Heard::Message(message)) => heard.push(message.params().parse::<[u32; 1]>().unwrap()[0]),
+            // The state that it joined with.
+            Some(Heard::State { state, .. }) if heard.is_empty() && state.is_empty() => {}
+            Some(Heard::Owner { .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(heard, (1..=published).collect::<Vec<_>>(), "it was resumed each time");
+    let newcomer = watch(&node(&server, &config).await, &owner.room()).await;
+    has(&newcomer, seq).await;
+}
+
+#[tokio::test]
+#[ignore = "needs nats-server: cargo xtask nats"]
 async fn nats_holds_a_room_of_thousands_of_messages_in_few_entries() {
     let server = NatsServer::start();
     let config = config();

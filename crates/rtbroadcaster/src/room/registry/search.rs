@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rtbroadcaster_core::id::RoomId;
+use tokio::time::Instant;
 
 use super::Registry;
 use crate::engine::{FoundRoom, LogUnsure};

@@ -116,13 +116,14 @@ impl SharedLog for SeaNode {
         if self.sea.happens(self.sea.lock().chances.unkept) {
             return Err(Unsure);
         }
-        self.sea.lock().rooms.entry(room.clone()).or_default().copies.insert(id, text);
+        let mut state = self.sea.lock();
+        state.all_copies.insert((room.clone(), id), text.clone());
+        state.rooms.entry(room.clone()).or_default().copies.insert(id, text);
         Ok(())
     }
 
-    async fn copy(&self, room: &RoomId, id: CopyId) -> Result<Option<Bytes>, Unsure> {
-        self.answer(|_| ()).await?;
-        Ok(self.sea.copy_of(room, id))
+    async fn copy(&self, room: &RoomId, CopyId(id): CopyId) -> Result<Option<Bytes>, Unsure> {
+        self.answer(|state| state.rooms.get(room)?.copies.get(&id).cloned()).await
     }
 
     async fn extent(&self) -> Result<Extent, Unsure> {

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use super::super::resending::{Number, sends};
 use super::*;
 use crate::engine::shared::sea::Chances;
-use crate::engine::shared::{read_appends, read_link};
+use crate::engine::shared::{read_appends, read_checkpoint, read_copy_id, read_link};
 use crate::room::Owner;
 
 /// A node that viewers reach: its number, itself, and the sender that ends its connections.
@@ -231,11 +231,35 @@ impl Saga {
                 reachable.push((self.started, fresh, watch::Sender::new(false)));
                 self.started += 1;
             }
+            97 => self.lose_log().await,
             _ => sleep(Duration::from_millis(self.below(3_000))).await,
         }
         if self.owner.is_none() {
             self.own().await;
         }
+    }
+
+    /// The power of the log's servers fails: the last entries are lost, or all. The owner's node has everything that was
+    /// acknowledged, and reaches the log again.
+    async fn lose_log(&mut self) {
+        let Some((at, _)) = self.owner else { return };
+        self.nodes.keys().for_each(|number| self.sea.cut(*number, false));
+        // A node that has just started does not know what the log had.
+        sleep(Duration::from_secs(8)).await;
+        match self.below(4) {
+            0 => self.sea.lose_everything(),
+            _ => self.sea.lose_power(Duration::from_millis(self.below(20_000))),
+        }
+        if self.below(2) == 0 {
+            self.sea.loses_leader(Duration::from_millis(self.below(4_000)));
+        }
+        for _ in 0..self.below(4) {
+            self.publish().await;
+        }
+        // No other node is as new as that one until this is over.
+        sleep(Duration::from_secs(30)).await;
+        self.sea.cut(at, false);
+        sleep(Duration::from_secs(30)).await;
     }
 
     /// Returns what the log holds, by the reader rule: the number of each message, by its place.
@@ -244,6 +268,15 @@ impl Saga {
         let mut messages = Vec::new();
         for entry in self.sea.entries_of_all_time(&self.room) {
             let link = read_link(entry.offset, &entry.text).unwrap();
+            if let Some(copy) = read_copy_id(&entry.text) {
+                // It goes on with what its writer had.
+                let copy = read_checkpoint(&self.sea.copy_of_all_time(&self.room, copy).unwrap()).unwrap();
+                assert!(messages.len() as u64 >= copy.checkpoint.seq.get(), "a copy holds what was never in the log");
+                messages.truncate(usize::try_from(copy.checkpoint.seq.get()).unwrap());
+                chain = copy.chain;
+                chain.continue_copy(&link);
+                continue;
+            }
             match chain.read(&link) {
                 Reading::Counts => {}
                 Reading::Hole | Reading::Anew => panic!("the log has lost an entry"),
