@@ -30,6 +30,8 @@ pub enum CreateError {
 pub enum JoinError {
     /// The room does not exist or has ended.
     NoRoom,
+    /// It is about to leave this process, and does not end.
+    Departing,
     /// It has as many viewers as it may.
     RoomFull,
 }
@@ -130,6 +132,8 @@ impl From<JoinError> for Refusal {
         match error {
             JoinError::NoRoom => Self::NoRoom,
             JoinError::RoomFull => Self::RoomFull,
+            // The client comes back, and finds it elsewhere.
+            JoinError::Departing => Self::Unavailable,
         }
     }
 }

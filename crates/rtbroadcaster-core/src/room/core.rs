@@ -48,6 +48,8 @@ pub struct Core<W = ()> {
 pub enum ProposeError {
     /// The room has ended.
     Ended,
+    /// The room is about to leave this process, and does not end.
+    Departing,
     /// The log does not take it.
     Rejected(Rejection),
     /// The log is kept, and nothing can be written at the moment.
@@ -58,7 +60,7 @@ impl From<ProposeError> for PublishError {
     fn from(error: ProposeError) -> Self {
         match error {
             ProposeError::Ended => Self::RoomEnded,
-            ProposeError::Unavailable => Self::Unavailable,
+            ProposeError::Departing | ProposeError::Unavailable => Self::Unavailable,
             ProposeError::Rejected(Rejection::Fenced) => Self::Fenced,
             ProposeError::Rejected(Rejection::IdReused) => Self::IdReused,
             ProposeError::Rejected(Rejection::StateFull) => Self::StateFull,
@@ -69,7 +71,7 @@ impl From<ProposeError> for PublishError {
 impl From<ProposeError> for OwnError {
     fn from(error: ProposeError) -> Self {
         match error {
-            ProposeError::Unavailable => Self::Unavailable,
+            ProposeError::Departing | ProposeError::Unavailable => Self::Unavailable,
             ProposeError::Ended | ProposeError::Rejected(_) => Self::NoRoom,
         }
     }

@@ -11,7 +11,7 @@ use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::OwnerKey;
 use rtbroadcaster_core::protocol::{Answer, Command, Dialect, Terms};
 use rtbroadcaster_core::refusal::{PublishError, Refusal, SignalError};
-use rtbroadcaster_core::room::core::Welcome;
+use rtbroadcaster_core::room::core::{ProposeError, Welcome};
 use rtbroadcaster_core::standing::Start;
 
 use super::{Client, Role};
@@ -129,6 +129,8 @@ impl Client {
             Ok(_) => {}
             // The farewell of the room or of the takeover is already queued for this client.
             Err(PublishError::RoomEnded | PublishError::Fenced) => {}
+            // So is the request to come back.
+            Err(PublishError::Unavailable) if matches!(&self.role, Role::Owner(owner) if owner.departs()) => {}
             Err(error) => return Err(error.into()),
         }
         Ok(())
@@ -248,7 +250,8 @@ fn later(outbox: &Arc<Outbox>, server: &Server, id: &str, wants_ack: bool) -> Do
     let id = String::from(id);
     Box::new(move |outcome| match outcome {
         Ok(seq) if wants_ack => _ = (dialect.accepted)(&id, &Answer::Ack(seq)).map(|ack| answer.keep(ack)),
-        Ok(_) => {}
+        // The request to come back is on its way.
+        Ok(_) | Err(ProposeError::Departing) => {}
         Err(_) => {
             counters.refused(Refusal::Unavailable.code());
             answer.keep((dialect.refused)(&id, Refusal::Unavailable));

@@ -232,6 +232,11 @@ impl Owner {
         Some(Box::pin(async move { drop(room.budget(bytes).await) }))
     }
 
+    /// Returns whether the room is about to leave this process, and does not end.
+    pub(crate) fn departs(&self) -> bool {
+        self.room.departs()
+    }
+
     /// Returns the room's standing.
     pub(crate) fn standing(&self) -> Standing {
         self.room.standing()

@@ -115,10 +115,10 @@ impl Follower for Room {
     fn diverged(&self) {
         let (waiters, _) = self.lock().core.refused(LogPosition::END);
         for waiter in waiters {
-            // It may have been stored, or lost: its owner sends it again.
-            waiter.done(Err(ProposeError::Unavailable));
+            // It may have been stored, or lost: its owner comes back, and sends it again.
+            waiter.done(Err(ProposeError::Departing));
         }
-        self.leave_node();
+        self.leave_node("the log has it otherwise");
     }
 }
 
@@ -162,7 +162,7 @@ impl Room {
         if self.is_unused(&state) {
             if state.core.empty_for(self.clock.now()) >= UNFOLLOW_AFTER {
                 drop(state);
-                self.leave_node();
+                self.leave_node("it is not needed on this node");
             } else {
                 self.schedule_unfollow(&state);
             }
@@ -178,17 +178,21 @@ impl Room {
     }
 
     /// Takes the room off this node. It does not end: its members are asked to come back, and find it again.
-    fn leave_node(&self) {
-        let moments = Moments::of(1, self.viewers(), &*self.random);
+    fn leave_node(&self, why: &'static str) {
+        let moments = Moments::between_nodes(self.viewers(), &*self.random);
         self.depart(&moments);
-        self.unlist("it is not needed on this node");
+        self.unlist(why);
     }
 
     /// Returns whether the room is on other nodes only, from now on.
     pub(super) fn has_left_node(&self) -> bool {
         // Rooms of this process alone never have, and need no lock to say so.
-        self.engine.as_ref().is_some_and(|engine| engine.is_of_shared_room())
-            && self.lock().core.life() == RoomLife::Departing
+        self.engine.as_ref().is_some_and(|engine| engine.is_of_shared_room()) && self.departs()
+    }
+
+    /// Returns whether it is about to leave this process, and does not end.
+    pub(super) fn departs(&self) -> bool {
+        self.lock().core.life() == RoomLife::Departing
     }
 
     /// Begins to follow what is written to the room's log, by `begin`.

@@ -118,13 +118,13 @@ pub struct NotOpen(
 );
 
 impl From<NotOpen> for ProposeError {
-    fn from(_: NotOpen) -> Self {
-        Self::Ended
+    fn from(NotOpen(life): NotOpen) -> Self {
+        if life == RoomLife::Departing { Self::Departing } else { Self::Ended }
     }
 }
 
 impl From<NotOpen> for JoinError {
-    fn from(_: NotOpen) -> Self {
-        Self::NoRoom
+    fn from(NotOpen(life): NotOpen) -> Self {
+        if life == RoomLife::Departing { Self::Departing } else { Self::NoRoom }
     }
 }

@@ -76,6 +76,10 @@ impl Log {
         let history = self.history.before(logged).map(|(said, entry)| (*said, entry));
         let records: BTreeMap<Seq, Record> =
             values.chain(history).filter_map(record).map(|record| (record.seq, record)).collect();
-        (records.into_values().collect(), first, self.ids.in_order().map(|(id, (print, seq))| (seq, id.into(), print.to_bytes())).collect())
+        (
+            records.into_values().collect(),
+            first,
+            self.ids.in_order().map(|(id, (print, seq))| (seq, id.into(), print.to_bytes())).collect(),
+        )
     }
 }

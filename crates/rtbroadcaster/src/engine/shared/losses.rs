@@ -53,10 +53,16 @@ impl Losses {
         let extent = log.extent().await?;
         *seen = Some((asked, extent));
         let is_another = known.is_some_and(|known| known.made != extent.made);
+        // Replicas that have read what is lost still say so for a moment.
+        let read = if self.is_recent() { Offset::START } else { read };
         let reached = known.map_or(read, |known| known.last.max(read));
         if is_another || extent.last < reached {
             let kept = if is_another { Offset::START } else { extent.last };
-            tracing::error!(kept = kept.0, reached = reached.0, "the log has lost entries; rooms are written to it again");
+            tracing::error!(
+                kept = kept.0,
+                reached = reached.0,
+                "the log has lost entries; rooms are written to it again"
+            );
             self.told.send_modify(|last| {
                 // One that has not been dealt with yet is a part of this one.
                 let before = last.filter(Loss::is_recent).map_or(kept, |last| last.kept);
@@ -103,7 +109,7 @@ mod tests {
         losses.check(&*log, after).await.unwrap();
         let kept = told.borrow_and_update().unwrap().kept;
         assert!(losses.is_recent() && kept > Offset::START && kept < after);
-        losses.check(&*log, kept).await.unwrap();
+        losses.check(&*log, after).await.unwrap();
         assert!(!told.has_changed().unwrap(), "it is the log that is known now");
         tokio::time::sleep(RECENT).await;
         assert!(!losses.is_recent());

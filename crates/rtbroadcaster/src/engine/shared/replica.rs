@@ -115,6 +115,8 @@ pub(super) struct Replica<L> {
     /// Up to where the log has kept entries, if this room lost some and is not written again.
     kept: Option<Offset>,
     losses: watch::Receiver<Option<Loss>>,
+    /// The last loss that it knows of.
+    loss: Option<Loss>,
     waiting: VecDeque<Handover>,
     sent: Option<Sent>,
     publishing: Option<Call<Published>>,
@@ -148,7 +150,8 @@ impl<L: SharedLog> Replica<L> {
         parts: ReplicaParts,
         follower: Weak<dyn Follower>,
     ) -> Self {
-        let ReplicaParts { room, me, chain, marks, unkept, orders, events, position, losses } = parts;
+        let ReplicaParts { room, me, chain, marks, unkept, orders, events, position, mut losses } = parts;
+        let loss = *losses.borrow_and_update();
         let now = Instant::now();
         let later_looks = match events {
             Some(_) => LOOKS_AFTER_LOAD.iter().rev().map(|after| now + *after).collect(),
@@ -168,6 +171,7 @@ impl<L: SharedLog> Replica<L> {
             position,
             all_losses,
             kept: None,
+            loss,
             losses,
             waiting: VecDeque::new(),
             sent: None,
@@ -250,7 +254,7 @@ impl<L: SharedLog> Replica<L> {
             event = event => match event {
                 Some(FeedEvent::Entry(entry)) => self.read(&entry),
                 Some(FeedEvent::Whisper(text)) => self.overhear(&text),
-                Some(FeedEvent::Missed) => self.look_soon(Instant::now()),
+                Some(FeedEvent::Missed) => self.missed(),
                 None => self.events = None,
             },
             outcome = finish(publishing) => self.published(outcome),

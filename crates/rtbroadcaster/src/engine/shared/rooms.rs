@@ -219,7 +219,8 @@ impl<L> std::fmt::Debug for RoomLog<L> {
 
 impl<L: SharedLog> RoomLog<L> {
     fn run(&self, parts: ReplicaParts, follower: Weak<dyn Follower>) {
-        let replica = Replica::new(Arc::clone(&self.log), self.nodes.clone(), Arc::clone(&self.losses), parts, follower);
+        let replica =
+            Replica::new(Arc::clone(&self.log), self.nodes.clone(), Arc::clone(&self.losses), parts, follower);
         tokio::spawn(replica.run());
     }
 }

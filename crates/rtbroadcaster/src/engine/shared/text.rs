@@ -218,6 +218,5 @@ impl IdText<'_> {
     }
 }
 
-
 #[cfg(test)]
 mod tests;

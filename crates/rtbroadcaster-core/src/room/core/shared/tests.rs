@@ -92,9 +92,7 @@ fn an_owner_that_comes_on_another_node_fences_the_older_one() {
     let fence = takes_over(&mut nodes.here);
     assert!(nodes.here.written(fence.position).is_some());
     assert_eq!(nodes.there.refused(lost.position), (vec![7], false));
-    assert!(
-        matches!(nodes.there.follow(fence.append, AT), Applied::Owner(OwnerStatus::Live, term) if term.get() == 2)
-    );
+    assert!(matches!(nodes.there.follow(fence.append, AT), Applied::Owner(OwnerStatus::Live, term) if term.get() == 2));
     assert_eq!(nodes.here.standing(), nodes.there.standing());
     assert_ne!(nodes.here.standing().epoch, old.epoch, "each lease is a life");
     // The older owner is refused, and the newer one knows what was stored.
@@ -238,7 +236,9 @@ fn a_copy_continues_the_room_with_everything_that_the_node_knows() {
     assert_eq!((loaded.standing().owner, loaded.term().get()), (OwnerStatus::Away, 2));
     let missed = nodes.here.log.resume(&cursor, CursorScope::AllLives, AT);
     let Resume::Resumed(missed) = missed else { panic!() };
-    assert!(matches!(loaded.log.resume(&cursor, CursorScope::AllLives, AT), Resume::Resumed(also) if also.len() == missed.len()));
+    assert!(
+        matches!(loaded.log.resume(&cursor, CursorScope::AllLives, AT), Resume::Resumed(also) if also.len() == missed.len())
+    );
 }
 
 #[test]

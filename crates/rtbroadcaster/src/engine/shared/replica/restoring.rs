@@ -41,8 +41,9 @@ impl<L: SharedLog> Replica<L> {
 
     /// Returns whether the log has lost entries of the room that were read, as far as this node has noticed.
     pub(super) fn is_lost(&mut self) -> bool {
-        if self.losses.has_changed().unwrap_or(false) {
-            let kept = self.losses.borrow_and_update().as_ref().map(|loss| loss.kept);
+        let loss = *self.losses.borrow_and_update();
+        if std::mem::replace(&mut self.loss, loss) != loss {
+            let kept = loss.map(|loss| loss.kept);
             self.kept = kept.filter(|kept| self.chain.newest.is_some() && *kept < self.chain.offset);
         }
         self.kept.is_some()

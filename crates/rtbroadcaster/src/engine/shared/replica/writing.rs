@@ -106,6 +106,14 @@ impl<L: SharedLog> Replica<L> {
         self.publishing = Some(Box::pin(async move { log.publish(&room, after, text, kind).await }));
     }
 
+    /// Looks: events may be missing, and the answer to what is on its way may be.
+    pub(super) fn missed(&mut self) {
+        if self.publishing.take().is_some() {
+            self.published(Published::Unknown);
+        }
+        self.look_soon(Instant::now());
+    }
+
     pub(super) fn published(&mut self, outcome: Published) {
         self.publishing = None;
         if self.sent.is_none() {

@@ -24,7 +24,8 @@ fn numbers(heard: &[Heard]) -> Vec<Option<u32>> {
 }
 
 async fn says(owner: &rtbroadcaster_client::Owner, number: u32) -> Seq {
-    let message = if number.is_multiple_of(2) { Message::event("event", [number]) } else { Message::state("value", [number]) };
+    let message =
+        if number.is_multiple_of(2) { Message::event("event", [number]) } else { Message::state("value", [number]) };
     soon(owner.publish(message.unwrap())).await.unwrap()
 }
 

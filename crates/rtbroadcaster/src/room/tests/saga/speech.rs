@@ -34,7 +34,7 @@ impl Saga {
         let is_lost = self.keeper.as_ref().is_some_and(|keeper| keeper.has_failed);
         let decided = self.core.open().map_err(ProposeError::from);
         match decided.and_then(|mut room| room.say(proposal, Space::Some, self.now)) {
-            Err(ProposeError::Ended) => assert!(!self.core.life().is_open()),
+            Err(ProposeError::Ended | ProposeError::Departing) => assert!(!self.core.life().is_open()),
             Err(ProposeError::Unavailable) => assert!(is_lost, "it can be written"),
             Err(ProposeError::Rejected(Rejection::Fenced)) => assert!(term != self.term, "the owner was refused"),
             Err(ProposeError::Rejected(Rejection::IdReused)) => assert!(known.is_some(), "the id is new"),
