@@ -119,7 +119,7 @@ impl Chain {
         if link.continues_copy {
             return Reading::Anew;
         }
-        if link.after > self.offset {
+        if link.after > self.offset && link.after < link.offset {
             return Reading::Hole;
         }
         if link.after == Offset::START && link.number == 0 && self.newest.is_some() {
@@ -147,7 +147,7 @@ impl Chain {
     }
 
     fn judge(&self, link: &Link) -> Result<(), Ignored> {
-        if link.after < self.offset {
+        if link.after != self.offset {
             return Err(Ignored::Stale);
         }
         let begins = link.number == 0;
@@ -242,6 +242,15 @@ mod tests {
         assert_eq!(read(&mut chain, &links), [Reading::Known, Reading::Counts, Reading::Counts]);
         let mut fresh = Chain::START;
         assert_eq!(fresh.read(&link(9, 5, lease(1, 7), 2)), Reading::Hole);
+    }
+
+    #[test]
+    fn an_entry_that_names_a_later_one_as_the_one_before_it_counts_nowhere() {
+        // Its writer knows a log that has lost entries since.
+        let mut chain = Chain::START;
+        chain.read(&link(3, 0, lease(1, 7), 0));
+        assert_eq!(chain.read(&link(5, 90, lease(1, 7), 1)), Reading::Ignored(Ignored::Stale));
+        assert_eq!(chain.read(&link(6, 5, lease(1, 7), 1)), Reading::Counts);
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(super) async fn pass_on(mut told: Subscriber, events: mpsc::Sender<FeedEvent
             FeedEvent::Whisper(message.payload)
         } else {
             match stored(&message) {
-                Some(entry) => FeedEvent::Entry(entry),
+                Some(entry) => FeedEvent::Entry(StoredEntry { follows: follows(&message), ..entry }),
                 None => FeedEvent::Missed,
             }
         };
@@ -79,8 +79,14 @@ pub(super) fn stored(message: &Message) -> Option<StoredEntry> {
     Some(StoredEntry {
         offset: Offset(offset),
         at: moment(header(headers, "Nats-Time-Stamp")?)?,
+        follows: None,
         text: message.payload.clone(),
     })
+}
+
+/// Returns where the entry is that was the last one of its room before the one in a message that was told.
+fn follows(message: &Message) -> Option<Offset> {
+    header(message.headers.as_ref()?, "Nats-Last-Sequence")?.parse().ok().map(Offset)
 }
 
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

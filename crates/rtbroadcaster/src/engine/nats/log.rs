@@ -186,7 +186,7 @@ impl SharedLog for NatsLog {
             MessageAnswer { message: Some(StoredMessage { seq, data, time }), .. } => {
                 let text = BASE64.decode(data).map_err(|_| Unsure)?.into();
                 let at = feed::moment(&time).ok_or(Unsure)?;
-                Ok(Some(StoredEntry { offset: Offset(seq), at, text }))
+                Ok(Some(StoredEntry { offset: Offset(seq), at, follows: None, text }))
             }
             MessageAnswer { error: Some(ApiError { err_code: NOT_FOUND }), .. } => Ok(None),
             MessageAnswer { .. } => Err(Unsure),

@@ -48,6 +48,8 @@ pub(crate) struct StoredEntry {
     pub(crate) offset: Offset,
     /// When the log stored it, since 1970.
     pub(crate) at: Duration,
+    /// The room's entry that was the last one before it, where the log tells that. Read in order it needs not.
+    pub(crate) follows: Option<Offset>,
     /// Its text.
     pub(crate) text: Bytes,
 }

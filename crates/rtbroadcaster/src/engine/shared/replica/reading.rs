@@ -113,6 +113,10 @@ impl<L: SharedLog> Replica<L> {
                 return;
             }
         };
+        if entry.offset > self.chain.offset && entry.follows.is_some_and(|before| before > self.chain.offset) {
+            // Also if its writer did not know that entry: whether this one counts depends on it.
+            return self.look_soon(Instant::now());
+        }
         let reading = self.chain.read(&link);
         let is_newer = self.chain.term().is_some_and(|term| link.lease.term > term);
         match reading {

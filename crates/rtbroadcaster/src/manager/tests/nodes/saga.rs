@@ -97,6 +97,7 @@ impl Saga {
             busy: chance(30),
             behind: chance(30),
             unkept: chance(700),
+            unchecked: chance(500),
         });
         let reachable = nodes.iter().map(|(number, manager)| (*number, manager.clone(), watch::Sender::new(false)));
         let reachable = Arc::new(std::sync::Mutex::new(reachable.collect()));
