@@ -1,4 +1,4 @@
-//! The addresses of NATS servers, and the namespace of an installation in them.
+//! The addresses of NATS servers and of their monitoring, and the namespace of an installation in them.
 //! Must not know what is kept there.
 
 use std::fmt;
@@ -37,6 +37,34 @@ impl FromStr for NatsServers {
 }
 
 impl fmt::Display for NatsServers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
+    }
+}
+
+/// The monitoring addresses of NATS servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NatsMonitors(pub(crate) Vec<String>);
+
+/// The error for a text that is no list of monitoring addresses.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected http://HOST:PORT, one of each NATS server, separated by commas")]
+pub(crate) struct NoMonitor;
+
+impl FromStr for NatsMonitors {
+    type Err = NoMonitor;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let addresses = text.split(',').map(|address| {
+            let host = address.trim().strip_prefix("http://").ok_or(NoMonitor)?.trim_end_matches('/');
+            let is_odd = |letter: char| letter.is_whitespace() || "/?#@".contains(letter);
+            if host.is_empty() || host.contains(is_odd) { Err(NoMonitor) } else { Ok(format!("http://{host}")) }
+        });
+        addresses.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl fmt::Display for NatsMonitors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(","))
     }
@@ -99,6 +127,15 @@ mod tests {
             assert_eq!(read(wrong), Err(NatsServersError::NoAddress), "{wrong:?}");
         }
         assert_eq!(read("nats://me:secret@here"), Err(NatsServersError::Password));
+    }
+
+    #[test]
+    fn monitoring_addresses_are_plain_http() {
+        let read = |text: &str| text.parse::<NatsMonitors>().map(|monitors| monitors.to_string());
+        assert_eq!(read("http://a:8222/, http://[::1]:8222").unwrap(), "http://a:8222,http://[::1]:8222");
+        for wrong in ["", "a:8222", "https://a:8222", "http://", "http://a/varz", "http://me:x@a:8222"] {
+            assert_eq!(read(wrong), Err(NoMonitor), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::log::LogHandle;
 use crate::metrics::{MetricsSource, Process};
-use crate::nats_servers::{NatsFile, NatsServers};
+use crate::nats_servers::{NatsFile, NatsMonitors, NatsServers};
 use crate::output::Output;
 use crate::secret_file::{SecretError, SecretFile};
 use crate::settings::Settings;
@@ -284,6 +284,15 @@ async fn cluster(settings: &Settings, config: Config, servers: &NatsServers) -> 
         Some(NatsFile(path)) => nats.root_certificates(path),
         None => nats,
     };
+    let nats = match &settings.nats_monitor {
+        Some(NatsMonitors(addresses)) => nats.monitors(addresses),
+        None => nats,
+    };
+    let nats = match &settings.nats_system_credentials {
+        Some(NatsFile(path)) => nats.system_credentials_file(path),
+        None => nats,
+    };
+    let nats = if settings.require_durable { nats.require_durable() } else { nats };
     Manager::builder(config).engine(nats).open().await.map_err(ServeError::Cluster)
 }
 

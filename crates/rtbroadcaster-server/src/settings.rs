@@ -24,7 +24,7 @@ use crate::address::ListenAddress;
 use crate::endpoint::Endpoint;
 use crate::host_name::HostName;
 use crate::log;
-use crate::nats_servers::{Namespace, NatsFile, NatsServers};
+use crate::nats_servers::{Namespace, NatsFile, NatsMonitors, NatsServers};
 use crate::network::Network;
 use crate::secret_file::SecretFile;
 
@@ -51,6 +51,9 @@ pub(crate) struct Settings {
     pub(crate) nats_memory: bool,
     pub(crate) nats_credentials: Option<NatsFile>,
     pub(crate) nats_ca: Option<NatsFile>,
+    pub(crate) nats_monitor: Option<NatsMonitors>,
+    pub(crate) nats_system_credentials: Option<NatsFile>,
+    pub(crate) require_durable: bool,
     /// The file with the secret by which viewers are recognized; without one it is in that directory.
     pub(crate) secret_file: Option<SecretFile>,
     /// What an acknowledged message survives, if rooms are kept.
@@ -86,6 +89,9 @@ impl Default for Settings {
             nats_memory: false,
             nats_credentials: None,
             nats_ca: None,
+            nats_monitor: None,
+            nats_system_credentials: None,
+            require_durable: false,
             secret_file: None,
             ack: Ack::default(),
             accept_data_loss: None,

@@ -86,7 +86,7 @@ pub use engine::EngineError;
 #[cfg(feature = "disk")]
 pub use engine::disk::{Ack, Disk, DiskError};
 #[cfg(feature = "nats")]
-pub use engine::nats::{Durability, Nats, NatsError};
+pub use engine::nats::{Durability, Nats, NatsError, Unproven};
 pub use manager::{EngineOptions, Manager, ManagerBuilder};
 pub use metrics::{LogStatus, MessageCounts, Metrics, Resumes, SignalCounts, Superseded};
 pub use os_random::OsRandom;

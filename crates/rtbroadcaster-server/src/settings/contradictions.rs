@@ -104,6 +104,22 @@ fn cluster(settings: &Settings) -> Vec<Case> {
         (!is_cluster && settings.nats_memory, ("nats_memory", "nats"), alone),
         (!is_cluster && settings.nats_credentials.is_some(), ("nats_credentials", "nats"), alone),
         (!is_cluster && settings.nats_ca.is_some(), ("nats_ca", "nats"), alone),
+        (!is_cluster && settings.nats_monitor.is_some(), ("nats_monitor", "nats"), alone),
+        (!is_cluster && settings.nats_system_credentials.is_some(), ("nats_system_credentials", "nats"), alone),
+        (!is_cluster && settings.require_durable, ("require_durable", "nats"), alone),
+        (settings.require_durable && settings.nats_memory, ("require_durable", "nats_memory"), "memory is no disk"),
+        (
+            settings.require_durable && settings.nats_replicas < 3,
+            ("require_durable", "nats_replicas"),
+            "one server may be lost as a whole",
+        ),
+        (
+            settings.require_durable
+                && settings.nats_monitor.is_none()
+                && settings.nats_system_credentials.is_none(),
+            ("require_durable", "nats_monitor"),
+            "nothing else tells how the NATS servers sync, unless it is nats_system_credentials",
+        ),
     ]
 }
 

@@ -124,6 +124,9 @@ keys! {
         nats_memory => nats_memory: bool, Any, "Whether the NATS servers keep rooms in memory only: they are lost when most of these servers end";
         nats_credentials => nats_credentials: Option<crate::nats_servers::NatsFile>, Any, "File with the credentials for NATS, as nsc writes it";
         nats_ca => nats_ca: Option<crate::nats_servers::NatsFile>, Any, "File of PEM with certificate authorities to trust for tls://, besides those of the system";
+        nats_monitor => nats_monitor: Option<crate::nats_servers::NatsMonitors>, Any, "Monitoring addresses of the NATS servers, one of each: http://HOST:PORT, separated by commas; they tell whether the servers sync each write";
+        nats_system_credentials => nats_system_credentials: Option<crate::nats_servers::NatsFile>, Any, "The same in place of nats_monitor: file with the credentials of a user of the system account";
+        require_durable => require_durable: bool, Any, "Whether to start only if it is proven that acknowledged messages survive a loss of power of all NATS servers (durability cluster-disk)";
     }
     Pages {
         allow_origin => config.allow_origins: Vec<rtbroadcaster::Origin>, Any, "Origins of pages from other hosts, and of apps (capacitor://localhost), that may connect, each matched exactly; the flag may be repeated";

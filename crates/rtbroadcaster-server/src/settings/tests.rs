@@ -59,6 +59,7 @@ fn other(key: &SettingKey) -> &'static str {
         "log" => "debug",
         "log_format" => "json",
         "nats" => "nats://a:4222",
+        "nats_monitor" => "http://a:8222",
         "nats_namespace" => "other",
         "nats_replicas" => "5",
         "allow_origin" => "https://a.test",
@@ -89,7 +90,12 @@ fn every_key_is_taken_from_every_source_and_shown_as_it_is_taken() {
             "ack" | "accept_data_loss" | "data_bytes_max" => &["--data-dir", "rooms"],
             "data_bytes_per_address_max" => &["--data-dir", "rooms"],
             "nats" => &["--secret-file", "secret"],
-            "nats_memory" | "nats_credentials" | "nats_ca" => &["--nats", "a:4222", "--secret-file", "secret"],
+            "nats_memory" | "nats_credentials" | "nats_ca" | "nats_monitor" | "nats_system_credentials" => {
+                &["--nats", "a:4222", "--secret-file", "secret"]
+            }
+            "require_durable" => {
+                &["--nats", "a:4222", "--secret-file", "secret", "--nats-system-credentials", "system.creds"]
+            }
             _ => Default::default(),
         };
         let file = load(Some(&format!("{} = {quoted}", key.name)), &[], needs).unwrap();

@@ -10,7 +10,7 @@ use crate::address::{ListenAddress, NotAnAddress};
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::host_name::{HostName, NotAHostName};
 use crate::log::{Filter, Format};
-use crate::nats_servers::{Namespace, NatsFile, NatsServers, NatsServersError, NoNamespace};
+use crate::nats_servers::{Namespace, NatsFile, NatsMonitors, NatsServers, NatsServersError, NoMonitor, NoNamespace};
 use crate::network::{Network, NetworkError};
 use crate::secret_file::SecretFile;
 
@@ -53,6 +53,18 @@ impl SettingValue for NatsServers {
 
     fn parse(text: &str, _: Range) -> Result<Self, String> {
         text.parse().map_err(|error: NatsServersError| error.to_string())
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self)
+    }
+}
+
+impl SettingValue for NatsMonitors {
+    const PLACEHOLDER: &'static str = "http://HOST:PORT,…";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        text.parse().map_err(|error: NoMonitor| error.to_string())
     }
 
     fn show(&self, _: Range) -> String {

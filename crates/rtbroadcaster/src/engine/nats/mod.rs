@@ -10,10 +10,14 @@
 //! | [`feed`] | what is told without having been asked for |
 
 mod checkpoints;
+mod error;
 mod feed;
 mod log;
+mod proof;
 mod settings;
 mod subjects;
+#[cfg(test)]
+mod test_accounts;
 #[cfg(test)]
 pub(crate) mod test_server;
 #[cfg(test)]
@@ -35,7 +39,9 @@ use crate::os_random::OsRandom;
 use feed::Followers;
 use log::NatsLog;
 use settings::Settings;
-pub use settings::{Durability, NatsError};
+pub use error::NatsError;
+pub use proof::Unproven;
+pub use settings::Durability;
 
 /// The time within which a server has to answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -67,6 +73,9 @@ pub struct Nats {
     credentials: Option<PathBuf>,
     certificates: Option<PathBuf>,
     stays_with_urls: bool,
+    monitors: Vec<String>,
+    system_credentials: Option<PathBuf>,
+    requires_durable: bool,
 }
 
 impl Nats {
@@ -82,6 +91,9 @@ impl Nats {
             credentials: None,
             certificates: None,
             stays_with_urls: false,
+            monitors: Vec::new(),
+            system_credentials: None,
+            requires_durable: false,
         }
     }
 
@@ -122,6 +134,27 @@ impl Nats {
     #[must_use]
     pub fn only_these(self) -> Self {
         Self { stays_with_urls: true, ..self }
+    }
+
+    /// Asks the monitoring addresses of the servers (`http://host:8222`, one of each server) whether they sync each write,
+    /// which other clients are not told.
+    #[must_use]
+    pub fn monitors<T: Into<String>>(self, addresses: impl IntoIterator<Item = T>) -> Self {
+        Self { monitors: addresses.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Asks the servers on their system account whether they sync each write, as the user of this credentials file.
+    #[must_use]
+    pub fn system_credentials_file(self, path: impl AsRef<Path>) -> Self {
+        Self { system_credentials: Some(path.as_ref().to_owned()), ..self }
+    }
+
+    /// Refuses to start unless it is proven, by [`monitors`](Self::monitors) or
+    /// [`system_credentials_file`](Self::system_credentials_file), that acknowledged messages survive the loss of power of
+    /// all servers: [`Durability::ClusterDisk`].
+    #[must_use]
+    pub fn require_durable(self) -> Self {
+        Self { requires_durable: true, ..self }
     }
 
     /// Connects, makes the stream if there is none, and checks it.

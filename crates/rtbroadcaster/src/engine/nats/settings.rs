@@ -1,7 +1,6 @@
 //! The stream that holds the log: its settings, and what they promise.
 //! Must not know what is stored in it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use async_nats::Client;
@@ -13,6 +12,8 @@ use rtbroadcaster_core::config::Config;
 use serde::Deserialize;
 
 use super::checkpoints::PART_BYTES;
+use super::error::{NAMESPACE_MAX, NatsError};
+use super::proof::{Sources, Unproven};
 use super::subjects::Subjects;
 use super::{ANSWER, Nats, feed};
 
@@ -21,9 +22,6 @@ const OLDEST: [u64; 3] = [2, 12, 8];
 
 /// The most entries of one room. Checkpoints are written long before.
 const ENTRIES_MAX: i64 = 4_096;
-
-/// The longest namespace.
-const NAMESPACE_MAX: usize = 32;
 
 /// The most bytes of an entry before its last message, and of what stands around its messages.
 const ENTRY_BYTES: usize = 320 * 1024;
@@ -39,6 +37,8 @@ pub enum Durability {
     /// Also the end of all NATS processes at once, as long as their machines run. The sudden end of machines may lose
     /// the last two minutes, unless the servers sync each write.
     Cluster,
+    /// Also the sudden end of all machines: each server has been proven to sync each write.
+    ClusterDisk,
 }
 
 impl Durability {
@@ -47,69 +47,8 @@ impl Durability {
         match self {
             Self::ClusterMemory => "cluster-memory",
             Self::Cluster => "cluster",
+            Self::ClusterDisk => "cluster-disk",
         }
-    }
-}
-
-/// Why the log in NATS cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NatsError {
-    /// The configuration has no secret: nodes with different secrets would count one person twice.
-    #[error("nodes of one cluster need the same secret: set secret_file")]
-    NoSecret,
-    /// The namespace cannot be part of a subject.
-    #[error("{0:?} is no namespace: 1 to {NAMESPACE_MAX} of a to z, 0 to 9, _ and -")]
-    Namespace(String),
-    /// The credentials file cannot be read.
-    #[error("the credentials file {} cannot be read", .0.display())]
-    Credentials(PathBuf, #[source] std::io::Error),
-    /// An address of a server is none.
-    #[error("the address of a NATS server is wrong")]
-    Address(#[source] std::io::Error),
-    /// The client for these servers cannot be made, as with certificates that cannot be read.
-    #[error("no connection to NATS can be made")]
-    Connect(#[source] async_nats::ConnectError),
-    /// No server can be reached, or none of them knows a leader of JetStream. It is tried again.
-    #[error("no NATS server with JetStream answers")]
-    Unreachable,
-    /// The server is too old.
-    #[error("NATS {0} is too old: 2.12.8 or newer is needed")]
-    TooOld(String),
-    /// The servers take no messages of this size.
-    #[error("the servers take messages of {max_payload} bytes; message_bytes_max needs {needed}: raise max_payload")]
-    Payload {
-        /// The most bytes that the servers take.
-        max_payload: usize,
-        /// The bytes that are needed.
-        needed: usize,
-    },
-    /// JetStream does not answer, or refuses the stream.
-    #[error("JetStream has refused the stream {stream}: {why}")]
-    Stream {
-        /// The name of the stream.
-        stream: String,
-        /// The answer.
-        why: String,
-    },
-    /// The stream exists with other settings.
-    #[error("the stream {stream} has {setting} {found}, where {wanted} is needed")]
-    Setting {
-        /// The name of the stream.
-        stream: String,
-        /// The name of the setting.
-        setting: &'static str,
-        /// The value that it has.
-        found: String,
-        /// The value that it needs.
-        wanted: String,
-    },
-}
-
-impl NatsError {
-    /// Returns whether it may succeed later, with the same settings.
-    pub(super) fn is_temporary(&self) -> bool {
-        matches!(self, Self::Unreachable)
     }
 }
 
@@ -119,6 +58,8 @@ pub(super) struct Settings {
     config: StreamConfig,
     /// The bytes of the longest message.
     payload: usize,
+    sources: Sources,
+    requires_durable: bool,
 }
 
 /// The part of a stream's description that tells the time of its server.
@@ -157,7 +98,14 @@ impl Settings {
             duplicate_window: Duration::from_secs(1),
             ..StreamConfig::default()
         };
-        Ok(Self { config, payload })
+        let sources = Sources {
+            monitors: nats.monitors.clone(),
+            system: nats.system_credentials.clone(),
+            urls: nats.urls.clone(),
+            certificates: nats.certificates.clone(),
+            stays_with_urls: nats.stays_with_urls,
+        };
+        Ok(Self { config, payload, sources, requires_durable: nats.requires_durable })
     }
 
     /// Returns the name of the stream.
@@ -208,10 +156,34 @@ impl Settings {
             serde_json::from_slice(&answer.payload).map_err(|error| refused(error.to_string()))?;
         let now =
             ts.or(created).and_then(|text| feed::moment(&text)).ok_or_else(|| refused("it tells no time".into()))?;
-        let is_kept = found.storage == StorageType::File && found.num_replicas > 1;
-        let durability = if is_kept { Durability::Cluster } else { Durability::ClusterMemory };
+        let cluster = stream.cached_info().cluster.as_ref();
+        let peers = cluster.map(|cluster| cluster.replicas.iter().map(|peer| peer.name.clone()).collect());
+        let leader = cluster.and_then(|cluster| cluster.leader.clone()).unwrap_or(server.server_name);
+        let mut servers: Vec<String> = peers.unwrap_or_default();
+        servers.push(leader);
+        let durability = self.durability(found, &servers).await?;
         tracing::info!(durability = durability.word(), stream = self.stream(), "rooms are in NATS");
         Ok(now)
+    }
+
+    /// Returns what an acknowledged message survives, in the stream that these servers have.
+    async fn durability(&self, stream: &StreamConfig, servers: &[String]) -> Result<Durability, NatsError> {
+        let is_kept = stream.storage == StorageType::File && stream.num_replicas > 1;
+        let proof = match is_kept {
+            true => self.sources.prove(servers).await,
+            false => Err(Unproven::NotReplicated),
+        };
+        match proof {
+            Ok(()) => Ok(Durability::ClusterDisk),
+            Err(why) if self.requires_durable => Err(NatsError::NotDurable(why)),
+            Err(why) if is_kept => {
+                if !matches!(why, Unproven::NoSource) {
+                    tracing::warn!(%why, "it is not proven that acknowledged messages survive a loss of power");
+                }
+                Ok(Durability::Cluster)
+            }
+            Err(_) => Ok(Durability::ClusterMemory),
+        }
     }
 
     /// Checks what older servers ignore without a word, and what another program may have set.
@@ -285,50 +257,4 @@ fn is_new_enough(version: &str) -> bool {
 }
 
 #[cfg(test)]
-mod unit {
-    use super::*;
-
-    #[test]
-    fn versions_are_compared_by_number() {
-        for version in ["2.12.8", "2.12.10", "2.15.1", "2.14.0-RC.1", "3.0.0"] {
-            assert!(is_new_enough(version), "{version}");
-        }
-        for version in ["2.12.7", "2.9.10", "2.11.11", "", "x"] {
-            assert!(!is_new_enough(version), "{version}");
-        }
-    }
-
-    #[test]
-    fn a_namespace_is_part_of_subjects() {
-        let settings =
-            |namespace: &str| Settings::of(&Nats::at("nats://here").namespace(namespace), &Config::default());
-        assert!(settings("my-app_1").is_ok());
-        for wrong in ["", "a.b", "A", "*", ">", "a b", &"x".repeat(33)] {
-            assert!(matches!(settings(wrong), Err(NatsError::Namespace(_))), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_stream_that_promises_less_is_refused() {
-        let settings = Settings::of(&Nats::at("nats://here"), &Config::default()).unwrap();
-        assert!(settings.check(&settings.config).is_ok());
-        type Change = fn(&mut StreamConfig);
-        let changes: [(&str, Change); 9] = [
-            ("subjects", |config| config.subjects.clear()),
-            ("republish", |config| config.republish = None),
-            ("allow_direct", |config| config.allow_direct = false),
-            ("allow_msg_ttl", |config| config.allow_message_ttl = false),
-            ("persist_mode async", |config| config.persist_mode = Some(PersistenceMode::Async)),
-            ("max_msgs_per_subject", |config| config.max_messages_per_subject = 100),
-            ("num_replicas", |config| config.num_replicas = 1),
-            ("max_age", |config| config.max_age = Duration::from_secs(60)),
-            ("storage", |config| config.storage = StorageType::Memory),
-        ];
-        for (name, change) in changes {
-            let mut found = settings.config.clone();
-            change(&mut found);
-            let Err(NatsError::Setting { setting, .. }) = settings.check(&found) else { panic!("{name}") };
-            assert_eq!(setting, name);
-        }
-    }
-}
+mod tests;

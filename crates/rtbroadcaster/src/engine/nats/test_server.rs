@@ -47,6 +47,31 @@ impl NatsServer {
         server
     }
 
+    /// Starts it with a configuration file.
+    pub(super) fn start_with_file(config: &str) -> Self {
+        let mut server = Self::start_with(vec!["--server_name".into(), "alone".into()]);
+        server.kill();
+        server.configure(config);
+        server.run();
+        server
+    }
+
+    /// Has it read this configuration when it starts.
+    fn configure(&mut self, config: &str) {
+        let file = self.file("conf");
+        fs::write(&file, config).unwrap();
+        self.options.extend(["--config".into(), file.display().to_string()]);
+    }
+
+    /// Returns the path of a file of its own.
+    pub(super) fn file(&self, extension: &str) -> PathBuf {
+        self.folder.with_extension(extension)
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
     pub(crate) fn run(&mut self) {
         let program = std::env::var_os(PROGRAM).expect("RTBROADCASTER_NATS_SERVER names the program");
         let mut command = Command::new(program);
@@ -86,7 +111,7 @@ impl NatsServer {
     }
 
     pub(crate) fn nats(&self) -> Nats {
-        Nats::at(format!("nats://127.0.0.1:{}", self.port)).replicas(1)
+        Nats::at(self.url()).replicas(1)
     }
 
     /// Returns the log as a node reaches it.
@@ -111,8 +136,23 @@ impl NatsCluster {
         }))
     }
 
+    /// Starts servers with a monitoring address each, of which all but `unsynced` sync each write.
+    pub(super) fn start_synced(unsynced: Option<usize>) -> (Self, Vec<String>) {
+        let mut cluster = Self::start();
+        let ports = [(); 3].map(|()| free_port());
+        for (number, (server, port)) in cluster.0.iter_mut().zip(ports).enumerate() {
+            server.kill();
+            server.options.extend(["--http_port".into(), port.to_string()]);
+            if unsynced != Some(number) {
+                server.configure("jetstream { sync_interval: always }");
+            }
+            server.run();
+        }
+        (cluster, ports.map(|port| format!("http://127.0.0.1:{port}")).into())
+    }
+
     pub(crate) fn nats(&self) -> Nats {
-        let urls: Vec<_> = self.0.iter().map(|server| format!("nats://127.0.0.1:{}", server.port)).collect();
+        let urls: Vec<_> = self.0.iter().map(NatsServer::url).collect();
         Nats::at(urls.join(",")).replicas(3)
     }
 }
@@ -138,6 +178,9 @@ impl Drop for NatsServer {
     fn drop(&mut self) {
         self.kill();
         let _ = fs::remove_dir_all(&self.folder);
+        for file in ["conf", "creds"] {
+            let _ = fs::remove_file(self.file(file));
+        }
     }
 }
 

@@ -11,7 +11,9 @@ use tokio::sync::watch;
 use super::NatsError;
 use super::feed::Followers;
 use super::settings::Settings;
-use super::test_server::{NatsServer, eventually};
+use super::proof::{Sources, Unproven};
+use super::test_accounts;
+use super::test_server::{NatsCluster, NatsServer, eventually};
 use crate::engine::shared::contract::keeps_the_contract;
 
 #[tokio::test]
@@ -40,4 +42,41 @@ async fn nats_settings_are_read_back() {
     let large = Config { message_bytes_max: Limit::Max(8 << 20), ..Config::default() };
     let large = Settings::of(&nats, &large).unwrap();
     assert!(matches!(large.ensure(&client).await, Err(NatsError::Payload { .. })));
+}
+
+#[tokio::test]
+#[ignore = "needs nats-server: cargo xtask nats"]
+async fn nats_that_syncs_each_write_is_proven_and_one_server_that_does_not_is_named() {
+    let (synced, unsynced) = (NatsCluster::start_synced(None), NatsCluster::start_synced(Some(1)));
+    for ((cluster, monitors), is_synced) in [(synced, true), (unsynced, false)] {
+        let nats = cluster.nats().monitors(monitors.clone()).require_durable();
+        let settings = Settings::of(&nats, &Config::default()).unwrap();
+        let client = nats.connect(&Arc::new(Followers::default()), watch::Sender::new(true)).await.unwrap();
+        let outcome = eventually(async || match settings.ensure(&client).await {
+            Err(error @ (NatsError::Unreachable | NatsError::NotDurable(Unproven::Monitor { .. }))) => Err(error),
+            outcome => Ok(outcome),
+        });
+        match outcome.await {
+            Ok(_) => assert!(is_synced),
+            Err(NatsError::NotDurable(Unproven::Unsynced(server))) => assert!(!is_synced && server.starts_with('s')),
+            Err(error) => panic!("{error:?}"),
+        }
+        // Two of three are not enough.
+        let nats = cluster.nats().monitors(&monitors[..1]).require_durable();
+        let settings = Settings::of(&nats, &Config::default()).unwrap();
+        assert!(matches!(settings.ensure(&client).await, Err(NatsError::NotDurable(_))));
+        // Without being required, it is the level below.
+        let settings = Settings::of(&cluster.nats(), &Config::default()).unwrap();
+        assert!(settings.ensure(&client).await.is_ok());
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs nats-server: cargo xtask nats"]
+async fn nats_tells_on_the_system_account_how_it_syncs() {
+    let (server, credentials) = test_accounts::start();
+    let sources = Sources { system: Some(credentials), urls: server.url(), ..Sources::default() };
+    eventually(async || sources.prove(&["alone".into()]).await).await;
+    let other = sources.prove(&["alone".into(), "other".into()]).await;
+    assert!(matches!(&other, Err(Unproven::Unheard(server)) if server == "other"), "{other:?}");
 }
