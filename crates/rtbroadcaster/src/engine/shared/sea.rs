@@ -202,8 +202,8 @@ impl Sea {
         let offset = state.last + 1 + self.below(3);
         let entries = &mut state.rooms.entry(room.clone()).or_default().entries;
         let last = entries.last().map_or(Offset::START, |last| last.offset);
-        // A room that does not exist is created or not.
-        let is_unchecked = kind == EntryKind::Next && last > Offset::START && after > Offset::START && is_unchecked;
+        // A room that does not exist is created or not, and nothing stands behind what is lost.
+        let is_unchecked = is_unchecked && kind == EntryKind::Next && after > Offset::START && after < last;
         if last != after && !is_unchecked {
             return false;
         }
