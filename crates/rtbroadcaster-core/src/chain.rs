@@ -91,6 +91,9 @@ pub enum Ignored {
 }
 
 impl Ignored {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Stale, Self::Fenced, Self::OutOfTurn];
+
     /// Returns the reason as metrics have it.
     pub const fn word(self) -> &'static str {
         match self {

@@ -45,7 +45,6 @@ mod tests {
     use std::pin::pin;
 
     use super::*;
-    use crate::metrics::Gauges;
 
     #[tokio::test]
     async fn a_panic_is_given_back_and_so_is_what_was_done_without_one() {
@@ -60,6 +59,6 @@ mod tests {
         };
         assert_eq!(catch_task("this", &counters, pin!(slowly(false))).await, Ok(7));
         assert_eq!(catch_task("this", &counters, pin!(slowly(true))).await, Err(Fault));
-        assert_eq!(counters.read(Gauges::default()).panics, 2);
+        assert_eq!(counters.look().panics, 2);
     }
 }

@@ -88,7 +88,7 @@ pub use engine::disk::{Ack, Disk, DiskError};
 #[cfg(feature = "nats")]
 pub use engine::nats::{Durability, Nats, NatsError, Unproven};
 pub use manager::{EngineOptions, Manager, ManagerBuilder};
-pub use metrics::{LogStatus, MessageCounts, Metrics, Resumes, SignalCounts, Superseded};
+pub use metrics::{LogStatus, MessageCounts, Metrics, Resumes, SharedLogCounts, SignalCounts, Superseded};
 pub use os_random::OsRandom;
 pub use rights::{Grant, Permit, RightLimits, Rights, Rooms};
 pub use room::{Owner, RoomSummary, Signals, Ticket};

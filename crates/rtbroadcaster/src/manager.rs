@@ -168,7 +168,9 @@ impl Manager {
     /// ```
     pub fn metrics(&self) -> Metrics {
         let (rooms, voters) = self.0.rooms().map_or((0, 0), |registry| (registry.len(), registry.voters()));
-        self.0.counters().read(Gauges { connections: self.connections(), rooms, voters, log_status: self.log_status() })
+        let log = self.0.rooms().and_then(|registry| registry.engine()?.shared()?.counts()).unwrap_or_default();
+        let gauges = Gauges { connections: self.connections(), rooms, voters, log_status: self.log_status() };
+        self.0.counters().read(gauges, log)
     }
 
     /// Ends every room and every connection, with the reason. That has begun when this returns; the returned future

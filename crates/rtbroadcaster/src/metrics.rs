@@ -4,6 +4,7 @@
 mod counters;
 mod counts;
 mod sent;
+mod shared_log;
 mod signals;
 
 use rtbroadcaster_core::close::CloseReason;
@@ -12,6 +13,9 @@ use rtbroadcaster_core::histogram::Histogram;
 
 pub(crate) use counters::{Counters, Gauges};
 pub(crate) use sent::Sent;
+#[cfg(feature = "nats")]
+pub(crate) use shared_log::SharedLogCounters;
+pub use shared_log::SharedLogCounts;
 pub(crate) use signals::SignalRefusal;
 
 /// The numbers of one [`Manager`](crate::Manager) at one moment, see [`Manager::metrics`](crate::Manager::metrics).
@@ -59,6 +63,8 @@ pub struct Metrics {
     pub voters: u64,
     /// Whether what rooms keep can be written now, see [`Manager::log_status`](crate::Manager::log_status).
     pub log_status: LogStatus,
+    /// What the log of several nodes has done, where rooms are in one.
+    pub shared_log: SharedLogCounts,
     /// MessageCounts that were applied, each once however many viewers there were. A publish whose id was known does not
     /// count.
     pub messages: MessageCounts,

@@ -106,8 +106,41 @@ metrics! {
         "Rooms that exist now"
         => |numbers| whole(numbers.manager.rooms);
     Gauge "rtbroadcaster_log_unavailable" []
-        "1 while rooms cannot be written to the disk, for example because it is full, else 0"
+        "1 while rooms cannot be written, for example because the disk is full or NATS does not answer, else 0"
         => |numbers| whole(u64::from(numbers.manager.log_status != LogStatus::Writable));
+    Counter "rtbroadcaster_shared_log_entries_total" ["by"]
+        "Entries of the log of several servers that this one has applied: its own, and those of others"
+        => |numbers| {
+            let log = &numbers.manager.shared_log;
+            words([("this", log.entries_written), ("others", log.entries_followed)])
+        };
+    Counter "rtbroadcaster_shared_log_entries_ignored_total" ["reason"]
+        "Entries of that log that count on no server; not 0 only if the log has broken its own rule"
+        => |numbers| words(numbers.manager.shared_log.entries_ignored.iter().copied());
+    Counter "rtbroadcaster_shared_log_holes_total" []
+        "Entries of that log that came before one that was missing"
+        => |numbers| whole(numbers.manager.shared_log.holes);
+    Counter "rtbroadcaster_shared_log_looks_total" []
+        "Questions to that log for what is stored behind the last entry of a room"
+        => |numbers| whole(numbers.manager.shared_log.looks);
+    Counter "rtbroadcaster_shared_log_refilled_total" []
+        "Entries of that log that were got by such a question"
+        => |numbers| whole(numbers.manager.shared_log.refilled);
+    Counter "rtbroadcaster_shared_log_doubt_seconds_total" []
+        "Time during which that log did not answer for a room, added up over rooms, counted when it ends"
+        => |numbers| Samples::One(Some(SampleValue::Seconds(numbers.manager.shared_log.doubt.as_secs_f64())));
+    Counter "rtbroadcaster_shared_log_checkpoints_total" ["outcome"]
+        "Checkpoints of rooms that were stored in that log, and attempts that failed"
+        => |numbers| {
+            let log = &numbers.manager.shared_log;
+            words([("stored", log.checkpoints), ("failed", log.checkpoints_failed)])
+        };
+    Counter "rtbroadcaster_shared_log_losses_total" []
+        "Times at which that log was seen to have lost entries"
+        => |numbers| whole(numbers.manager.shared_log.losses);
+    Counter "rtbroadcaster_shared_log_copies_total" []
+        "Rooms that this server has written to that log again after a loss"
+        => |numbers| whole(numbers.manager.shared_log.copies);
     Gauge "rtbroadcaster_viewers" []
         "Connections of viewers that are in rooms now, paused ones included"
         => |numbers| whole(numbers.manager.viewers);

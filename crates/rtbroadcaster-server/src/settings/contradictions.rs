@@ -114,9 +114,7 @@ fn cluster(settings: &Settings) -> Vec<Case> {
             "one server may be lost as a whole",
         ),
         (
-            settings.require_durable
-                && settings.nats_monitor.is_none()
-                && settings.nats_system_credentials.is_none(),
+            settings.require_durable && settings.nats_monitor.is_none() && settings.nats_system_credentials.is_none(),
             ("require_durable", "nats_monitor"),
             "nothing else tells how the NATS servers sync, unless it is nats_system_credentials",
         ),

@@ -50,6 +50,8 @@ use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::record::{Append, Checkpoint, Handover, Header, LifeIndex, Lives, LogPosition, Stored};
 use tokio::sync::watch;
 
+use crate::metrics::SharedLogCounts;
+
 pub use error::EngineError;
 
 /// Keeps the logs of rooms.
@@ -94,6 +96,9 @@ pub(crate) trait SharedRooms: Send + Sync {
 
     /// Finds a room that this node does not have; `None` if there is none.
     fn find<'a>(&'a self, room: &'a RoomId) -> Pending<'a, Result<Option<FoundRoom>, LogUnsure>>;
+
+    /// Returns what the log has done.
+    fn counts(&self) -> Option<SharedLogCounts>;
 }
 
 /// The log did not answer, so whether there is a room is not known.

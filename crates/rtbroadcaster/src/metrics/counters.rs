@@ -10,7 +10,7 @@ use rtbroadcaster_core::standing::{How, ResetReason};
 
 use super::counts::{Count, WordCounts};
 use super::sent::Sent;
-use super::{LogStatus, MessageCounts, Metrics, Resumes, SignalCounts, SignalRefusal, Superseded};
+use super::{LogStatus, MessageCounts, Metrics, Resumes, SharedLogCounts, SignalCounts, SignalRefusal, Superseded};
 
 /// Everything that is counted for one manager.
 #[derive(Debug)]
@@ -218,7 +218,8 @@ impl Counters {
     }
 
     /// Returns the numbers at this moment.
-    pub(crate) fn read(&self, Gauges { connections, rooms, voters, log_status }: Gauges) -> Metrics {
+    pub(crate) fn read(&self, gauges: Gauges, shared_log: SharedLogCounts) -> Metrics {
+        let Gauges { connections, rooms, voters, log_status } = gauges;
         let closes = CloseReason::ALL.into_iter().zip(&self.closes);
         Metrics {
             connections: connections as u64,
@@ -230,6 +231,7 @@ impl Counters {
             viewers: self.viewers.get(),
             voters: voters as u64,
             log_status,
+            shared_log,
             messages: MessageCounts {
                 events: self.events.get(),
                 states: self.states.get(),
@@ -273,7 +275,7 @@ mod tests {
 
         /// Returns the numbers at this moment, for tests that know neither connections nor rooms.
         pub(crate) fn look(&self) -> Metrics {
-            self.read(Gauges::default())
+            self.read(Gauges::default(), SharedLogCounts::default())
         }
     }
 

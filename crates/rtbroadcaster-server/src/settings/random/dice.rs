@@ -122,7 +122,9 @@ impl Dice {
             (_, "URL,…") => {
                 self.pick(&["nats://10.0.0.1:4222", "a:4222,tls://b", "nats://me:x@a", "http://a"]).to_owned()
             }
-            (_, "http://HOST:PORT,…") => self.pick(&["http://a:8222", "http://a:8222,http://b", "https://a"]).to_owned(),
+            (_, "http://HOST:PORT,…") => {
+                self.pick(&["http://a:8222", "http://a:8222,http://b", "https://a"]).to_owned()
+            }
             (_, "NAME") => self.pick(&["rtb", "my-app", "A.b"]).to_owned(),
             (_, "FORMAT") => self.pick(&["text", "json", "xml"]).to_owned(),
             (_, "LEVEL") => self.pick(&["written", "disk", "raid"]).to_owned(),

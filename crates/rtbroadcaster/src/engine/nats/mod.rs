@@ -36,12 +36,12 @@ use tokio::sync::watch;
 use super::shared::SharedEngine;
 use super::{Health, OpenedEngine};
 use crate::os_random::OsRandom;
+pub use error::NatsError;
 use feed::Followers;
 use log::NatsLog;
-use settings::Settings;
-pub use error::NatsError;
 pub use proof::Unproven;
 pub use settings::Durability;
+use settings::Settings;
 
 /// The time within which a server has to answer.
 const ANSWER: Duration = Duration::from_secs(5);

@@ -154,7 +154,9 @@ async fn ask_monitor(address: &str) -> Result<(String, bool), BoxError> {
 /// Gets a document of JSON by HTTP.
 async fn get<T: for<'de> Deserialize<'de>>(address: &str, path: &str) -> Result<T, BoxError> {
     let uri: Uri = format!("{}{path}", address.trim_end_matches('/')).parse()?;
-    let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else { return Err("it is not http://HOST:PORT".into()) };
+    let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else {
+        return Err("it is not http://HOST:PORT".into());
+    };
     let target = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80));
     let exchange = async {
         let (mut sender, connection) =
@@ -211,7 +213,8 @@ mod tests {
         let servers = ["s1".to_owned()];
         assert!(matches!(Sources::default().prove(&servers).await, Err(Unproven::NoSource)));
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        for (address, why) in [(format!("http://127.0.0.1:{port}"), "refused"), ("https://here".into(), "not http://")] {
+        for (address, why) in [(format!("http://127.0.0.1:{port}"), "refused"), ("https://here".into(), "not http://")]
+        {
             let sources = Sources { monitors: vec![address], ..Sources::default() };
             let told = sources.prove(&servers).await.unwrap_err().to_string();
             assert!(told.contains(why), "{told}");

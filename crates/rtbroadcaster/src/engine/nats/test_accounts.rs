@@ -17,8 +17,11 @@ pub(super) fn start() -> (NatsServer, PathBuf) {
     let (system, name) = (account.public_key(), user.public_key());
     let limits = json!({ "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1, "wildcards": true,
         "conn": -1, "leaf": -1 });
-    let operator_token =
-        signed(&operator, &operator.public_key(), &json!({ "type": "operator", "version": 2, "system_account": system }));
+    let operator_token = signed(
+        &operator,
+        &operator.public_key(),
+        &json!({ "type": "operator", "version": 2, "system_account": system }),
+    );
     let account_token = signed(&operator, &system, &json!({ "type": "account", "version": 2, "limits": limits }));
     let user_token =
         signed(&account, &name, &json!({ "type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1 }));

@@ -10,8 +10,8 @@ use tokio::sync::watch;
 
 use super::NatsError;
 use super::feed::Followers;
-use super::settings::Settings;
 use super::proof::{Sources, Unproven};
+use super::settings::Settings;
 use super::test_accounts;
 use super::test_server::{NatsCluster, NatsServer, eventually};
 use crate::engine::shared::contract::keeps_the_contract;

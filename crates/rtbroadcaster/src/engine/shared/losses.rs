@@ -2,6 +2,7 @@
 //! before, or be gone and made again.
 //! Must not know rooms.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rtbroadcaster_core::chain::Offset;
@@ -9,6 +10,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 
 use super::{Extent, SharedLog, Unsure};
+use crate::metrics::SharedLogCounters;
 
 /// The time behind a loss in which nodes write again what they have: a room that is found meanwhile may lack entries.
 const RECENT: Duration = Duration::from_secs(6);
@@ -28,8 +30,9 @@ impl Loss {
 }
 
 /// What this node knows of losses.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Losses {
+    counters: Arc<SharedLogCounters>,
     /// The log as it was last seen, and when it was asked for that. Held while it is asked, so that an older answer does
     /// not come after a newer one.
     seen: Mutex<Option<(Instant, Extent)>>,
@@ -37,6 +40,10 @@ pub(super) struct Losses {
 }
 
 impl Losses {
+    pub(super) fn new(counters: Arc<SharedLogCounters>) -> Self {
+        Self { counters, seen: Mutex::default(), told: watch::Sender::new(None) }
+    }
+
     /// Asks how far the log reaches, where this node has read an entry at `read`. Calls that wait for each other share one
     /// question.
     ///
@@ -63,6 +70,7 @@ impl Losses {
                 reached = reached.0,
                 "the log has lost entries; rooms are written to it again"
             );
+            self.counters.loss();
             self.told.send_modify(|last| {
                 // One that has not been dealt with yet is a part of this one.
                 let before = last.filter(Loss::is_recent).map_or(kept, |last| last.kept);
@@ -95,7 +103,7 @@ mod tests {
     async fn a_log_that_went_back_or_was_made_again_is_noticed_and_one_that_grows_is_not() {
         let sea = Sea::new(1);
         let (log, room) = (sea.node(0), RoomId::random(&OsRandom));
-        let losses = Losses::default();
+        let losses = Losses::new(Arc::new(SharedLogCounters::new([])));
         let mut told = losses.subscribe();
         let mut after = Offset::START;
         for _ in 0..3 {
@@ -116,5 +124,6 @@ mod tests {
         sea.lose_everything();
         losses.check(&*log, Offset::START).await.unwrap();
         assert_eq!(told.borrow_and_update().unwrap().kept, Offset::START);
+        assert_eq!(losses.counters.read().losses, 2);
     }
 }

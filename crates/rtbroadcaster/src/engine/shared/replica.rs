@@ -25,6 +25,7 @@ use super::nodes::Nodes;
 use super::text::Whisper;
 use super::{FeedEvent, Published, SharedLog};
 use crate::engine::Follower;
+use crate::metrics::SharedLogCounters;
 
 /// The pauses between attempts while the log does not answer: each is twice as long as the one before.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -98,10 +99,31 @@ struct Sent {
     appends: Vec<Append>,
 }
 
+/// What all replicas on a node share.
+#[derive(Debug)]
+pub(super) struct NodeParts<L> {
+    pub(super) log: Arc<L>,
+    pub(super) nodes: watch::Receiver<Nodes>,
+    pub(super) losses: Arc<Losses>,
+    pub(super) counters: Arc<SharedLogCounters>,
+}
+
+impl<L> Clone for NodeParts<L> {
+    fn clone(&self) -> Self {
+        Self {
+            log: Arc::clone(&self.log),
+            nodes: self.nodes.clone(),
+            losses: Arc::clone(&self.losses),
+            counters: Arc::clone(&self.counters),
+        }
+    }
+}
+
 /// One replica.
 pub(super) struct Replica<L> {
     log: Arc<L>,
     nodes: watch::Receiver<Nodes>,
+    counters: Arc<SharedLogCounters>,
     room: RoomId,
     me: Writer,
     follower: Weak<dyn Follower>,
@@ -143,13 +165,8 @@ pub(super) struct Replica<L> {
 }
 
 impl<L: SharedLog> Replica<L> {
-    pub(super) fn new(
-        log: Arc<L>,
-        nodes: watch::Receiver<Nodes>,
-        all_losses: Arc<Losses>,
-        parts: ReplicaParts,
-        follower: Weak<dyn Follower>,
-    ) -> Self {
+    pub(super) fn new(node: NodeParts<L>, parts: ReplicaParts, follower: Weak<dyn Follower>) -> Self {
+        let NodeParts { log, nodes, losses: all_losses, counters } = node;
         let ReplicaParts { room, me, chain, marks, unkept, orders, events, position, mut losses } = parts;
         let loss = *losses.borrow_and_update();
         let now = Instant::now();
@@ -160,6 +177,7 @@ impl<L: SharedLog> Replica<L> {
         Self {
             log,
             nodes,
+            counters,
             room,
             me,
             follower,
@@ -347,7 +365,11 @@ impl<L: SharedLog> Replica<L> {
 
     fn is_sure(&mut self) {
         self.pause = PAUSE_MIN;
-        if self.doubt.take().is_some() && std::mem::take(&mut self.has_told_doubt) {
+        let doubt = self.doubt.take();
+        if let Some(since) = doubt {
+            self.counters.doubted(since.elapsed());
+        }
+        if doubt.is_some() && std::mem::take(&mut self.has_told_doubt) {
             self.tell(|follower| follower.in_doubt(false));
         }
     }

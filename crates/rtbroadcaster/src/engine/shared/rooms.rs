@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use rtbroadcaster_core::chain::Offset;
+use rtbroadcaster_core::chain::{Chain, Ignored, Offset};
 use rtbroadcaster_core::id::{RoomId, Term};
 use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::random::Random;
@@ -17,10 +17,10 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::load::{self, Loaded};
 use super::losses::Losses;
 use super::nodes::{self, NodeId, Nodes};
-use super::replica::{Order, Replica, ReplicaParts};
+use super::replica::{NodeParts, Order, Replica, ReplicaParts};
 use super::{FEED_EVENTS_MAX, SharedLog};
 use crate::engine::{Engine, Follower, FoundRoom, Health, LogUnsure, Pending, SharedRooms};
-use rtbroadcaster_core::chain::Chain;
+use crate::metrics::{SharedLogCounters, SharedLogCounts};
 
 /// The time between two questions where the last entries of silent rooms are.
 const HEADS_INTERVAL: Duration = Duration::from_secs(5);
@@ -37,6 +37,7 @@ pub(crate) struct SharedEngine<L> {
     health: watch::Receiver<Health>,
     replicas: Arc<Replicas>,
     losses: Arc<Losses>,
+    counters: Arc<SharedLogCounters>,
 }
 
 /// The replicas on this node.
@@ -93,9 +94,10 @@ impl<L: SharedLog> SharedEngine<L> {
         let node = NodeId::random(&*random);
         let leaves = Arc::new(AtomicBool::new(false));
         let nodes = nodes::spawn(&log, node, &leaves);
-        let (replicas, losses) = (Arc::new(Replicas::default()), Arc::new(Losses::default()));
+        let counters = Arc::new(SharedLogCounters::new(Ignored::ALL.map(Ignored::word)));
+        let (replicas, losses) = (Arc::new(Replicas::default()), Arc::new(Losses::new(Arc::clone(&counters))));
         tokio::spawn(ask_for_heads(Arc::downgrade(&log), Arc::downgrade(&replicas), Arc::clone(&losses)));
-        Self { log, node, leaves, nodes, random, health, replicas, losses }
+        Self { log, node, leaves, nodes, random, health, replicas, losses, counters }
     }
 
     /// Returns the log of one room, and what its replica needs.
@@ -114,8 +116,13 @@ impl<L: SharedLog> SharedEngine<L> {
             position,
             losses: self.losses.subscribe(),
         };
-        let (log, nodes, losses) = (Arc::clone(&self.log), self.nodes.clone(), Arc::clone(&self.losses));
-        (RoomLog { log, nodes, losses, orders, begin: Mutex::new(None), health: self.health.clone() }, parts)
+        let node = NodeParts {
+            log: Arc::clone(&self.log),
+            nodes: self.nodes.clone(),
+            losses: Arc::clone(&self.losses),
+            counters: Arc::clone(&self.counters),
+        };
+        (RoomLog { node, orders, begin: Mutex::new(None), health: self.health.clone() }, parts)
     }
 }
 
@@ -198,13 +205,15 @@ impl<L: SharedLog> SharedRooms for SharedEngine<L> {
             Ok(Some(FoundRoom { checkpoint, engine, begin }))
         })
     }
+
+    fn counts(&self) -> Option<SharedLogCounts> {
+        Some(self.counters.read())
+    }
 }
 
 /// The log of one room on this node.
 struct RoomLog<L> {
-    log: Arc<L>,
-    nodes: watch::Receiver<Nodes>,
-    losses: Arc<Losses>,
+    node: NodeParts<L>,
     orders: mpsc::UnboundedSender<Order>,
     /// What the replica of a room needs that is created here, until the room hands over for the first time.
     begin: Mutex<Option<ReplicaParts>>,
@@ -219,9 +228,7 @@ impl<L> std::fmt::Debug for RoomLog<L> {
 
 impl<L: SharedLog> RoomLog<L> {
     fn run(&self, parts: ReplicaParts, follower: Weak<dyn Follower>) {
-        let replica =
-            Replica::new(Arc::clone(&self.log), self.nodes.clone(), Arc::clone(&self.losses), parts, follower);
-        tokio::spawn(replica.run());
+        tokio::spawn(Replica::new(self.node.clone(), parts, follower).run());
     }
 }
 

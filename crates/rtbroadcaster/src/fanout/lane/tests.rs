@@ -14,7 +14,6 @@ use crate::fanout::Outbox;
 use crate::fanout::lane::members::SLICE_MEMBERS;
 use crate::fanout::mute::MUTE;
 use crate::fanout::roster::{Disconnection, Item, MemberChange, Work};
-use crate::metrics::Gauges;
 use crate::os_random::OsRandom;
 
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -267,7 +266,7 @@ async fn a_lane_lets_other_tasks_run_while_it_is_busy() {
     (0..5_000).for_each(|_| roster.push(admit().1));
     // A pass takes 64 of them. Looking at a million members takes longer than a lane may keep its thread.
     (0..64 * PASSES).for_each(|_| roster.push(event()));
-    let passes = || counters.read(Gauges::default()).apply_to_written.count;
+    let passes = || counters.look().apply_to_written.count;
     // The only thread runs the lane before it runs this again.
     tokio::task::yield_now().await;
     let done = passes();

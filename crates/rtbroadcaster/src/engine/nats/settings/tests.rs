@@ -14,8 +14,7 @@ fn versions_are_compared_by_number() {
 
 #[test]
 fn a_namespace_is_part_of_subjects() {
-    let settings =
-        |namespace: &str| Settings::of(&Nats::at("nats://here").namespace(namespace), &Config::default());
+    let settings = |namespace: &str| Settings::of(&Nats::at("nats://here").namespace(namespace), &Config::default());
     assert!(settings("my-app_1").is_ok());
     for wrong in ["", "a.b", "A", "*", ">", "a b", &"x".repeat(33)] {
         assert!(matches!(settings(wrong), Err(NatsError::Namespace(_))), "{wrong}");

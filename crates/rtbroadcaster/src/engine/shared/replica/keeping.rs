@@ -44,6 +44,7 @@ impl<L: SharedLog> Replica<L> {
 
     /// Notes whether a checkpoint is kept.
     pub(super) fn kept(&mut self, is_kept: bool) {
+        self.counters.checkpoint(is_kept);
         if is_kept {
             self.unkept = 0;
             return;

@@ -19,8 +19,12 @@ impl<L: SharedLog> Replica<L> {
         loop {
             let before = self.chain.offset;
             match self.log.read(&self.room, before).await {
-                Ok(entries) if entries.is_empty() => break,
+                Ok(entries) if entries.is_empty() => {
+                    self.counters.looked(0);
+                    break;
+                }
                 Ok(entries) => {
+                    self.counters.looked(entries.len());
                     for entry in &entries {
                         self.wait_for_lanes().await;
                         self.read(entry);
@@ -115,6 +119,7 @@ impl<L: SharedLog> Replica<L> {
         };
         if entry.offset > self.chain.offset && entry.follows.is_some_and(|before| before > self.chain.offset) {
             // Also if its writer did not know that entry: whether this one counts depends on it.
+            self.counters.hole();
             return self.look_soon(Instant::now());
         }
         let reading = self.chain.read(&link);
@@ -123,10 +128,14 @@ impl<L: SharedLog> Replica<L> {
             // The log has lost entries that this node has read, and gave their places again.
             Reading::Known | Reading::Ignored(_) if is_newer => self.diverge(),
             Reading::Known => {}
-            Reading::Hole => self.look_soon(Instant::now()),
+            Reading::Hole => {
+                self.counters.hole();
+                self.look_soon(Instant::now());
+            }
             // The room that this node has has ended unseen, and its name was given again.
             Reading::Anew => self.diverge(),
             Reading::Ignored(why) => {
+                self.counters.ignored(why.word());
                 tracing::warn!(room = ?self.room, offset = link.offset.0, why = why.word(), "an entry does not count");
                 self.position.send_replace(self.chain.offset);
             }
@@ -143,6 +152,7 @@ impl<L: SharedLog> Replica<L> {
         let is_own = |sent: &Sent| sent.lease == link.lease && sent.number == link.number;
         if let Some(Sent { through, appends, .. }) = self.sent.take_if(|sent| is_own(sent)) {
             (self.publishing, self.send_at) = (None, None);
+            self.counters.applied(true);
             self.mark(before, &appends);
             self.has_ended = appends.iter().any(Append::is_end);
             self.tell(|follower| follower.written(through));
@@ -169,6 +179,7 @@ impl<L: SharedLog> Replica<L> {
 
     /// Applies what another node has written. What was decided here under an older lease is refused.
     pub(super) fn follow(&mut self, before: Chain, lease: Lease, appends: Vec<Append>, at: Duration) {
+        self.counters.applied(false);
         self.mark(before, &appends);
         self.has_ended = appends.iter().any(Append::is_end);
         let is_old = |term: Term| term <= lease.term;

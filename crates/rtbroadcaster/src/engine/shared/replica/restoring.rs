@@ -119,6 +119,7 @@ impl<L: SharedLog> Replica<L> {
         let text = text::write_entry(&Draft { lease, number: 0, after, copy: Some(id), appends: &appends });
         let outcome = self.log.publish(&self.room, after, text, EntryKind::Copy).await;
         if outcome == Published::Stored {
+            self.counters.copied();
             tracing::warn!(room = ?self.room, "the log had lost entries of a room; it is written again");
         }
         outcome == Published::Stored
