@@ -12,8 +12,11 @@ use tokio::time::Instant;
 use super::{Extent, SharedLog, Unsure};
 use crate::metrics::SharedLogCounters;
 
-/// The time behind a loss in which nodes write again what they have: a room that is found meanwhile may lack entries.
-const RECENT: Duration = Duration::from_secs(6);
+/// The time behind a loss in which a room that is found may lack entries that a node is about to write again.
+const MAY_LACK: Duration = Duration::from_secs(6);
+
+/// The time behind a loss in which a room that is not found may be one that a node is about to write again.
+const MAY_BE_MISSING: Duration = Duration::from_secs(25);
 
 /// The last loss of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +28,7 @@ pub(super) struct Loss {
 
 impl Loss {
     fn is_recent(&self) -> bool {
-        self.at.elapsed() < RECENT
+        self.at.elapsed() < MAY_LACK
     }
 }
 
@@ -85,9 +88,14 @@ impl Losses {
         self.told.subscribe()
     }
 
-    /// Returns whether rooms may be missing in the log, or some of their entries, that a node is about to write again.
+    /// Returns whether a room in the log may lack entries that a node is about to write again.
     pub(super) fn is_recent(&self) -> bool {
         self.told.borrow().as_ref().is_some_and(Loss::is_recent)
+    }
+
+    /// Returns whether a room may be missing in the log that a node is about to write again.
+    pub(super) fn may_be_missing(&self) -> bool {
+        self.told.borrow().as_ref().is_some_and(|loss| loss.at.elapsed() < MAY_BE_MISSING)
     }
 }
 
@@ -119,8 +127,10 @@ mod tests {
         assert!(losses.is_recent() && kept > Offset::START && kept < after);
         losses.check(&*log, after).await.unwrap();
         assert!(!told.has_changed().unwrap(), "it is the log that is known now");
-        tokio::time::sleep(RECENT).await;
-        assert!(!losses.is_recent());
+        tokio::time::sleep(MAY_LACK).await;
+        assert!(!losses.is_recent() && losses.may_be_missing());
+        tokio::time::sleep(MAY_BE_MISSING).await;
+        assert!(!losses.may_be_missing());
         sea.lose_everything();
         losses.check(&*log, Offset::START).await.unwrap();
         assert_eq!(told.borrow_and_update().unwrap().kept, Offset::START);

@@ -191,10 +191,12 @@ impl<L: SharedLog> SharedRooms for SharedEngine<L> {
                 // The log may have lost it.
                 self.losses.check(&*self.log, self.replicas.read()).await.map_err(|_| LogUnsure)?;
             }
-            if self.losses.is_recent() && !loaded.as_ref().is_some_and(|loaded| loaded.continues_copy) {
+            let Some(loaded) = loaded else {
+                return if self.losses.may_be_missing() { Err(LogUnsure) } else { Ok(None) };
+            };
+            if self.losses.is_recent() && !loaded.continues_copy {
                 return Err(LogUnsure);
             }
-            let Some(loaded) = loaded else { return Ok(None) };
             let Loaded { checkpoint, chain, marks, unkept, continues_copy: _ } = *loaded;
             let (log, parts) = self.room_log(room, chain);
             let parts = ReplicaParts { losses, ..parts };

@@ -8,16 +8,22 @@ use rtbroadcaster_core::record::Append;
 use tokio::time::{Instant, sleep};
 
 use super::Replica;
-use crate::engine::shared::text::{self, Draft, PlacedCheckpoint};
-use crate::engine::shared::{CopyId, EntryKind, Published, SharedLog, StoredEntry};
+use crate::engine::shared::text::{self, Draft, PlacedCheckpoint, Whisper};
+use crate::engine::shared::{CopyId, EntryKind, FeedEvent, Published, SharedLog, StoredEntry};
 
-/// The time for which a node waits for the node with the lease, which has everything that was acknowledged: while that
-/// is heard of, and while it is not.
+/// The time for which a node with the lease waits for others that have read further, since they have replaced it.
+const WAIT_OF_LEASE: Duration = Duration::from_secs(1);
+
+/// The time for which another node waits for that one, which has everything that was acknowledged: while that is heard
+/// of, and while it is not.
 const WAIT_WHILE_HEARD: Duration = Duration::from_secs(15);
 const WAIT_UNHEARD: Duration = Duration::from_secs(3);
 
-/// The time between two looks whether the node with the lease has written the room.
-const LOOK: Duration = Duration::from_millis(500);
+/// The longest time for which a node waits for one that has read further.
+const WAIT_FOR_BEST: Duration = Duration::from_secs(20);
+
+/// The time between two looks whether another node has written the room.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What the log has of a room that this node has read further.
 enum Remains {
@@ -54,8 +60,11 @@ impl<L: SharedLog> Replica<L> {
     pub(super) async fn restore(&mut self) {
         self.is_in_doubt();
         let begun = Instant::now();
+        let mut furthest = Offset::START;
         loop {
             self.tell_doubt();
+            self.log.whisper(&self.room, Whisper::Read(self.chain.offset).write());
+            furthest = furthest.max(self.furthest_heard());
             if self.follower.strong_count() == 0 {
                 self.has_ended = true;
                 return;
@@ -67,7 +76,7 @@ impl<L: SharedLog> Replica<L> {
                 }
 
                 Remains::Another => return self.diverge(),
-                Remains::UpTo(after) if self.is_in_charge(begun.elapsed()) => {
+                Remains::UpTo(after) if self.is_in_charge(begun.elapsed(), furthest) => {
                     if self.write_copy(after).await {
                         return self.diverge();
                     }
@@ -79,13 +88,31 @@ impl<L: SharedLog> Replica<L> {
         }
     }
 
-    /// Returns whether it is for this node to write the room, where it was missing for so `long`.
-    fn is_in_charge(&self, long: Duration) -> bool {
+    /// Returns how far others have read that are about to write the room.
+    fn furthest_heard(&mut self) -> Offset {
+        let mut furthest = Offset::START;
+        while let Some(event) = self.events.as_mut().and_then(|events| events.try_recv().ok()) {
+            if let FeedEvent::Whisper(text) = event
+                && let Some(Whisper::Read(offset)) = Whisper::read(&text)
+            {
+                furthest = furthest.max(offset);
+            }
+        }
+        furthest
+    }
+
+    /// Returns whether it is for this node to write the room, where it was missing for so `long` and others have read up to
+    /// `furthest`.
+    fn is_in_charge(&self, long: Duration, furthest: Offset) -> bool {
         let Some((Lease { writer, .. }, _)) = self.chain.newest else { return false };
         // Not all nodes without the lease at the same moment.
         let rank = Duration::from_millis(self.me.0 % 1_000);
-        let wait = if self.nodes.borrow().is_heard(writer) { WAIT_WHILE_HEARD } else { WAIT_UNHEARD };
-        self.has_lease() || long >= wait + rank
+        let wait = match self.nodes.borrow().is_heard(writer) {
+            _ if self.has_lease() => WAIT_OF_LEASE,
+            true => WAIT_WHILE_HEARD + rank,
+            false => WAIT_UNHEARD + rank,
+        };
+        long >= wait && (furthest <= self.chain.offset || long >= WAIT_FOR_BEST + rank)
     }
 
     async fn remains(&mut self) -> Remains {

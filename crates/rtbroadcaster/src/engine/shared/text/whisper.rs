@@ -17,6 +17,8 @@ use super::FORMAT;
 pub(in crate::engine::shared) enum Whisper {
     /// Where the room's last entry is.
     Head(Offset),
+    /// How far a node has read that is about to write the room again, since the log has lost entries.
+    Read(Offset),
     /// An ephemeral message of the owner under this lease.
     Ephemeral { lease: Lease, key: Key, params: Params },
 }
@@ -26,6 +28,8 @@ struct WhisperText<'a> {
     format: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     head: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    read: Option<u64>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     ephemeral: Option<EphemeralText<'a>>,
 }
@@ -43,9 +47,10 @@ struct EphemeralText<'a> {
 impl Whisper {
     /// Writes it.
     pub(in crate::engine::shared) fn write(&self) -> Bytes {
-        let mut text = WhisperText { format: FORMAT, head: None, ephemeral: None };
+        let mut text = WhisperText { format: FORMAT, head: None, read: None, ephemeral: None };
         match self {
             Self::Head(Offset(offset)) => text.head = Some(*offset),
+            Self::Read(Offset(offset)) => text.read = Some(*offset),
             Self::Ephemeral { lease: Lease { term, writer }, key, params } => {
                 let params = serde_json::from_str(params.as_str()).expect("parameters are JSON");
                 let (term, writer) = (term.get(), writer.0);
@@ -57,18 +62,19 @@ impl Whisper {
 
     /// Reads it; `None` for one of a later version, and for what is none.
     pub(in crate::engine::shared) fn read(text: &[u8]) -> Option<Self> {
-        let WhisperText { format, head, ephemeral } = serde_json::from_slice(text).ok()?;
+        let WhisperText { format, head, read, ephemeral } = serde_json::from_slice(text).ok()?;
         if format > FORMAT {
             return None;
         }
-        match (head, ephemeral) {
-            (Some(offset), _) => Some(Self::Head(Offset(offset))),
-            (None, Some(EphemeralText { term, writer, key, params })) => Some(Self::Ephemeral {
+        match (head, read, ephemeral) {
+            (Some(offset), ..) => Some(Self::Head(Offset(offset))),
+            (None, Some(offset), _) => Some(Self::Read(Offset(offset))),
+            (None, None, Some(EphemeralText { term, writer, key, params })) => Some(Self::Ephemeral {
                 lease: Lease { term: Term::new(term)?, writer: Writer(writer) },
                 key: Key::new(&key)?,
                 params: Params::from_json(params.get())?,
             }),
-            (None, None) => None,
+            (None, None, None) => None,
         }
     }
 }
