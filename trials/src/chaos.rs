@@ -5,6 +5,7 @@
 mod audience;
 mod blinks;
 mod clients;
+mod cluster;
 mod cuts;
 mod dark;
 mod drains;
@@ -83,6 +84,8 @@ pub(crate) struct Chaos {
     dark: dark::Options,
     #[command(flatten)]
     revotes: revotes::Options,
+    #[command(flatten)]
+    cluster: cluster::Options,
     /// blinks, wakes, stampedes, dark, slow: by a build that is not optimized, as `cargo xtask test` makes it; for few viewers
     #[arg(long)]
     brief: bool,
@@ -131,13 +134,16 @@ enum ScenarioName {
     Slow,
     /// Voters are cut, reload, open second tabs and outlive killed servers, and each is counted once; not without --only
     Revotes,
+    /// Three nodes in a cluster of three NATS servers, which are killed, stopped, emptied and cut off while the owner moves
+    /// between nodes; not without --only
+    Cluster,
 }
 
 impl ScenarioName {
     /// Returns whether it runs only if it is named: it takes many minutes, or tools that not every machine has.
     fn is_on_demand(self) -> bool {
-        use ScenarioName::{Blinks, Dark, Graces, Restores, Revotes, Slow, Stampedes, Wakes};
-        matches!(self, Graces | Restores | Blinks | Wakes | Stampedes | Dark | Slow | Revotes)
+        use ScenarioName::{Blinks, Cluster, Dark, Graces, Restores, Revotes, Slow, Stampedes, Wakes};
+        matches!(self, Graces | Restores | Blinks | Wakes | Stampedes | Dark | Slow | Revotes | Cluster)
     }
 }
 
@@ -195,6 +201,7 @@ fn play(name: ScenarioName, options: &Chaos, given: Given, steps: &mut Steps) ->
         ScenarioName::Dark => run_each::<dark::Plan>(&options.dark, given, steps),
         ScenarioName::Slow => run_each::<slow::Plan>(&(), given, steps),
         ScenarioName::Revotes => run_each::<revotes::Plan>(&options.revotes, given, steps),
+        ScenarioName::Cluster => run_each::<cluster::Plan>(&options.cluster, given, steps),
     }
 }
 

@@ -18,7 +18,7 @@ mod valgrind;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{apt, node, steps};
+use xtask::{apt, nats_server, node, steps};
 
 use steps::{Failure, Steps};
 

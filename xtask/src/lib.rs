@@ -2,5 +2,6 @@
 //! know the programs.
 
 pub mod apt;
+pub mod nats_server;
 pub mod node;
 pub mod steps;

@@ -1,0 +1,263 @@
+//! The processes: three NATS servers, three nodes, and a relay for each path from a node to a server. Must not know when
+//! what happens to them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::balancer::{self, get};
+use super::{NODES, Urls};
+use crate::chaos::relay::{Dark, PathEntry, PathFault, Relay};
+use crate::load::server::Server;
+use crate::load::{built, process, target};
+use crate::steps::Failure;
+
+/// The most time until everything runs.
+const START: Duration = Duration::from_secs(30);
+
+/// The beginning of the names of metrics that are added up over nodes.
+const METRICS: &str = "rtbroadcaster_shared_log_";
+
+/// A NATS server.
+struct NatsServer {
+    port: u16,
+    monitor: u16,
+    folder: PathBuf,
+    options: Vec<String>,
+    process: Option<Child>,
+}
+
+/// A node.
+struct Node {
+    address: SocketAddr,
+    admin: SocketAddr,
+    flags: Vec<String>,
+    server: Option<Server>,
+    relays: Vec<Relay>,
+    /// Its metrics at the last look.
+    seen: BTreeMap<String, f64>,
+}
+
+/// All processes; dropping it kills them.
+pub(super) struct House {
+    program: PathBuf,
+    folder: PathBuf,
+    servers: Vec<NatsServer>,
+    nodes: Vec<Node>,
+    urls: Urls,
+    /// The metrics of processes that are gone.
+    past: BTreeMap<String, f64>,
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::new(error.to_string())
+}
+
+fn free_port() -> Result<u16, Failure> {
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map(|at| at.port()).map_err(failed)
+}
+
+impl House {
+    /// Starts everything, with NATS servers of this program.
+    pub(super) async fn begin(program: PathBuf) -> Result<Self, Failure> {
+        let folder = target().join("tmp").join(format!("chaos-cluster-{}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(failed)?;
+        let secret = folder.join("secret");
+        fs::write(&secret, "5e".repeat(32)).map_err(failed)?;
+        private(&secret)?;
+        let routes = [free_port()?, free_port()?, free_port()?];
+        let all = routes.map(|port| format!("nats://127.0.0.1:{port}")).join(",");
+        let mut house = Self {
+            program,
+            folder,
+            servers: Vec::new(),
+            nodes: Vec::new(),
+            urls: Urls::default(),
+            past: BTreeMap::new(),
+        };
+        for (number, route) in routes.into_iter().enumerate() {
+            let route = format!("nats://127.0.0.1:{route}");
+            let options = ["--server_name", &format!("s{number}"), "--cluster_name", "chaos", "--cluster", &route];
+            let options = options.into_iter().chain(["--routes", &all, "--no_advertise"]).map(str::to_owned).collect();
+            let folder = house.folder.join(format!("nats-{number}"));
+            let server = NatsServer { port: free_port()?, monitor: free_port()?, folder, options, process: None };
+            house.servers.push(server);
+            house.start_server(number)?;
+        }
+        for number in 0..NODES {
+            let mut relays = Vec::new();
+            for server in &house.servers {
+                relays.push(Relay::open(([127, 0, 0, 1], server.port).into()).await?);
+            }
+            let nats: Vec<_> = relays.iter().map(|relay| nats_url(relay.url())).collect();
+            let admin: SocketAddr = ([127, 0, 0, 1], free_port()?).into();
+            let flags = ["--nats", &nats.join(","), "--secret-file", &secret.display().to_string()];
+            let flags = flags.into_iter().map(str::to_owned);
+            let more = ["--ping-interval".into(), "5s".into(), "--admin-listen".into(), admin.to_string()];
+            let flags = flags.chain(more).collect();
+            let address = ([127, 0, 0, 1], free_port()?).into();
+            house.nodes.push(Node { address, admin, flags, server: None, relays, seen: BTreeMap::new() });
+            house.start_node(number)?;
+        }
+        house.urls = balancer::open([0, 1, 2].map(|node| house.nodes[node].address)).await?;
+        let deadline = Instant::now() + START;
+        for node in &house.nodes {
+            while !get(node.address, "/readyz").await.is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+                if Instant::now() > deadline {
+                    return Err(Failure::new("a node is not ready within 30 s"));
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+        Ok(house)
+    }
+
+    pub(super) fn urls(&self) -> Urls {
+        Urls::clone(&self.urls)
+    }
+
+    pub(super) fn start_server(&mut self, number: usize) -> Result<(), Failure> {
+        let server = &mut self.servers[number];
+        let mut command = Command::new(&self.program);
+        command.args(["--addr", "127.0.0.1", "--port", &server.port.to_string(), "--jetstream", "--store_dir"]);
+        command.arg(&server.folder).args(["--http_port", &server.monitor.to_string()]).args(&server.options);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(failed)?;
+        server.process = Some(child);
+        Ok(())
+    }
+
+    pub(super) fn kill_server(&mut self, number: usize) -> Result<(), Failure> {
+        if let Some(mut child) = self.servers[number].process.take() {
+            child.kill().and_then(|()| child.wait()).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Removes everything that a server has stored. It must not run.
+    pub(super) fn empty_server(&mut self, number: usize) -> Result<(), Failure> {
+        fs::remove_dir_all(&self.servers[number].folder).map_err(failed)
+    }
+
+    pub(super) fn signal_server(&self, number: usize, signal: &str) -> Result<(), Failure> {
+        let child = self.servers[number].process.as_ref().ok_or_else(|| Failure::new("the NATS server is gone"))?;
+        process::signal(child.id(), signal)
+    }
+
+    /// Returns the server that leads the stream.
+    pub(super) async fn leader(&self) -> Result<usize, Failure> {
+        for server in &self.servers {
+            let address = ([127, 0, 0, 1], server.monitor).into();
+            let Some(answer) = get(address, "/jsz?streams=1").await else { continue };
+            let told: Option<Value> = answer.split_once("\r\n\r\n").and_then(|(_, body)| body_of(body));
+            let leader =
+                told.as_ref().and_then(|told| find(told, "stream_detail")).and_then(|detail| find(detail, "leader"));
+            let number = leader.and_then(Value::as_str).and_then(|name| name.strip_prefix('s')?.parse().ok());
+            if let Some(number) = number {
+                return Ok(number);
+            }
+        }
+        Err(Failure::new("no NATS server tells who leads the stream"))
+    }
+
+    pub(super) fn start_node(&mut self, number: usize) -> Result<(), Failure> {
+        let node = &mut self.nodes[number];
+        let log = self.folder.join(format!("node-{number}.log"));
+        node.server = Some(Server::start_logged(node.address, &built("rtbroadcaster"), &node.flags, &log)?);
+        Ok(())
+    }
+
+    pub(super) fn kill_node(&mut self, number: usize) -> Result<(), Failure> {
+        let node = &mut self.nodes[number];
+        for (name, value) in std::mem::take(&mut node.seen) {
+            *self.past.entry(name).or_default() += value;
+        }
+        node.server.take().ok_or_else(|| Failure::new("the node is gone"))?.kill()
+    }
+
+    pub(super) fn signal_node(&self, number: usize, signal: &str) -> Result<(), Failure> {
+        let server = self.nodes[number].server.as_ref().ok_or_else(|| Failure::new("the node is gone"))?;
+        process::signal(server.process(), signal)
+    }
+
+    /// Cuts a node off from NATS, with its sockets open, or connects it again.
+    pub(super) fn cut_node(&self, number: usize, is_cut: bool) {
+        for relay in &self.nodes[number].relays {
+            if is_cut {
+                relay.enter(PathEntry::Held, None);
+                relay.cut(PathFault::Dark(Dark::Both), None);
+            } else {
+                // What was sent meanwhile may arrive late.
+                relay.cut(PathFault::Reset, None);
+                relay.enter(PathEntry::Open, None);
+            }
+        }
+    }
+
+    /// Reads the metrics of all nodes that answer.
+    pub(super) async fn note_metrics(&mut self) {
+        for node in &mut self.nodes {
+            let Some(answer) = get(node.admin, "/metrics").await else { continue };
+            let lines = answer.lines().filter(|line| line.starts_with(METRICS));
+            let read = |line: &str| {
+                let (name, value) = line.rsplit_once(' ')?;
+                Some((name.strip_prefix(METRICS)?.to_owned(), value.parse().ok()?))
+            };
+            node.seen = lines.filter_map(read).collect();
+        }
+    }
+
+    /// Returns these, added up over all nodes that there were.
+    pub(super) fn metrics(&self) -> BTreeMap<String, f64> {
+        let mut all = self.past.clone();
+        for (name, value) in self.nodes.iter().flat_map(|node| &node.seen) {
+            *all.entry(name.clone()).or_default() += value;
+        }
+        all
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.nodes.clear();
+        for server in &mut self.servers {
+            if let Some(mut child) = server.process.take() {
+                let _ = child.kill().and_then(|()| child.wait());
+            }
+        }
+        for server in &self.servers {
+            let _ = fs::remove_dir_all(&server.folder);
+        }
+    }
+}
+
+/// Returns a relay's address as one of NATS.
+fn nats_url(url: &str) -> String {
+    format!("nats://{}", url.trim_start_matches("ws://").trim_end_matches("/broadcasting"))
+}
+
+/// Returns a body of JSON, also one that came in chunks.
+fn body_of(body: &str) -> Option<Value> {
+    let (begin, end) = (body.find('{')?, body.rfind('}')?);
+    let whole: String = body[begin..=end].lines().filter(|line| u32::from_str_radix(line, 16).is_err()).collect();
+    serde_json::from_str(&whole).ok()
+}
+
+/// Returns the first member of this name.
+fn find<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(members) => members.get(name).or_else(|| members.values().find_map(|member| find(member, name))),
+        Value::Array(items) => items.iter().find_map(|item| find(item, name)),
+        _ => None,
+    }
+}
+
+fn private(file: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(file, fs::Permissions::from_mode(0o600)).map_err(failed)
+}
