@@ -17,6 +17,9 @@ use crate::steps::Failure;
 const LOOK: Duration = Duration::from_millis(300);
 const ANSWER: Duration = Duration::from_millis(700);
 
+/// The most time until all nodes are ready.
+const START: Duration = Duration::from_secs(30);
+
 /// The connections that may wait to be accepted.
 const BACKLOG: u32 = 4_096;
 
@@ -25,7 +28,7 @@ type Ready = watch::Receiver<[bool; NODES]>;
 
 /// Opens the balancer before these nodes.
 pub(super) async fn open(nodes: [SocketAddr; NODES]) -> Result<Urls, Failure> {
-    let (told, ready) = watch::channel([true; NODES]);
+    let (told, mut ready) = watch::channel([false; NODES]);
     let told = Arc::new(told);
     for (number, node) in nodes.into_iter().enumerate() {
         let told = Arc::clone(&told);
@@ -46,7 +49,8 @@ pub(super) async fn open(nodes: [SocketAddr; NODES]) -> Result<Urls, Failure> {
         urls.push(format!("ws://{}/broadcasting", listener.local_addr().map_err(failed)?));
         tokio::spawn(serve(listener, nodes, number, ready.clone()));
     }
-    Ok(urls.into())
+    let all_ready = timeout(START, ready.wait_for(|ready| ready.iter().all(|ready| *ready))).await;
+    all_ready.is_ok_and(|ready| ready.is_ok()).then(|| urls.into()).ok_or_else(|| Failure::new("a node is not ready"))
 }
 
 async fn serve(listener: TcpListener, nodes: [SocketAddr; NODES], preferred: usize, ready: Ready) {

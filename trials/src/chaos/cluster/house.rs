@@ -6,10 +6,8 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokio::time::sleep;
 
 use super::balancer::{self, get};
 use super::{NODES, Urls};
@@ -17,9 +15,6 @@ use crate::chaos::relay::{Dark, PathEntry, PathFault, Relay};
 use crate::load::server::Server;
 use crate::load::{built, process, target};
 use crate::steps::Failure;
-
-/// The most time until everything runs.
-const START: Duration = Duration::from_secs(30);
 
 /// The beginning of the names of metrics that are added up over nodes.
 const METRICS: &str = "rtbroadcaster_shared_log_";
@@ -106,15 +101,6 @@ impl House {
             house.start_node(number)?;
         }
         house.urls = balancer::open([0, 1, 2].map(|node| house.nodes[node].address)).await?;
-        let deadline = Instant::now() + START;
-        for node in &house.nodes {
-            while !get(node.address, "/readyz").await.is_some_and(|answer| answer.starts_with("HTTP/1.1 200")) {
-                if Instant::now() > deadline {
-                    return Err(Failure::new("a node is not ready within 30 s"));
-                }
-                sleep(Duration::from_millis(100)).await;
-            }
-        }
         Ok(house)
     }
 

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_nats::client::{Request, RequestErrorKind};
 use async_nats::connection::State;
@@ -51,6 +52,8 @@ pub(super) struct NatsLog {
     pub(super) subjects: Subjects,
     settings: Settings,
     followers: Arc<Followers>,
+    /// Whether there was the stream.
+    was_seen: AtomicBool,
 }
 
 impl fmt::Debug for NatsLog {
@@ -102,7 +105,7 @@ struct StoredMessage {
 
 impl NatsLog {
     pub(super) fn new(client: Client, namespace: &str, settings: Settings, followers: Arc<Followers>) -> Self {
-        Self { client, subjects: Subjects::of(namespace), settings, followers }
+        Self { client, subjects: Subjects::of(namespace), settings, followers, was_seen: AtomicBool::new(false) }
     }
 
     fn stream(&self) -> &str {
@@ -238,7 +241,9 @@ impl SharedLog for NatsLog {
 
     async fn extent(&self) -> Result<Extent, Unsure> {
         let mut answer: StreamAnswer = self.ask("STREAM.INFO", &json!({})).await?;
-        if answer.error.is_some_and(|error| error.err_code == NO_STREAM) {
+        // Before it was ever seen, another part makes it.
+        let was_seen = self.was_seen.load(Ordering::Relaxed);
+        if was_seen && answer.error.is_some_and(|error| error.err_code == NO_STREAM) {
             tracing::error!(stream = self.stream(), "the stream is gone, and is made again");
             self.settings.ensure(&self.client).await.map_err(|error| {
                 tracing::error!(error = %chain(&error), "the stream cannot be made");
@@ -249,6 +254,7 @@ impl SharedLog for NatsLog {
         let StreamAnswer { created: Some(created), state: Some(StreamState { last_seq }), .. } = answer else {
             return Err(Unsure);
         };
+        self.was_seen.store(true, Ordering::Relaxed);
         Ok(Extent { made: feed::moment(&created).ok_or(Unsure)?, last: Offset(last_seq) })
     }
 
