@@ -164,7 +164,7 @@ async fn happen(fault: ClusterFault, house: &mut House) -> Result<(), Failure> {
             house.note_metrics().await;
             house.kill_node(0)?;
             sleep(time).await;
-            house.start_node(0)?;
+            house.start_node(0).await?;
         }
         ClusterFault::NodeStopped => {
             house.signal_node(1, "STOP")?;

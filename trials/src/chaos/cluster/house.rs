@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
+use tokio::task::spawn_blocking;
 
 use super::balancer::{self, get};
 use super::{NODES, Urls};
@@ -98,7 +99,7 @@ impl House {
             let flags = flags.chain(more).collect();
             let address = ([127, 0, 0, 1], free_port()?).into();
             house.nodes.push(Node { address, admin, flags, server: None, relays, seen: BTreeMap::new() });
-            house.start_node(number)?;
+            house.start_node(number).await?;
         }
         house.urls = balancer::open([0, 1, 2].map(|node| house.nodes[node].address)).await?;
         Ok(house)
@@ -151,10 +152,13 @@ impl House {
         Err(Failure::new("no NATS server tells who leads the stream"))
     }
 
-    pub(super) fn start_node(&mut self, number: usize) -> Result<(), Failure> {
+    pub(super) async fn start_node(&mut self, number: usize) -> Result<(), Failure> {
         let node = &mut self.nodes[number];
         let log = self.folder.join(format!("node-{number}.log"));
-        node.server = Some(Server::start_logged(node.address, &built("rtbroadcaster"), &node.flags, &log)?);
+        let (address, flags) = (node.address, node.flags.clone());
+        // It reaches NATS through the relays, which run here meanwhile.
+        let start = move || Server::start_logged(address, &built("rtbroadcaster"), &flags, &log);
+        node.server = Some(spawn_blocking(start).await.map_err(failed)??);
         Ok(())
     }
 

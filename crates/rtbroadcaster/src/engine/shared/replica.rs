@@ -134,6 +134,8 @@ pub(super) struct Replica<L> {
     events: Option<mpsc::Receiver<FeedEvent>>,
     position: watch::Sender<Offset>,
     all_losses: Arc<Losses>,
+    /// How far others have read that are about to write the room, since the log has lost entries.
+    furthest: Offset,
     /// Up to where the log has kept entries, if this room lost some and is not written again.
     kept: Option<Offset>,
     losses: watch::Receiver<Option<Loss>>,
@@ -188,6 +190,7 @@ impl<L: SharedLog> Replica<L> {
             events,
             position,
             all_losses,
+            furthest: Offset::START,
             kept: None,
             loss,
             losses,
@@ -221,6 +224,9 @@ impl<L: SharedLog> Replica<L> {
             }
             self.send_next();
             self.step().await;
+            if self.furthest > self.chain.offset {
+                self.restore().await;
+            }
         }
     }
 
@@ -384,6 +390,8 @@ impl<L: SharedLog> Replica<L> {
     fn overhear(&mut self, text: &Bytes) {
         match Whisper::read(text) {
             Some(Whisper::Head(offset)) if offset > self.chain.offset => self.look_soon(Instant::now()),
+            // Others have read what the log has lost, and are about to write the room.
+            Some(Whisper::Read(offset)) => self.furthest = self.furthest.max(offset),
             // Of an owner that was replaced, nothing is told.
             Some(Whisper::Ephemeral { lease, key, params }) if self.chain.is_under(lease) => {
                 self.tell(|follower| follower.overhears(key, params));

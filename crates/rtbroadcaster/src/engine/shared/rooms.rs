@@ -187,10 +187,8 @@ impl<L: SharedLog> SharedRooms for SharedEngine<L> {
             self.log.follow(room, events).await.map_err(|_| LogUnsure)?;
             let losses = self.losses.subscribe();
             let loaded = load::load(&*self.log, room).await.map_err(|_| LogUnsure)?;
-            if loaded.is_none() {
-                // The log may have lost it.
-                self.losses.check(&*self.log, self.replicas.read()).await.map_err(|_| LogUnsure)?;
-            }
+            // The log may have lost it, or its last entries, and this node may not know that yet.
+            self.losses.check(&*self.log, self.replicas.read()).await.map_err(|_| LogUnsure)?;
             let Some(loaded) = loaded else {
                 return if self.losses.may_be_missing() { Err(LogUnsure) } else { Ok(None) };
             };

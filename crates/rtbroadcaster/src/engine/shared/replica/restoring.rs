@@ -60,50 +60,46 @@ impl<L: SharedLog> Replica<L> {
     pub(super) async fn restore(&mut self) {
         self.is_in_doubt();
         let begun = Instant::now();
-        let mut furthest = Offset::START;
         loop {
             self.tell_doubt();
             self.log.whisper(&self.room, Whisper::Read(self.chain.offset).write());
-            furthest = furthest.max(self.furthest_heard());
+            self.listen();
+            let is_behind = self.furthest > self.chain.offset && begun.elapsed() < WAIT_FOR_BEST;
             if self.follower.strong_count() == 0 {
                 self.has_ended = true;
                 return;
             }
             match self.remains().await {
-                Remains::All => {
-                    self.kept = None;
+                Remains::All if !is_behind => {
+                    (self.kept, self.furthest) = (None, Offset::START);
                     return self.look_soon(Instant::now());
                 }
-
                 Remains::Another => return self.diverge(),
-                Remains::UpTo(after) if self.is_in_charge(begun.elapsed(), furthest) => {
+                Remains::UpTo(after) if self.is_in_charge(begun.elapsed()) => {
                     if self.write_copy(after).await {
                         return self.diverge();
                     }
                     let pause = self.next_pause();
                     sleep(pause).await;
                 }
-                Remains::UpTo(_) | Remains::Unknown => sleep(LOOK).await,
+                Remains::UpTo(_) | Remains::All | Remains::Unknown => sleep(LOOK).await,
             }
         }
     }
 
-    /// Returns how far others have read that are about to write the room.
-    fn furthest_heard(&mut self) -> Offset {
-        let mut furthest = Offset::START;
+    /// Notes how far others have read that are about to write the room.
+    fn listen(&mut self) {
         while let Some(event) = self.events.as_mut().and_then(|events| events.try_recv().ok()) {
             if let FeedEvent::Whisper(text) = event
                 && let Some(Whisper::Read(offset)) = Whisper::read(&text)
             {
-                furthest = furthest.max(offset);
+                self.furthest = self.furthest.max(offset);
             }
         }
-        furthest
     }
 
-    /// Returns whether it is for this node to write the room, where it was missing for so `long` and others have read up to
-    /// `furthest`.
-    fn is_in_charge(&self, long: Duration, furthest: Offset) -> bool {
+    /// Returns whether it is for this node to write the room, where it was missing for so `long`.
+    fn is_in_charge(&self, long: Duration) -> bool {
         let Some((Lease { writer, .. }, _)) = self.chain.newest else { return false };
         // Not all nodes without the lease at the same moment.
         let rank = Duration::from_millis(self.me.0 % 1_000);
@@ -112,7 +108,7 @@ impl<L: SharedLog> Replica<L> {
             true => WAIT_WHILE_HEARD + rank,
             false => WAIT_UNHEARD + rank,
         };
-        long >= wait && (furthest <= self.chain.offset || long >= WAIT_FOR_BEST + rank)
+        long >= wait && (self.furthest <= self.chain.offset || long >= WAIT_FOR_BEST + rank)
     }
 
     async fn remains(&mut self) -> Remains {
