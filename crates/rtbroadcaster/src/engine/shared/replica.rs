@@ -2,8 +2,10 @@
 //! Must not know what a room makes of them, nor which system keeps the log.
 
 mod keeping;
+mod parts;
 mod reading;
 mod restoring;
+mod whispers;
 mod writing;
 
 use std::collections::VecDeque;
@@ -11,10 +13,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
 use rtbroadcaster_core::chain::{Chain, Lease, Offset, Writer};
-use rtbroadcaster_core::id::{RoomId, Seq, Term};
-use rtbroadcaster_core::message::{Key, Params};
+use rtbroadcaster_core::id::{RoomId, Term};
 use rtbroadcaster_core::record::{Append, Handover, LogPosition};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
@@ -26,6 +26,7 @@ use super::text::Whisper;
 use super::{FeedEvent, Published, SharedLog};
 use crate::engine::Follower;
 use crate::metrics::SharedLogCounters;
+pub(super) use parts::{Mark, NodeParts, Order, ReplicaParts};
 
 /// The pauses between attempts while the log does not answer: each is twice as long as the one before.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
@@ -45,48 +46,8 @@ const HEAD_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// days old.
 const REFRESH: Duration = Duration::from_secs(8 * 3_600);
 
-/// What the room wants of its replica.
-#[derive(Debug)]
-pub(super) enum Order {
-    /// To write this.
-    Append(Handover),
-    /// To send an ephemeral message to the other nodes.
-    Whisper(Term, Key, Params),
-    /// To look whether there are entries that were not told.
-    Look,
-    /// To look whether the room still exists.
-    Verify,
-}
-
 /// A future of the log.
 type Call<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
-/// What a replica needs besides its own state.
-#[derive(Debug)]
-pub(super) struct ReplicaParts {
-    pub(super) room: RoomId,
-    pub(super) me: Writer,
-    pub(super) chain: Chain,
-    pub(super) marks: VecDeque<Mark>,
-    /// The number of entries behind the last checkpoint.
-    pub(super) unkept: u64,
-    pub(super) orders: mpsc::UnboundedReceiver<Order>,
-    /// The receiver of what happens in the room; `None` before it is followed.
-    pub(super) events: Option<mpsc::Receiver<FeedEvent>>,
-    /// Where others see up to which entry it has read.
-    pub(super) position: watch::Sender<Offset>,
-    /// The losses of the log behind the position.
-    pub(super) losses: watch::Receiver<Option<Loss>>,
-}
-
-/// Where an entry begins that holds messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark {
-    /// The position before the entry.
-    pub(super) before: Chain,
-    /// Its first message.
-    pub(super) first: Seq,
-}
 
 /// An entry that was sent and not read back.
 #[derive(Debug)]
@@ -97,26 +58,6 @@ struct Sent {
     through: LogPosition,
     term: Term,
     appends: Vec<Append>,
-}
-
-/// What all replicas on a node share.
-#[derive(Debug)]
-pub(super) struct NodeParts<L> {
-    pub(super) log: Arc<L>,
-    pub(super) nodes: watch::Receiver<Nodes>,
-    pub(super) losses: Arc<Losses>,
-    pub(super) counters: Arc<SharedLogCounters>,
-}
-
-impl<L> Clone for NodeParts<L> {
-    fn clone(&self) -> Self {
-        Self {
-            log: Arc::clone(&self.log),
-            nodes: self.nodes.clone(),
-            losses: Arc::clone(&self.losses),
-            counters: Arc::clone(&self.counters),
-        }
-    }
 }
 
 /// One replica.
@@ -377,35 +318,6 @@ impl<L: SharedLog> Replica<L> {
         }
         if doubt.is_some() && std::mem::take(&mut self.has_told_doubt) {
             self.tell(|follower| follower.in_doubt(false));
-        }
-    }
-
-    fn whisper(&mut self, term: Term, key: Key, params: Params) {
-        let lease = Lease { term, writer: self.me };
-        if self.chain.is_under(lease) {
-            self.log.whisper(&self.room, Whisper::Ephemeral { lease, key, params }.write());
-        }
-    }
-
-    fn overhear(&mut self, text: &Bytes) {
-        match Whisper::read(text) {
-            Some(Whisper::Head(offset)) if offset > self.chain.offset => self.look_soon(Instant::now()),
-            // Others have read what the log has lost, and are about to write the room.
-            Some(Whisper::Read(offset)) => self.furthest = self.furthest.max(offset),
-            // Of an owner that was replaced, nothing is told.
-            Some(Whisper::Ephemeral { lease, key, params }) if self.chain.is_under(lease) => {
-                self.tell(|follower| follower.overhears(key, params));
-            }
-            Some(_) | None => {}
-        }
-    }
-
-    /// Tells the room whether the node of its owner is heard of, if that has changed.
-    fn tell_nodes(&mut self) {
-        let Some((Lease { writer, .. }, _)) = self.chain.newest else { return };
-        let is_heard = writer == self.me || self.nodes.borrow_and_update().is_heard(writer);
-        if std::mem::replace(&mut self.is_heard, is_heard) != is_heard {
-            self.tell(|follower| follower.hears_owner(is_heard));
         }
     }
 }

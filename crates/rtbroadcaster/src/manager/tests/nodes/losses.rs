@@ -12,7 +12,7 @@ async fn hears_until(viewer: &Viewer, messages: &mut rtbroadcaster_client::Messa
     heard
 }
 
-/// Returns the numbers in messages, and `None` for each state that was sent anew.
+/// Returns the numbers in messages, and `None` for each state that was sent once more.
 fn numbers(heard: &[Heard]) -> Vec<Option<u32>> {
     let number = |heard: &Heard| match heard {
         Heard::Message(message) => Some(Some(message.params().parse::<[u32; 1]>().unwrap()[0])),
