@@ -76,7 +76,7 @@ pub(super) struct Replica<L> {
     position: watch::Sender<Offset>,
     all_losses: Arc<Losses>,
     /// How far others have read that are about to write the room, since the log has lost entries.
-    furthest: Offset,
+    furthest: Option<(Term, Offset)>,
     /// Up to where the log has kept entries, if this room lost some and is not written again.
     kept: Option<Offset>,
     losses: watch::Receiver<Option<Loss>>,
@@ -131,7 +131,7 @@ impl<L: SharedLog> Replica<L> {
             events,
             position,
             all_losses,
-            furthest: Offset::START,
+            furthest: None,
             kept: None,
             loss,
             losses,
@@ -165,7 +165,7 @@ impl<L: SharedLog> Replica<L> {
             }
             self.send_next();
             self.step().await;
-            if self.furthest > self.chain.offset {
+            if self.is_behind() {
                 self.restore().await;
             }
         }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use rtbroadcaster_core::chain::{Chain, Lease, Offset};
+use rtbroadcaster_core::id::Term;
 use rtbroadcaster_core::record::Append;
 use tokio::time::{Instant, sleep};
 
@@ -62,16 +63,18 @@ impl<L: SharedLog> Replica<L> {
         let begun = Instant::now();
         loop {
             self.tell_doubt();
-            self.log.whisper(&self.room, Whisper::Read(self.chain.offset).write());
+            if let Some((term, offset)) = self.has_read() {
+                self.log.whisper(&self.room, Whisper::Read(term, offset).write());
+            }
             self.listen();
-            let is_behind = self.furthest > self.chain.offset && begun.elapsed() < WAIT_FOR_BEST;
+            let is_behind = self.is_behind() && begun.elapsed() < WAIT_FOR_BEST;
             if self.follower.strong_count() == 0 {
                 self.has_ended = true;
                 return;
             }
             match self.remains().await {
                 Remains::All if !is_behind => {
-                    (self.kept, self.furthest) = (None, Offset::START);
+                    (self.kept, self.furthest) = (None, None);
                     return self.look_soon(Instant::now());
                 }
                 Remains::Another => return self.diverge(),
@@ -87,13 +90,24 @@ impl<L: SharedLog> Replica<L> {
         }
     }
 
+    /// Returns up to which lease and entry it has read.
+    fn has_read(&self) -> Option<(Term, Offset)> {
+        self.chain.term().map(|term| (term, self.chain.offset))
+    }
+
+    /// Returns whether another node has read further of a room that the log has lost. Behind a copy, which has the next
+    /// lease, none has.
+    pub(super) fn is_behind(&self) -> bool {
+        self.furthest > self.has_read()
+    }
+
     /// Notes how far others have read that are about to write the room.
     fn listen(&mut self) {
         while let Some(event) = self.events.as_mut().and_then(|events| events.try_recv().ok()) {
             if let FeedEvent::Whisper(text) = event
-                && let Some(Whisper::Read(offset)) = Whisper::read(&text)
+                && let Some(Whisper::Read(term, offset)) = Whisper::read(&text)
             {
-                self.furthest = self.furthest.max(offset);
+                self.furthest = self.furthest.max(Some((term, offset)));
             }
         }
     }
@@ -108,7 +122,7 @@ impl<L: SharedLog> Replica<L> {
             true => WAIT_WHILE_HEARD + rank,
             false => WAIT_UNHEARD + rank,
         };
-        long >= wait && (self.furthest <= self.chain.offset || long >= WAIT_FOR_BEST + rank)
+        long >= wait && (!self.is_behind() || long >= WAIT_FOR_BEST + rank)
     }
 
     async fn remains(&mut self) -> Remains {

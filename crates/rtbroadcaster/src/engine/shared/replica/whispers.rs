@@ -23,7 +23,7 @@ impl<L: SharedLog> Replica<L> {
         match Whisper::read(text) {
             Some(Whisper::Head(offset)) if offset > self.chain.offset => self.look_soon(Instant::now()),
             // Others have read what the log has lost, and are about to write the room.
-            Some(Whisper::Read(offset)) => self.furthest = self.furthest.max(offset),
+            Some(Whisper::Read(term, offset)) => self.furthest = self.furthest.max(Some((term, offset))),
             // Of an owner that was replaced, nothing is told.
             Some(Whisper::Ephemeral { lease, key, params }) if self.chain.is_under(lease) => {
                 self.tell(|follower| follower.overhears(key, params));

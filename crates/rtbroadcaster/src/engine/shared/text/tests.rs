@@ -112,7 +112,7 @@ fn a_header_is_read_as_it_was_written() {
 fn whispers_are_read_as_they_were_written() {
     let key = Key::new("pointer").unwrap();
     let ephemeral = Whisper::Ephemeral { lease: lease(3), key, params: Params::from_json("[0.5, 1]").unwrap() };
-    for whisper in [Whisper::Head(Offset(9)), Whisper::Read(Offset(0)), ephemeral] {
+    for whisper in [Whisper::Head(Offset(9)), Whisper::Read(Term::new(4).unwrap(), Offset(0)), ephemeral] {
         assert_eq!(Whisper::read(&whisper.write()), Some(whisper));
     }
 }

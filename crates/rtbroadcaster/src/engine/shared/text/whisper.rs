@@ -17,8 +17,8 @@ use super::FORMAT;
 pub(in crate::engine::shared) enum Whisper {
     /// Where the room's last entry is.
     Head(Offset),
-    /// How far a node has read that is about to write the room again, since the log has lost entries.
-    Read(Offset),
+    /// Up to which lease and entry a node has read that is about to write the room again, since the log has lost entries.
+    Read(Term, Offset),
     /// An ephemeral message of the owner under this lease.
     Ephemeral { lease: Lease, key: Key, params: Params },
 }
@@ -29,7 +29,7 @@ struct WhisperText<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     head: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    read: Option<u64>,
+    read: Option<(u64, u64)>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     ephemeral: Option<EphemeralText<'a>>,
 }
@@ -50,7 +50,7 @@ impl Whisper {
         let mut text = WhisperText { format: FORMAT, head: None, read: None, ephemeral: None };
         match self {
             Self::Head(Offset(offset)) => text.head = Some(*offset),
-            Self::Read(Offset(offset)) => text.read = Some(*offset),
+            Self::Read(term, Offset(offset)) => text.read = Some((term.get(), *offset)),
             Self::Ephemeral { lease: Lease { term, writer }, key, params } => {
                 let params = serde_json::from_str(params.as_str()).expect("parameters are JSON");
                 let (term, writer) = (term.get(), writer.0);
@@ -68,7 +68,7 @@ impl Whisper {
         }
         match (head, read, ephemeral) {
             (Some(offset), ..) => Some(Self::Head(Offset(offset))),
-            (None, Some(offset), _) => Some(Self::Read(Offset(offset))),
+            (None, Some((term, offset)), _) => Some(Self::Read(Term::new(term)?, Offset(offset))),
             (None, None, Some(EphemeralText { term, writer, key, params })) => Some(Self::Ephemeral {
                 lease: Lease { term: Term::new(term)?, writer: Writer(writer) },
                 key: Key::new(&key)?,
