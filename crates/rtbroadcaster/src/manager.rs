@@ -177,15 +177,24 @@ impl Manager {
     /// waits until the last connection is gone. A connection that takes nothing lasts no longer than
     /// [`stall_timeout`](Config::stall_timeout); bound the wait if that is too long.
     ///
+    /// Where other nodes have the rooms, these do not end: viewers are asked to come back to other nodes a part at a time, at
+    /// least 50 a second and all of them within 20 s, and then the owners. Each part is served until its turn comes.
+    ///
     /// # Panics
     /// Outside of a Tokio runtime.
     pub fn shutdown(&self) -> impl Future<Output = ()> + Send + use<> {
         // Also for a manager that was not used yet: no room is created from now on.
         let registry = self.0.registry();
-        let moments = registry.shut();
+        let is_shared = registry.engine().is_some_and(|engine| engine.shared().is_some());
+        let moments = if is_shared { registry.refuse_rooms() } else { registry.shut() };
         self.0.drain(&moments);
         let (clients, engine) = (self.0.clients().clone(), registry.engine().cloned());
+        let departing = is_shared.then(|| tokio::spawn(Arc::clone(registry).depart()));
         async move {
+            if let Some(departing) = departing {
+                // Its failure is that of a room, which ends by itself.
+                let _ = departing.await;
+            }
             clients.wait().await;
             if let Some(engine) = engine {
                 // Writing may take as long as it takes, on a thread that may wait.

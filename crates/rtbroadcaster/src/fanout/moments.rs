@@ -38,7 +38,11 @@ impl Moments {
     /// Returns the moments of the clients of a room that other nodes have, of which so many are no owners.
     pub(crate) fn between_nodes(others: usize, source: &dyn Random) -> Self {
         let others = u32::try_from(others).unwrap_or(u32::MAX);
-        let window = PER_CLIENT.saturating_mul(others).min(WINDOW);
+        Self::within(PER_CLIENT.saturating_mul(others).min(WINDOW), source)
+    }
+
+    /// Returns the moments of clients that are asked to come back to other nodes at once, spread over `window`.
+    pub(crate) fn within(window: Duration, source: &dyn Random) -> Self {
         Self { first: Duration::ZERO, window, owners: Duration::ZERO, random: seeded(source) }
     }
 

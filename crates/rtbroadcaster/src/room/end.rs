@@ -70,6 +70,11 @@ impl Room {
         }
     }
 
+    /// Asks one in so many of its viewers on this node to come back to other nodes.
+    pub(super) fn depart_one_in(&self, parts: usize, moments: &Moments) {
+        self.lock().members.push(|| Item::Change(MemberChange::DepartOneIn(parts, moments.clone())));
+    }
+
     /// Returns how many clients own it and how many watch it.
     pub(super) fn crowd(&self) -> (usize, usize) {
         let state = self.lock();

@@ -1,6 +1,7 @@
 //! Creates, finds, lists and ends the rooms of one manager, and looks at each when its time may have come.
 //! Must not know clients.
 
+mod drain;
 mod list;
 mod search;
 

@@ -58,7 +58,8 @@ pub(super) struct LaneMembers {
     members: Vec<LaneMember>,
     pass: Option<Pass>,
     /// Why the members that are left are disconnected.
-    disconnection: Option<Disconnection>,
+    /// Until so many are left.
+    disconnection: Option<(Disconnection, usize)>,
     heartbeat_is_due: bool,
     /// The number of the room's last message, as far as this lane knows.
     seq: Seq,
@@ -163,14 +164,20 @@ impl LaneMembers {
                     }
                 }
             }
-            MemberChange::DisconnectAll(disconnection) => self.disconnection = Some(disconnection),
+            MemberChange::DisconnectAll(disconnection) => self.disconnection = Some((disconnection, 0)),
+            MemberChange::DepartOneIn(parts, moments) => {
+                let members = self.members.len();
+                let left = members - members.div_ceil(parts.max(1));
+                self.disconnection = Some((Disconnection::Departing(moments), left));
+            }
         }
     }
 
     /// Disconnects a share of the members. Returns how many.
     fn disconnect(&mut self) -> usize {
-        let Some(disconnection) = &self.disconnection else { return 0 };
-        let rest = self.members.len().saturating_sub(SLICE_DISCONNECTED);
+        let Some((disconnection, left)) = &self.disconnection else { return 0 };
+        let left = *left;
+        let rest = self.members.len().saturating_sub(SLICE_DISCONNECTED).max(left.min(self.members.len()));
         let disconnected = self.members.split_off(rest);
         for LaneMember { outbox: member, .. } in &disconnected {
             member.set_place(None);
@@ -180,7 +187,7 @@ impl LaneMembers {
                 Disconnection::Departing(moments) => member.depart(CloseReason::Restart, moments.other()),
             }
         }
-        if rest == 0 {
+        if rest <= left {
             self.disconnection = None;
         }
         disconnected.len()

@@ -54,6 +54,8 @@ pub(crate) enum MemberChange {
     Remove(Arc<Outbox>),
     /// Disconnects all members.
     DisconnectAll(Disconnection),
+    /// Asks one in so many members to come back, to other nodes.
+    DepartOneIn(usize, Moments),
 }
 
 /// Why all members are disconnected, and what they are sent.
@@ -88,7 +90,7 @@ impl MemberChange {
             MemberChange::Admit(member, _) | MemberChange::Replay(member, _) | MemberChange::Send(member, _) => {
                 Some(member)
             }
-            MemberChange::Remove(_) | MemberChange::DisconnectAll(_) => None,
+            MemberChange::Remove(_) | MemberChange::DisconnectAll(_) | MemberChange::DepartOneIn(..) => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Rooms over several nodes, over a simulated log under a paused clock: what clients of one node see of another.
 
+mod drain;
 mod losses;
 mod saga;
 
