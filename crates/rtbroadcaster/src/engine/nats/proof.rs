@@ -1,5 +1,5 @@
-//! Proves that NATS servers sync each write to their disks. Clients of a server are not told: its monitoring address tells
-//! it, and so does the system account.
+//! Proves that NATS servers sync each write to their disks. A server does not tell its clients. Its monitoring address
+//! tells it, and so does the system account.
 //! Must not know the stream.
 
 use std::collections::BTreeMap;

@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::load::{self, Loaded};
 use super::losses::Losses;
-use super::nodes::{self, NodeId, Nodes};
+use super::nodes::{self, NodeId};
 use super::replica::{NodeParts, Order, Replica, ReplicaParts};
 use super::{FEED_EVENTS_MAX, SharedLog};
 use crate::engine::{Engine, Follower, FoundRoom, Health, LogUnsure, Pending, SharedRooms};
@@ -28,16 +28,13 @@ const HEADS_INTERVAL: Duration = Duration::from_secs(5);
 /// An engine whose log other nodes write, too.
 #[derive(Debug)]
 pub(crate) struct SharedEngine<L> {
-    log: Arc<L>,
+    parts: NodeParts<L>,
     node: NodeId,
     /// Whether this node is about to end.
     leaves: Arc<AtomicBool>,
-    nodes: watch::Receiver<Nodes>,
     random: Arc<dyn Random>,
     health: watch::Receiver<Health>,
     replicas: Arc<Replicas>,
-    losses: Arc<Losses>,
-    counters: Arc<SharedLogCounters>,
 }
 
 /// The replicas on this node.
@@ -97,7 +94,8 @@ impl<L: SharedLog> SharedEngine<L> {
         let counters = Arc::new(SharedLogCounters::new(Ignored::ALL.map(Ignored::word)));
         let (replicas, losses) = (Arc::new(Replicas::default()), Arc::new(Losses::new(Arc::clone(&counters))));
         tokio::spawn(ask_for_heads(Arc::downgrade(&log), Arc::downgrade(&replicas), Arc::clone(&losses)));
-        Self { log, node, leaves, nodes, random, health, replicas, losses, counters }
+        let parts = NodeParts { log, nodes, losses, counters };
+        Self { parts, node, leaves, random, health, replicas }
     }
 
     /// Returns the log of one room, and what its replica needs.
@@ -114,15 +112,9 @@ impl<L: SharedLog> SharedEngine<L> {
             orders: waiting,
             events: None,
             position,
-            losses: self.losses.subscribe(),
+            losses: self.parts.losses.subscribe(),
         };
-        let node = NodeParts {
-            log: Arc::clone(&self.log),
-            nodes: self.nodes.clone(),
-            losses: Arc::clone(&self.losses),
-            counters: Arc::clone(&self.counters),
-        };
-        (RoomLog { node, orders, begin: Mutex::new(None), health: self.health.clone() }, parts)
+        (RoomLog { node: self.parts.clone(), orders, begin: Mutex::new(None), health: self.health.clone() }, parts)
     }
 }
 
@@ -163,7 +155,7 @@ impl<L: SharedLog> Engine for SharedEngine<L> {
 
     fn close(&self) {
         self.leaves.store(true, Ordering::Relaxed);
-        self.log.beacon(nodes::beacon(self.node, true));
+        self.parts.log.beacon(nodes::beacon(self.node, true));
     }
 
     fn shared(&self) -> Option<&dyn SharedRooms> {
@@ -184,15 +176,15 @@ impl<L: SharedLog> SharedRooms for SharedEngine<L> {
                 return Err(LogUnsure);
             }
             let (events, told) = mpsc::channel(FEED_EVENTS_MAX);
-            self.log.follow(room, events).await.map_err(|_| LogUnsure)?;
-            let losses = self.losses.subscribe();
-            let loaded = load::load(&*self.log, room).await.map_err(|_| LogUnsure)?;
+            self.parts.log.follow(room, events).await.map_err(|_| LogUnsure)?;
+            let losses = self.parts.losses.subscribe();
+            let loaded = load::load(&*self.parts.log, room).await.map_err(|_| LogUnsure)?;
             // The log may have lost it, or its last entries, and this node may not know that yet.
-            self.losses.check(&*self.log, self.replicas.read()).await.map_err(|_| LogUnsure)?;
+            self.parts.losses.check(&*self.parts.log, self.replicas.read()).await.map_err(|_| LogUnsure)?;
             let Some(loaded) = loaded else {
-                return if self.losses.may_be_missing() { Err(LogUnsure) } else { Ok(None) };
+                return if self.parts.losses.may_be_missing() { Err(LogUnsure) } else { Ok(None) };
             };
-            if self.losses.is_recent() && !loaded.continues_copy {
+            if self.parts.losses.is_recent() && !loaded.continues_copy {
                 return Err(LogUnsure);
             }
             let Loaded { checkpoint, chain, marks, unkept, continues_copy: _ } = *loaded;
@@ -207,7 +199,7 @@ impl<L: SharedLog> SharedRooms for SharedEngine<L> {
     }
 
     fn counts(&self) -> Option<SharedLogCounts> {
-        Some(self.counters.read())
+        Some(self.parts.counters.read())
     }
 }
 
