@@ -1,11 +1,13 @@
 // The page, as far as the SDK uses it: whether it is visible, and whether there is a network. Must not know the SDK.
 
+import { BrowserTarget } from "./browser-target.mjs";
+
 export class Page {
-  #document = new EventTarget();
+  #document = new BrowserTarget();
 
   /** Provides a page until the test ends. */
   constructor(t) {
-    const target = new EventTarget();
+    const target = new BrowserTarget();
     this.#document.hidden = false;
     Object.assign(globalThis, {
       document: this.#document,

@@ -2,6 +2,7 @@
 // not judge it.
 
 import { getEventListeners } from "node:events";
+import { BrowserTarget } from "./browser-target.mjs";
 import { FakeSocket } from "./fake-socket.mjs";
 import { ADDRESS, React, sdk, Stage } from "./react.mjs";
 import { bell, ROOM, state } from "./script.mjs";
@@ -11,8 +12,8 @@ const { RoomProvider, useAudience, useHost, useRoom, useRoomEvent, useRoomKey, u
 
 const CYCLES = Number(process.argv[2] ?? 1_000);
 
-/** Objects that outlive a component: the page, its window, and a signal. Targets of Node.js, whose listeners can be counted. */
-const lasting = { document: new EventTarget(), window: new EventTarget(), lifetime: new AbortController().signal };
+/** Objects that outlive a component: the page, its window, and a signal. Targets whose listeners Node.js counts. */
+const lasting = { document: new BrowserTarget(), window: new BrowserTarget(), lifetime: new AbortController().signal };
 const types = new Set(["abort"]);
 for (const [target, real] of [[globalThis.document, lasting.document], [globalThis, lasting.window]]) {
   target.addEventListener = (type, ...more) => (types.add(type), real.addEventListener(type, ...more));

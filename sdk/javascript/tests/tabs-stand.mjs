@@ -3,6 +3,7 @@
 import { relay } from "../relay.js";
 import { tabs } from "../tabs.js";
 import { watch } from "../viewer.js";
+import { BrowserTarget } from "./browser-target.mjs";
 import { Room } from "./room.mjs";
 
 const URL = "ws://example.org/b";
@@ -24,7 +25,7 @@ export async function settle() {
   for (let turn = 0; turn < 12; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-const newPage = () => Object.assign(new EventTarget(), { hidden: false });
+const newPage = () => Object.assign(new BrowserTarget(), { hidden: false });
 
 /** Calls `func` with `page` as its page. */
 function on(page, func) {

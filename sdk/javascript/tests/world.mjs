@@ -2,6 +2,7 @@
 // know the SDK, except for the module that it loads on demand.
 
 import { load } from "../lazy.js";
+import { BrowserTarget } from "./browser-target.mjs";
 
 // Loaded now: the virtual time stands still while a file is loaded.
 await load();
@@ -51,8 +52,8 @@ export class World {
    */
   constructor(settings) {
     this.settings = settings;
-    const page = new EventTarget();
-    const target = new EventTarget();
+    const page = new BrowserTarget();
+    const target = new BrowserTarget();
     this.page = Object.defineProperty(page, "hidden", { get: () => this.isHidden });
     this.window = target;
     const replaced = {
