@@ -42,7 +42,7 @@ impl Client {
             Command::Create { options } => self.create(id, options).await?,
             Command::Own { room, key, start } => self.take_over(id, &room, &key, &start).await?,
             Command::Join { room, start, viewer } => self.join(id, &room, &start, viewer.as_deref()).await?,
-            Command::Signal { key, params } => self.signal(&key, &params)?,
+            Command::Signal { key, params } => self.signal(&key, &params).await?,
             Command::Ping => self.pong(id)?,
             Command::Pause => self.pause()?,
             Command::Unpause => self.unpause(id)?,
@@ -136,10 +136,10 @@ impl Client {
         Ok(())
     }
 
-    fn signal(&mut self, key: &Key, params: &Params) -> Result<(), Denial> {
+    async fn signal(&mut self, key: &Key, params: &Params) -> Result<(), Denial> {
         let Role::Viewer(membership) = &mut self.role else { return Err(Refusal::BadMessage.into()) };
         must(&self.permit, |rights| rights.signal)?;
-        membership.signal(key, params, self.place).map_err(|error| match error {
+        membership.signal(key, params, self.place).await.map_err(|error| match error {
             // Other connections have used it up.
             SignalError::SharedRate => Denial { refusal: error.into(), counts: false },
             _ => Refusal::from(error).into(),

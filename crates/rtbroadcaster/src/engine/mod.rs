@@ -33,6 +33,7 @@ mod error;
 mod header_text;
 #[cfg(feature = "nats")]
 pub(crate) mod nats;
+mod question;
 #[cfg(feature = "nats")]
 pub(crate) mod shared;
 #[cfg(test)]
@@ -50,9 +51,10 @@ use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::record::{Append, Checkpoint, Handover, Header, LifeIndex, Lives, LogPosition, Stored};
 use tokio::sync::watch;
 
-use crate::metrics::SharedLogCounts;
+use crate::metrics::{SharedLogCounts, SignalRefusal};
 
 pub use error::EngineError;
+pub(crate) use question::{NoReply, Question, Reply};
 
 /// Keeps the logs of rooms.
 pub(crate) trait Engine: fmt::Debug + Send + Sync {
@@ -82,6 +84,12 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync {
     /// Sends an ephemeral message of the owner under the lease of `term` to the other nodes.
     fn whisper(&self, term: Term, key: Key, params: Params) {
         let _ = (term, key, params);
+    }
+
+    /// Asks the node of the owner about this room; `None` if the log is this node's alone.
+    fn ask(&self, question: Question) -> Option<Pending<'static, Result<Reply, NoReply>>> {
+        let _ = question;
+        None
     }
 }
 
@@ -153,6 +161,12 @@ pub(crate) trait Follower: fmt::Debug + Send + Sync {
     /// Notes an ephemeral message of the owner on another node.
     fn overhears(&self, key: Key, params: Params) {
         let _ = (key, params);
+    }
+
+    /// Does what another node asks this one, which has the owner.
+    fn asked(&self, question: Question) -> Reply {
+        let _ = question;
+        Reply::Refused(SignalRefusal::Unheard)
     }
 
     /// Returns the room as it is; the messages of its history from `logged` on are in the log. `None` if only this node

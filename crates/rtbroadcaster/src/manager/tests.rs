@@ -91,10 +91,14 @@ async fn what_is_said_to_the_owner_of_a_room_that_has_ended_is_refused() {
         .unwrap()
         .join(outbox, &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
         .unwrap();
-    let mut say = |key| viewer.signal(&Key::new(key).unwrap(), &Params::NONE, None);
-    assert_eq!(["hand", "vote"].map(&mut say), [Ok(()); 2]);
+    let (hand, vote) = (Key::new("hand").unwrap(), Key::new("vote").unwrap());
+    for key in [&hand, &vote] {
+        assert_eq!(viewer.signal(key, &Params::NONE, None).await, Ok(()));
+    }
     owner.close().await.unwrap();
-    assert_eq!(["hand", "vote"].map(&mut say), [Err(SignalError::Unavailable); 2]);
+    for key in [&hand, &vote] {
+        assert_eq!(viewer.signal(key, &Params::NONE, None).await, Err(SignalError::Unavailable));
+    }
     let signals = manager.metrics().signals;
     assert_eq!((signals.told, signals.counted), (1, 1));
 }

@@ -17,7 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::registry::Look;
 use super::waiting::Waiter;
 use super::{BUDGET_BYTES_PER_MESSAGE, Room, RoomState, cost_of};
-use crate::engine::{Follower, Health, Pending};
+use crate::engine::{Follower, Health, Pending, Question, Reply};
 use crate::fanout::Moments;
 
 /// How long a room stays on a node that it is not needed on: its viewers may come back.
@@ -102,6 +102,11 @@ impl Follower for Room {
         if let Some(said) = state.core.overhear(key, params) {
             self.hold(&mut state, Applied::Said(said), Waiter::default(), now);
         }
+    }
+
+    fn asked(&self, question: Question) -> Reply {
+        let Question::Signal { from, key, params } = question;
+        self.pass_on_of_other_node(from, key, params).map_or_else(Reply::Refused, |()| Reply::Done)
     }
 
     fn checkpoint(&self, logged: Option<Seq>) -> Option<Checkpoint> {

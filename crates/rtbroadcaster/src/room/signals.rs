@@ -8,18 +8,24 @@ use std::time::Duration;
 use futures_core::Stream;
 use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::id::Term;
+use rtbroadcaster_core::identity::ViewerNumber;
 use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::protocol::Notice;
 use rtbroadcaster_core::rate::Rate;
 use rtbroadcaster_core::refusal::SignalError;
 use rtbroadcaster_core::room::votes::{CountError, Voter};
 use rtbroadcaster_core::signal::Signal;
+use rtbroadcaster_core::standing::OwnerStatus;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::registry::Look;
 use super::{Room, RoomState};
+use crate::engine::{NoReply, Pending, Question, Reply};
 use crate::metrics::SignalRefusal;
+
+/// The outcome of a signal that another node passes on.
+pub(super) type Forwarded = Pending<'static, Result<(), SignalRefusal>>;
 
 /// How many signals may wait for a program that owns a room.
 const WAITING_MAX: usize = 256;
@@ -60,11 +66,12 @@ impl Room {
         self.signal_rates.per_viewer
     }
 
-    /// Passes on, or counts, a signal of the viewer `from`.
+    /// Passes on, or counts, a signal of the viewer `from`. Returns the outcome that is to come if the owner is on another
+    /// node.
     ///
     /// # Errors
     /// [`SignalError`] if the signal is dropped.
-    pub(super) fn signal(&self, from: Voter, key: &Key, params: &Params) -> Result<(), SignalError> {
+    pub(super) fn signal(&self, from: Voter, key: &Key, params: &Params) -> Result<Option<Forwarded>, SignalError> {
         let mut state = self.lock();
         if !state.core.life().is_open() {
             // The farewell may not have reached the viewer yet.
@@ -84,24 +91,83 @@ impl Room {
             })?;
             self.counters.signal_counted();
             self.plan_totals(&mut state);
-            return Ok(());
+            return Ok(None);
         }
         if !is_heard(&state) {
-            return Err(self.refuse_signal(SignalRefusal::Unheard));
+            let forwarded = self.forward(&mut state, from.number, key, params);
+            return forwarded.map(Some).map_err(|refusal| self.refuse_signal(refusal));
         }
-        if !state.audience.pace.admits(self.signal_rates.per_room, now) {
-            return Err(self.refuse_signal(SignalRefusal::RoomRate));
+        let passed = self.pass_on(&mut state, from.number, key.clone(), params.clone());
+        passed.map_err(|refusal| self.refuse_signal(refusal))?;
+        Ok(None)
+    }
+
+    /// Passes a signal on to the owner, which is on this node.
+    fn pass_on(
+        &self,
+        state: &mut RoomState,
+        from: ViewerNumber,
+        key: Key,
+        params: Params,
+    ) -> Result<(), SignalRefusal> {
+        if !is_heard(state) {
+            return Err(SignalRefusal::Unheard);
         }
-        let (key, params, dropped) = (key.clone(), params.clone(), state.audience.dropped);
-        let heard = tell_owner(&mut state, Signal::Single { key, params, from: Some(from.number.get()), dropped });
+        if !state.audience.pace.admits(self.signal_rates.per_room, self.clock.now()) {
+            return Err(SignalRefusal::RoomRate);
+        }
+        let dropped = state.audience.dropped;
+        let heard = tell_owner(state, Signal::Single { key, params, from: Some(from.get()), dropped });
         state.audience.dropped = match heard {
             Ok(()) => 0,
             Err(SignalRefusal::OwnerBehind) => dropped + 1,
             Err(_) => dropped,
         };
-        heard.map_err(|refusal| self.refuse_signal(refusal))?;
+        heard?;
         self.counters.signal_told();
         Ok(())
+    }
+
+    /// Asks the node of the owner to pass a signal on.
+    fn forward(
+        &self,
+        state: &mut RoomState,
+        from: ViewerNumber,
+        key: &Key,
+        params: &Params,
+    ) -> Result<Forwarded, SignalRefusal> {
+        let engine = self.engine.as_ref().filter(|_| state.core.standing().owner == OwnerStatus::Live);
+        let question = || Question::Signal { from, key: key.clone(), params: params.clone() };
+        let reply = engine.and_then(|engine| engine.ask(question())).ok_or(SignalRefusal::Unheard)?;
+        if !state.audience.pace.admits(self.signal_rates.per_room, self.clock.now()) {
+            return Err(SignalRefusal::RoomRate);
+        }
+        Ok(Box::pin(async {
+            match reply.await {
+                Ok(Reply::Done) => Ok(()),
+                Ok(Reply::Refused(refusal)) => Err(refusal),
+                Err(NoReply) => Err(SignalRefusal::Unheard),
+            }
+        }))
+    }
+
+    /// Passes on what a viewer on another node signals. That node counts a refusal.
+    pub(super) fn pass_on_of_other_node(
+        &self,
+        from: ViewerNumber,
+        key: Key,
+        params: Params,
+    ) -> Result<(), SignalRefusal> {
+        let mut state = self.lock();
+        if !state.core.life().is_open() {
+            return Err(SignalRefusal::Unheard);
+        }
+        // The viewer may be connected to several nodes.
+        let there = state.core.viewers();
+        if !state.audience.paces.admits(from, self.signal_rates.per_viewer, self.clock.now(), there) {
+            return Err(SignalRefusal::ViewerRate);
+        }
+        self.pass_on(&mut state, from, key, params)
     }
 
     /// Counts a refused signal, and returns the error for it.

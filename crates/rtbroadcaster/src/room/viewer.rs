@@ -40,11 +40,12 @@ impl Membership {
         self.room.standing().seq
     }
 
-    /// Sends a signal of the viewer, which connected from `place` as far as that is known, to the owner.
+    /// Sends a signal of the viewer, which connected from `place` as far as that is known, to the owner. Waits if that is
+    /// on another node.
     ///
     /// # Errors
-    /// [`SignalError`] if the signal is dropped.
-    pub(crate) fn signal(
+    /// [`SignalError`] if the signal is dropped, or may be.
+    pub(crate) async fn signal(
         &mut self,
         key: &Key,
         params: &Params,
@@ -55,7 +56,12 @@ impl Membership {
         if !pace.admits(room.rate_per_viewer(), room.now()) {
             return Err(room.refuse_signal(SignalRefusal::ViewerRate));
         }
-        room.signal(Voter { number: *number, place }, key, params)
+        let Some(forwarded) = room.signal(Voter { number: *number, place }, key, params)? else { return Ok(()) };
+        forwarded.await.map_err(|refusal| match (refusal, room.refuse_signal(refusal)) {
+            // Its connections to other nodes have used it up.
+            (SignalRefusal::ViewerRate, _) => SignalError::SharedRate,
+            (_, error) => error,
+        })
     }
 
     /// Resumes the viewer, which paused after `position`. It is sent what `announce` writes, what it missed, and

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_nats::client::{Request, RequestErrorKind};
 use async_nats::connection::State;
@@ -23,7 +24,9 @@ use super::feed::{self, Followers, header};
 use super::settings::Settings;
 use super::subjects::Subjects;
 use super::{ANSWER, chain};
-use crate::engine::shared::{CopyId, EntryKind, Extent, FeedEvent, Published, SharedLog, StoredEntry, Unsure};
+use crate::engine::shared::{
+    Asked, CopyId, EntryKind, Extent, FeedEvent, NodeId, Published, SharedLog, StoredEntry, Unsure,
+};
 
 /// The error of an entry whose place another one has.
 const WRONG_LAST_SEQUENCE: u64 = 10_071;
@@ -277,6 +280,14 @@ impl SharedLog for NatsLog {
 
     fn beacon(&self, text: Bytes) {
         self.tell(self.subjects.beacons(), text);
+    }
+
+    async fn ask_node(&self, node: NodeId, text: Bytes, within: Duration) -> Result<Bytes, Unsure> {
+        super::asking::ask(&self.client, self.subjects.questions(node), text, within).await
+    }
+
+    fn questions(&self, node: NodeId) -> mpsc::Receiver<Asked> {
+        super::asking::questions(&self.client, self.subjects.questions(node))
     }
 
     fn beacons(&self) -> mpsc::Receiver<Bytes> {

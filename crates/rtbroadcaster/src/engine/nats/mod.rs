@@ -5,10 +5,12 @@
 //! |---|---|
 //! | [`NatsLog`](log) | stores and reads entries |
 //! | [`checkpoints`] | stores and reads checkpoints and copies, in parts |
+//! | [`asking`] | questions to nodes, and their replies |
 //! | [`settings`] | makes the stream, and refuses one that promises less |
 //! | [`subjects`] | the names of everything |
 //! | [`feed`] | what is told without having been asked for |
 
+mod asking;
 mod checkpoints;
 mod error;
 mod feed;

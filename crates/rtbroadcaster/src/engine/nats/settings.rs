@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use async_nats::Client;
-use async_nats::jetstream;
 use async_nats::jetstream::context::CreateStreamErrorKind;
 use async_nats::jetstream::stream::{Config as StreamConfig, DiscardPolicy, PersistenceMode, Republish, StorageType};
+use async_nats::jetstream::{self, ErrorCode};
 use bytes::Bytes;
 use rtbroadcaster_core::config::Config;
 use serde::Deserialize;
@@ -146,6 +146,12 @@ impl Settings {
         let refused = |why: String| NatsError::Stream { stream: self.config.name.clone(), why };
         let stream = context.get_or_create_stream(self.config.clone()).await.map_err(|error| match error.kind() {
             CreateStreamErrorKind::TimedOut | CreateStreamErrorKind::JetStreamUnavailable => NatsError::Unreachable,
+            // Servers that have only just started.
+            CreateStreamErrorKind::JetStream(error)
+                if matches!(error.error_code(), ErrorCode::CLUSTER_NOT_AVAILABLE | ErrorCode::CLUSTER_NOT_LEADER) =>
+            {
+                NatsError::Unreachable
+            }
             _ => refused(error.to_string()),
         })?;
         let found = &stream.cached_info().config;

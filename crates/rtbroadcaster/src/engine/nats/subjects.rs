@@ -1,9 +1,9 @@
-//! The names of everything in NATS: subjects of entries, checkpoints and whispers.
+//! The names of everything in NATS: subjects of entries, checkpoints, whispers and questions.
 //! Must not know what is sent there.
 
 use rtbroadcaster_core::id::RoomId;
 
-use crate::engine::shared::CopyId;
+use crate::engine::shared::{CopyId, NodeId};
 
 /// The number of slots over which rooms are spread, so that a later version may give slots to several streams.
 const SLOTS: u64 = 64;
@@ -74,6 +74,11 @@ impl Subjects {
     /// Returns the subject of beacons.
     pub(super) fn beacons(&self) -> String {
         format!("rbn.{}", self.namespace)
+    }
+
+    /// Returns the subject of questions to `node`.
+    pub(super) fn questions(&self, node: NodeId) -> String {
+        format!("rbq.{}.{node}", self.namespace)
     }
 }
 

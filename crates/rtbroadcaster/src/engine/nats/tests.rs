@@ -8,12 +8,12 @@ use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::limit::Limit;
 use tokio::sync::watch;
 
-use super::NatsError;
 use super::feed::Followers;
 use super::proof::{Sources, Unproven};
 use super::settings::Settings;
 use super::test_accounts;
 use super::test_server::{NatsCluster, NatsServer, eventually};
+use super::{Nats, NatsError};
 use crate::engine::shared::contract::keeps_the_contract;
 
 #[tokio::test]
@@ -79,4 +79,23 @@ async fn nats_tells_on_the_system_account_how_it_syncs() {
     eventually(async || sources.prove(&["alone".into()]).await).await;
     let other = sources.prove(&["alone".into(), "other".into()]).await;
     assert!(matches!(&other, Err(Unproven::Unheard(server)) if server == "other"), "{other:?}");
+}
+
+/// As while a cluster starts: each server says that its cluster has no leader yet.
+#[tokio::test]
+#[ignore = "needs nats-server: cargo xtask nats"]
+async fn nats_whose_majority_is_missing_is_waited_for() {
+    let NatsCluster([alone, mut second, mut third]) = NatsCluster::start();
+    second.kill();
+    third.kill();
+    let nats = Nats::at(alone.url()).replicas(3);
+    let settings = Settings::of(&nats, &Config::default()).unwrap();
+    let client = nats.connect(&Arc::new(Followers::default()), watch::Sender::new(true)).await.unwrap();
+    for _ in 0..3 {
+        let outcome = settings.ensure(&client).await;
+        assert!(matches!(outcome, Err(NatsError::Unreachable)), "{outcome:?}");
+    }
+    second.run();
+    third.run();
+    eventually(|| settings.ensure(&client)).await;
 }

@@ -10,7 +10,7 @@ use rtbroadcaster_core::id::RoomId;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::{CopyId, EntryKind, FEED_EVENTS_MAX, FeedEvent, Published, SharedLog, StoredEntry};
+use super::{Asked, CopyId, EntryKind, FEED_EVENTS_MAX, FeedEvent, NodeId, Published, SharedLog, StoredEntry, Unsure};
 use crate::os_random::OsRandom;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -55,6 +55,7 @@ pub(crate) async fn keeps_the_contract<L: SharedLog>(nodes: [Arc<L>; 2]) {
     a_checkpoint_replaces_the_one_before_and_removes_what_is_unneeded(&nodes).await;
     an_entry_that_continues_a_copy_removes_what_is_before_it(&nodes).await;
     beacons_reach_the_other_nodes(&nodes).await;
+    a_node_that_is_asked_replies_in_time_or_not_at_all(&nodes).await;
 }
 
 async fn one_place_has_one_entry<L: SharedLog>([here, there]: &[Arc<L>; 2]) {
@@ -207,4 +208,39 @@ async fn beacons_reach_the_other_nodes<L: SharedLog>([here, there]: &[Arc<L>; 2]
 async fn the_simulated_log_keeps_the_contract() {
     let sea = super::sea::Sea::new(1);
     keeps_the_contract([sea.node(0), sea.node(1)]).await;
+}
+
+async fn a_node_that_is_asked_replies_in_time_or_not_at_all<L: SharedLog>([here, there]: &[Arc<L>; 2]) {
+    let (node, unknown) = (NodeId::random(&OsRandom), NodeId::random(&OsRandom));
+    let mut questions = there.questions(node);
+    let within = Duration::from_millis(500);
+    let answering = tokio::spawn(async move {
+        while let Some(Asked { text, reply }) = questions.recv().await {
+            match &*text {
+                b"quiet" => drop(reply),
+                b"stop" => return,
+                _ => _ = reply.send(Bytes::from([b"re: ", &*text].concat())),
+            }
+        }
+    });
+    let mut replies = 0;
+    // The node may not be subscribed yet.
+    for _ in 0..TRIES * 10 {
+        if let Ok(reply) = here.ask_node(node, "a".into(), within).await {
+            assert_eq!(reply, "re: a");
+            replies += 1;
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(replies, 1);
+    let many: Vec<_> = (0..20).map(|number| here.ask_node(node, text(number), within)).collect();
+    let many = futures_util::future::join_all(many).await;
+    for (number, reply) in many.into_iter().enumerate() {
+        assert_eq!(reply, Ok(Bytes::from(format!("re: entry {number}"))));
+    }
+    assert_eq!(here.ask_node(node, "quiet".into(), within).await, Err(Unsure));
+    assert_eq!(here.ask_node(unknown, "a".into(), within).await, Err(Unsure));
+    assert_eq!(here.ask_node(node, "stop".into(), within).await, Err(Unsure));
+    answering.await.unwrap();
 }

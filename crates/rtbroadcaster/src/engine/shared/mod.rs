@@ -12,8 +12,11 @@
 //! | [`Replica`](replica) | the copy of one room on this node: writes and reads its entries in order, as a task |
 //! | [`load`] | finds a room that this node does not have |
 //! | [`losses`] | notices that the log has lost entries |
+//! | [`nodes`] | which nodes are heard of |
+//! | [`asking`] | questions between nodes |
 //! | [`text`] | entries and checkpoints as bytes |
 
+mod asking;
 #[cfg(test)]
 pub(crate) mod contract;
 mod load;
@@ -32,8 +35,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use rtbroadcaster_core::chain::Offset;
 use rtbroadcaster_core::id::RoomId;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
+pub(crate) use nodes::NodeId;
 pub(crate) use rooms::SharedEngine;
 #[cfg(test)]
 pub(crate) use text::{read_appends, read_checkpoint, read_copy_id, read_link};
@@ -87,6 +91,15 @@ pub(crate) struct Extent {
     pub(crate) made: Duration,
     /// Where the last entry of all rooms was stored.
     pub(crate) last: Offset,
+}
+
+/// What another node asks this one.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The text of the question.
+    pub(crate) text: Bytes,
+    /// Takes the text of the reply. Without one, the other node is told nothing.
+    pub(crate) reply: oneshot::Sender<Bytes>,
 }
 
 /// The outcome of a publish.
@@ -169,4 +182,15 @@ pub(crate) trait SharedLog: fmt::Debug + Send + Sync + 'static {
 
     /// Returns the beacons of other nodes.
     fn beacons(&self) -> mpsc::Receiver<Bytes>;
+
+    /// Asks `node`, and returns its reply, unless none comes within a time: then it may have been asked, or not.
+    fn ask_node(
+        &self,
+        node: NodeId,
+        text: Bytes,
+        within: Duration,
+    ) -> impl Future<Output = Result<Bytes, Unsure>> + Send;
+
+    /// Returns what other nodes ask this one, which is `node`, until the receiver is dropped.
+    fn questions(&self, node: NodeId) -> mpsc::Receiver<Asked>;
 }

@@ -1,6 +1,7 @@
 //! The copy of one room on this node, as a task: writes what the room decides, and reads all of its entries in order.
 //! Must not know what a room makes of them, nor which system keeps the log.
 
+mod asking;
 mod keeping;
 mod parts;
 mod reading;
@@ -234,6 +235,8 @@ impl<L: SharedLog> Replica<L> {
         match order {
             Order::Append(handover) => self.waiting.push_back(handover),
             Order::Whisper(term, key, params) => self.whisper(term, key, params),
+            Order::Ask(question, reply) => self.ask(&question, reply),
+            Order::Answer(question, reply) => self.answer(question, reply),
             Order::Look => self.look_soon(Instant::now()),
             Order::Verify => _ = self.verify().await,
         }

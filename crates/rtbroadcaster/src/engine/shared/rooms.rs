@@ -11,15 +11,16 @@ use rtbroadcaster_core::id::{RoomId, Term};
 use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::random::Random;
 use rtbroadcaster_core::record::{Handover, LifeIndex};
-use tokio::sync::{mpsc, watch};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::asking::{self, REPLY_WITHIN};
 use super::load::{self, Loaded};
 use super::losses::Losses;
 use super::nodes::{self, NodeId};
 use super::replica::{NodeParts, Order, Replica, ReplicaParts};
 use super::{FEED_EVENTS_MAX, SharedLog};
-use crate::engine::{Engine, Follower, FoundRoom, Health, LogUnsure, Pending, SharedRooms};
+use crate::engine::{Engine, Follower, FoundRoom, Health, LogUnsure, NoReply, Pending, Question, Reply, SharedRooms};
 use crate::metrics::{SharedLogCounters, SharedLogCounts};
 
 /// The time between two questions where the last entries of silent rooms are.
@@ -39,7 +40,7 @@ pub(crate) struct SharedEngine<L> {
 
 /// The replicas on this node.
 #[derive(Debug, Default)]
-struct Replicas(Mutex<HashMap<RoomId, ReplicaHandle>>);
+pub(super) struct Replicas(Mutex<HashMap<RoomId, ReplicaHandle>>);
 
 /// How others reach a replica.
 #[derive(Debug)]
@@ -59,6 +60,13 @@ impl Replicas {
         let mut replicas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         replicas.retain(|_, handle| handle.orders.upgrade().is_some());
         replicas.keys().cloned().collect()
+    }
+
+    /// Passes an order on to the replica of `room`. Returns the order if there is none.
+    pub(super) fn order(&self, room: &RoomId, order: Order) -> Option<Order> {
+        let replicas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(orders) = replicas.get(room).and_then(|handle| handle.orders.upgrade()) else { return Some(order) };
+        orders.send(order).err().map(|unsent| unsent.0)
     }
 
     /// Returns the furthest offset that a replica has read.
@@ -94,6 +102,7 @@ impl<L: SharedLog> SharedEngine<L> {
         let counters = Arc::new(SharedLogCounters::new(Ignored::ALL.map(Ignored::word)));
         let (replicas, losses) = (Arc::new(Replicas::default()), Arc::new(Losses::new(Arc::clone(&counters))));
         tokio::spawn(ask_for_heads(Arc::downgrade(&log), Arc::downgrade(&replicas), Arc::clone(&losses)));
+        tokio::spawn(asking::answer(Arc::downgrade(&log), node, Arc::downgrade(&replicas)));
         let parts = NodeParts { log, nodes, losses, counters };
         Self { parts, node, leaves, random, health, replicas }
     }
@@ -248,5 +257,15 @@ impl<L: SharedLog> Engine for RoomLog<L> {
 
     fn whisper(&self, term: Term, key: Key, params: Params) {
         let _ = self.orders.send(Order::Whisper(term, key, params));
+    }
+
+    fn ask(&self, question: Question) -> Option<Pending<'static, Result<Reply, NoReply>>> {
+        let (reply, replied) = oneshot::channel();
+        // Without a receiver the room has ended, and nothing replies.
+        let _ = self.orders.send(Order::Ask(question, reply));
+        Some(Box::pin(async move {
+            // The replica itself may wait for the log.
+            timeout(REPLY_WITHIN, replied).await.ok().and_then(Result::ok).unwrap_or(Err(NoReply))
+        }))
     }
 }

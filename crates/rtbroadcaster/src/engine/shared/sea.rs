@@ -14,7 +14,7 @@ use rtbroadcaster_core::random::Seeded;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
-use super::{CopyId, EntryKind, FeedEvent, StoredEntry};
+use super::{Asked, CopyId, EntryKind, FeedEvent, NodeId, StoredEntry};
 pub(crate) use node::SeaNode;
 
 /// How long the last entry of a room that has ended stays.
@@ -68,6 +68,7 @@ struct SeaState {
     chances: Chances,
     subscribers: Vec<Subscriber>,
     beacons: Vec<(u32, mpsc::Sender<Bytes>)>,
+    questions: Vec<(u32, NodeId, mpsc::Sender<Asked>)>,
     /// How often a connection was lost and is there again.
     reconnections: watch::Sender<u64>,
 }

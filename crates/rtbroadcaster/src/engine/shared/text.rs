@@ -2,6 +2,7 @@
 //! Must not know when they are written.
 
 mod checkpoint;
+mod question;
 mod whisper;
 
 use std::borrow::Cow;
@@ -22,6 +23,7 @@ use super::super::header_text::{ChangeText, HeaderText, milliseconds};
 use super::CopyId;
 pub(crate) use checkpoint::read_checkpoint;
 pub(super) use checkpoint::{PlacedCheckpoint, write_checkpoint};
+pub(super) use question::{read_question, read_reply, write_question, write_reply};
 pub(super) use whisper::Whisper;
 
 /// The format that this version writes, and the newest that it reads.

@@ -3,6 +3,7 @@
 mod drain;
 mod losses;
 mod saga;
+mod signals;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,14 +32,15 @@ fn node(sea: &Arc<Sea>, number: u32, config: &Config) -> Manager {
     let health = watch::Sender::new(Health::Fine).subscribe();
     let engine = SharedEngine::start(sea.node(number), Arc::new(OsRandom), health);
     let lives = Arc::new(Lives::only(Life::random(&OsRandom)));
-    server.take_over(Arc::new(engine), Vec::new(), lives, Secret::random(&OsRandom));
+    let secret = config.secret.clone().expect("every node has the same");
+    server.take_over(Arc::new(engine), Vec::new(), lives, secret);
     Manager(Arc::new(server))
 }
 
 /// Returns a log without faults, and nodes at it.
 fn nodes<const N: usize>() -> (Arc<Sea>, [Manager; N]) {
-    let sea = Sea::new(7);
-    let nodes = std::array::from_fn(|number| node(&sea, u32::try_from(number).unwrap(), &config()));
+    let (sea, config) = (Sea::new(7), config());
+    let nodes = std::array::from_fn(|number| node(&sea, u32::try_from(number).unwrap(), &config));
     (sea, nodes)
 }
 

@@ -4,15 +4,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rtbroadcaster_core::chain::{Chain, Offset, Writer};
 use rtbroadcaster_core::id::{RoomId, Seq, Term};
 use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::record::Handover;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::engine::shared::FeedEvent;
 use crate::engine::shared::losses::{Loss, Losses};
 use crate::engine::shared::nodes::Nodes;
+use crate::engine::{NoReply, Question, Reply};
 use crate::metrics::SharedLogCounters;
 
 /// What the room wants of its replica.
@@ -22,6 +24,10 @@ pub(in crate::engine::shared) enum Order {
     Append(Handover),
     /// To send an ephemeral message to the other nodes.
     Whisper(Term, Key, Params),
+    /// To ask the node of the owner.
+    Ask(Question, oneshot::Sender<Result<Reply, NoReply>>),
+    /// To reply to another node.
+    Answer(Question, oneshot::Sender<Bytes>),
     /// To look whether there are entries that were not told.
     Look,
     /// To look whether the room still exists.

@@ -7,11 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use rtbroadcaster_core::chain::Offset;
 use rtbroadcaster_core::id::RoomId;
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Sea, SeaState, Subscriber};
-use crate::engine::shared::{CopyId, EntryKind, Extent, FeedEvent, Published, SharedLog, StoredEntry, Unsure};
+use crate::engine::shared::{
+    Asked, CopyId, EntryKind, Extent, FeedEvent, NodeId, Published, SharedLog, StoredEntry, Unsure,
+};
 
 /// How long a call without an answer takes.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -158,5 +160,27 @@ impl SharedLog for SeaNode {
         let (beacons, told) = mpsc::channel(64);
         self.sea.lock().beacons.push((self.node, beacons));
         told
+    }
+
+    async fn ask_node(&self, node: NodeId, text: Bytes, within: Duration) -> Result<Bytes, Unsure> {
+        let (reply, replied) = oneshot::channel();
+        let is_asked = {
+            let state = self.sea.lock();
+            let is_lost = state.cut.contains(&self.node) || self.sea.happens(state.chances.lost);
+            let there = state.questions.iter().find(|(_, asked, _)| *asked == node);
+            let there = there.filter(|(sea_node, ..)| !is_lost && !state.cut.contains(sea_node));
+            there.is_some_and(|(.., questions)| questions.try_send(Asked { text, reply }).is_ok())
+        };
+        if !is_asked {
+            sleep(within).await;
+            return Err(Unsure);
+        }
+        timeout(within, replied).await.ok().and_then(Result::ok).ok_or(Unsure)
+    }
+
+    fn questions(&self, node: NodeId) -> mpsc::Receiver<Asked> {
+        let (questions, asked) = mpsc::channel(64);
+        self.sea.lock().questions.push((self.node, node, questions));
+        asked
     }
 }
