@@ -3,6 +3,8 @@
 //! processes are started.
 
 mod balancer;
+mod disk;
+mod flood;
 mod house;
 mod report;
 mod speaker;
@@ -73,6 +75,14 @@ pub(super) enum ClusterFault {
     Cut8,
     /// A node does not reach NATS for 60 s
     Cut60,
+    /// A node takes nothing of NATS for 15 s, while much is published that it should get: NATS gives it up
+    SlowConsumer,
+    /// The disks of all NATS servers are full for 15 s, and the servers are started again; needs root
+    DisksFull,
+    /// The machines of all NATS servers lose power; needs root
+    PowerCut,
+    /// The machines of all NATS servers, which sync each write, and of all nodes lose power; needs root
+    Blackout,
 }
 
 /// One run.
@@ -80,7 +90,23 @@ pub(super) enum ClusterFault {
 pub(super) struct Plan {
     viewers: u32,
     time: Duration,
+    disks: Disks,
     faults: Vec<ClusterFault>,
+}
+
+/// What the servers store on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Disks {
+    /// Folders of this machine.
+    Folders,
+    /// File systems of their own, which NATS syncs as it does without settings.
+    Images,
+    /// The same, and each write is synced.
+    SyncedImages,
+}
+
+impl Disks {
+    const ALL: [Self; 3] = [Self::Folders, Self::Images, Self::SyncedImages];
 }
 
 impl Scenario for Plan {
@@ -90,7 +116,12 @@ impl Scenario for Plan {
     fn plans(options: &Options, _: Given) -> Vec<Self> {
         let Options { cluster_viewers: viewers, cluster_seconds, cluster_fault: faults } = options.clone();
         let faults = if faults.is_empty() { clap::ValueEnum::value_variants().to_vec() } else { faults };
-        vec![Self { viewers, time: Duration::from_secs(cluster_seconds.into()), faults }]
+        let time = Duration::from_secs(cluster_seconds.into());
+        let plan = |disks: Disks| {
+            let faults: Vec<_> = faults.iter().copied().filter(|fault| fault.disks() == disks).collect();
+            (!faults.is_empty()).then_some(Self { viewers, time, disks, faults })
+        };
+        Disks::ALL.into_iter().filter_map(plan).collect()
     }
 
     fn run(self, steps: &mut Steps) -> Result<Report, Failure> {
@@ -98,7 +129,7 @@ impl Scenario for Plan {
         let nats = nats_server::install(version, hash, steps)?;
         let limit = PATIENCE + (self.time * 2 + SETTLED) * u32::try_from(self.faults.len()).unwrap_or(u32::MAX);
         let findings = outcome(on_a_thread(limit, move || async move {
-            let house = House::begin(nats).await?;
+            let house = House::begin(nats, self.disks).await?;
             play(self, house).await
         }))?;
         Ok(Report::from(findings))
@@ -138,16 +169,25 @@ async fn play(plan: Plan, mut house: House) -> Result<Findings, Failure> {
 }
 
 impl ClusterFault {
+    /// Returns what it needs.
+    fn disks(self) -> Disks {
+        match self {
+            Self::DisksFull | Self::PowerCut => Disks::Images,
+            Self::Blackout => Disks::SyncedImages,
+            _ => Disks::Folders,
+        }
+    }
+
     /// Returns for how long it lasts.
     fn lasts(self) -> Duration {
         Duration::from_secs(match self {
             Self::None => 0,
             Self::Cut3 => 3,
-            Self::ServersKilled | Self::StreamLost => 2,
+            Self::ServersKilled | Self::StreamLost | Self::PowerCut | Self::Blackout => 2,
             Self::LeaderStopped => 7,
             Self::Cut8 => 8,
             Self::NodeKilled => 10,
-            Self::LeaderKilled | Self::NodeStopped => 15,
+            Self::LeaderKilled | Self::NodeStopped | Self::SlowConsumer | Self::DisksFull => 15,
             Self::Cut60 => 60,
         })
     }
@@ -196,8 +236,49 @@ async fn happen(fault: ClusterFault, house: &mut House) -> Result<(), Failure> {
             sleep(time).await;
             house.cut_node(2, false);
         }
+        ClusterFault::SlowConsumer => {
+            let given_up = house.slow_consumers().await;
+            let flood = tokio::spawn(flood::flood(house.urls(), time));
+            sleep(Duration::from_secs(1)).await;
+            house.slow_node(2, true);
+            flood.await.map_err(failed)??;
+            house.slow_node(2, false);
+            if house.slow_consumers().await <= given_up {
+                return Err(Failure::new("no NATS server has given the slow node up"));
+            }
+        }
+        ClusterFault::DisksFull => {
+            house.fill_disks(true)?;
+            sleep(time).await;
+            house.fill_disks(false)?;
+            // A server whose disk was full does not write again by itself.
+            for server in 0..NODES {
+                house.kill_server(server)?;
+                house.start_server(server)?;
+                sleep(Duration::from_secs(1)).await;
+            }
+        }
+        ClusterFault::PowerCut => {
+            house.cut_power()?;
+            sleep(time).await;
+            (0..NODES).try_for_each(|server| house.start_server(server))?;
+        }
+        ClusterFault::Blackout => {
+            house.note_metrics().await;
+            (0..NODES).try_for_each(|node| house.kill_node(node))?;
+            house.cut_power()?;
+            sleep(time).await;
+            (0..NODES).try_for_each(|server| house.start_server(server))?;
+            for node in 0..NODES {
+                house.start_node(node).await?;
+            }
+        }
     }
     Ok(())
+}
+
+fn failed(error: impl std::fmt::Display) -> Failure {
+    Failure::new(error.to_string())
 }
 
 /// The addresses by which clients reach the nodes: each prefers one node.

@@ -11,7 +11,8 @@ use serde_json::Value;
 use tokio::task::spawn_blocking;
 
 use super::balancer::{self, get};
-use super::{NODES, Urls};
+use super::disk::Disk;
+use super::{Disks, NODES, Urls, failed};
 use crate::chaos::relay::{Dark, PathEntry, PathFault, Relay};
 use crate::load::server::Server;
 use crate::load::{built, process, target};
@@ -25,6 +26,7 @@ struct NatsServer {
     port: u16,
     monitor: u16,
     folder: PathBuf,
+    disk: Option<Disk>,
     options: Vec<String>,
     process: Option<Child>,
 }
@@ -51,17 +53,13 @@ pub(super) struct House {
     past: BTreeMap<String, f64>,
 }
 
-fn failed(error: impl std::fmt::Display) -> Failure {
-    Failure::new(error.to_string())
-}
-
 fn free_port() -> Result<u16, Failure> {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map(|at| at.port()).map_err(failed)
 }
 
 impl House {
-    /// Starts everything, with NATS servers of this program.
-    pub(super) async fn begin(program: PathBuf) -> Result<Self, Failure> {
+    /// Starts everything, with NATS servers of this program, on these disks.
+    pub(super) async fn begin(program: PathBuf, disks: Disks) -> Result<Self, Failure> {
         let folder = target().join("tmp").join(format!("chaos-cluster-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(failed)?;
         let secret = folder.join("secret");
@@ -81,8 +79,16 @@ impl House {
             let route = format!("nats://127.0.0.1:{route}");
             let options = ["--server_name", &format!("s{number}"), "--cluster_name", "chaos", "--cluster", &route];
             let options = options.into_iter().chain(["--routes", &all, "--no_advertise"]).map(str::to_owned).collect();
+            let mut options: Vec<String> = options;
             let folder = house.folder.join(format!("nats-{number}"));
-            let server = NatsServer { port: free_port()?, monitor: free_port()?, folder, options, process: None };
+            let disk = (disks != Disks::Folders).then(|| Disk::make(&folder)).transpose()?;
+            if disks == Disks::SyncedImages {
+                let config = folder.with_extension("conf");
+                fs::write(&config, "jetstream { sync_interval: always }").map_err(failed)?;
+                options.extend(["--config".into(), config.display().to_string()]);
+            }
+            let (port, monitor) = (free_port()?, free_port()?);
+            let server = NatsServer { port, monitor, folder, disk, options, process: None };
             house.servers.push(server);
             house.start_server(number)?;
         }
@@ -96,7 +102,11 @@ impl House {
             let flags = ["--nats", &nats.join(","), "--secret-file", &secret.display().to_string()];
             let flags = flags.into_iter().map(str::to_owned);
             let more = ["--ping-interval".into(), "5s".into(), "--admin-listen".into(), admin.to_string()];
-            let flags = flags.chain(more).collect();
+            let monitors = house.servers.iter().map(|server| format!("http://127.0.0.1:{}", server.monitor));
+            let monitors = monitors.collect::<Vec<_>>().join(",");
+            let proof = ["--require-durable".into(), "--nats-monitor".into(), monitors];
+            let proof = proof.into_iter().filter(|_| disks == Disks::SyncedImages);
+            let flags = flags.chain(more).chain(proof).collect();
             let address = ([127, 0, 0, 1], free_port()?).into();
             house.nodes.push(Node { address, admin, flags, server: None, relays, seen: BTreeMap::new() });
             house.start_node(number).await?;
@@ -129,6 +139,39 @@ impl House {
     /// Removes everything that a server has stored. It must not run.
     pub(super) fn empty_server(&mut self, number: usize) -> Result<(), Failure> {
         fs::remove_dir_all(&self.servers[number].folder).map_err(failed)
+    }
+
+    /// Takes all space of the servers' disks, or gives it back.
+    pub(super) fn fill_disks(&self, is_full: bool) -> Result<(), Failure> {
+        let mut disks = self.servers.iter().filter_map(|server| server.disk.as_ref());
+        disks.try_for_each(|disk| if is_full { disk.fill() } else { disk.free() })
+    }
+
+    /// Kills all servers, and leaves on their disks only what these had been given.
+    pub(super) fn cut_power(&mut self) -> Result<(), Failure> {
+        // At one moment, so that no server acknowledges what another one has lost already.
+        (0..NODES).try_for_each(|server| self.signal_server(server, "STOP"))?;
+        for number in 0..NODES {
+            let copy = self.servers[number].disk.as_ref().map(Disk::copy).transpose()?;
+            self.kill_server(number)?;
+            let server = &self.servers[number];
+            if let (Some(disk), Some(copy)) = (&server.disk, copy) {
+                disk.go_back_to(&copy)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns how many connections the servers have given up, since these took too little.
+    pub(super) async fn slow_consumers(&self) -> u64 {
+        let mut count = 0;
+        for server in &self.servers {
+            let answer = get(([127, 0, 0, 1], server.monitor).into(), "/varz").await;
+            let told =
+                answer.as_deref().and_then(|answer| answer.split_once("\r\n\r\n")).and_then(|(_, body)| body_of(body));
+            count += told.as_ref().and_then(|told| find(told, "slow_consumers")?.as_u64()).unwrap_or_default();
+        }
+        count
     }
 
     pub(super) fn signal_server(&self, number: usize, signal: &str) -> Result<(), Failure> {
@@ -189,6 +232,13 @@ impl House {
         }
     }
 
+    /// Carries nothing from NATS to a node any more, or ends these connections.
+    pub(super) fn slow_node(&self, number: usize, is_slow: bool) {
+        for relay in &self.nodes[number].relays {
+            relay.cut(if is_slow { PathFault::Dark(Dark::ToClient) } else { PathFault::Reset }, None);
+        }
+    }
+
     /// Reads the metrics of all nodes that answer.
     pub(super) async fn note_metrics(&mut self) {
         for node in &mut self.nodes {
@@ -220,7 +270,9 @@ impl Drop for House {
                 let _ = child.kill().and_then(|()| child.wait());
             }
         }
-        for server in &self.servers {
+        for server in &mut self.servers {
+            // Unmounted before it is removed.
+            server.disk = None;
             let _ = fs::remove_dir_all(&server.folder);
         }
     }

@@ -58,6 +58,11 @@ struct SeaState {
     all: BTreeMap<RoomId, Vec<StoredEntry>>,
     /// Also the copies that are lost.
     all_copies: BTreeMap<(RoomId, u64), Bytes>,
+    /// When each entry was stored, whatever the clocks of the servers said.
+    stored: BTreeMap<Offset, Duration>,
+    /// How far the clock of the leader is ahead, and how far it is behind.
+    ahead: Duration,
+    behind: Duration,
     last: u64,
     /// How often the log was made.
     made: u64,
@@ -127,8 +132,9 @@ impl Sea {
         let kept = self.since + self.begun.elapsed().saturating_sub(time);
         let mut state = self.lock();
         let mut last = 0;
-        for room in state.rooms.values_mut() {
-            room.entries.retain(|entry| entry.at <= kept);
+        let SeaState { rooms, stored, .. } = &mut *state;
+        for room in rooms.values_mut() {
+            room.entries.retain(|entry| stored[&entry.offset] <= kept);
             room.checkpoints.retain(|(at, _)| *at <= kept);
             last = last.max(room.entries.last().map_or(0, |entry| entry.offset.0));
         }
@@ -147,6 +153,12 @@ impl Sea {
     /// Returns a copy that `room` had at any time.
     pub(crate) fn copy_of_all_time(&self, room: &RoomId, CopyId(id): CopyId) -> Option<Bytes> {
         self.lock().all_copies.get(&(room.clone(), id)).cloned()
+    }
+
+    /// Lets another server lead, whose clock is this far ahead of the first one's, and this far behind it.
+    pub(crate) fn sets_clock(&self, ahead: Duration, behind: Duration) {
+        let mut state = self.lock();
+        (state.ahead, state.behind) = (ahead, behind);
     }
 
     /// Takes no entries for a while.
@@ -197,9 +209,10 @@ impl Sea {
 
     /// Stores an entry if it is expected there, and tells the nodes.
     fn store(self: &Arc<Self>, room: &RoomId, after: Offset, text: Bytes, kind: EntryKind) -> bool {
-        let at = self.since + self.begun.elapsed();
+        let now = self.since + self.begun.elapsed();
         let is_unchecked = self.happens(self.lock().chances.unchecked);
-        let mut state = self.lock();
+        let mut guard = self.lock();
+        let state = &mut *guard;
         let offset = state.last + 1 + self.below(3);
         let entries = &mut state.rooms.entry(room.clone()).or_default().entries;
         let last = entries.last().map_or(Offset::START, |last| last.offset);
@@ -208,7 +221,9 @@ impl Sea {
         if last != after && !is_unchecked {
             return false;
         }
+        let at = now + state.ahead - state.behind;
         let entry = StoredEntry { offset: Offset(offset), at, follows: None, text };
+        state.stored.insert(entry.offset, now);
         if kind != EntryKind::Next {
             entries.clear();
         }
@@ -226,7 +241,7 @@ impl Sea {
         entries.push(entry.clone());
         state.all.entry(room.clone()).or_default().push(entry.clone());
         state.last = offset;
-        drop(state);
+        drop(guard);
         self.tell(room, None, &FeedEvent::Entry(StoredEntry { follows: Some(last), ..entry }));
         true
     }

@@ -28,7 +28,11 @@ use crate::server::Server;
 
 /// Returns a node at this log.
 fn node(sea: &Arc<Sea>, number: u32, config: &Config) -> Manager {
-    let server = Server::new(config.clone(), Clock::of_the_world());
+    node_with_clock(sea, number, config, Clock::of_the_world())
+}
+
+fn node_with_clock(sea: &Arc<Sea>, number: u32, config: &Config, clock: Clock) -> Manager {
+    let server = Server::new(config.clone(), clock);
     let health = watch::Sender::new(Health::Fine).subscribe();
     let engine = SharedEngine::start(sea.node(number), Arc::new(OsRandom), health);
     let lives = Arc::new(Lives::only(Life::random(&OsRandom)));

@@ -1,6 +1,6 @@
 //! Random sagas of a room over two to five nodes: an owner that moves, viewers on every node, and a log whose events
-//! are lost, repeated and late, whose answers do not come, which has no leader for a while, and from which nodes are
-//! cut off or killed. Judged by what the log holds in the end. A seed repeats a saga.
+//! are lost, repeated and late, whose answers do not come, which has no leader for a while, whose clocks jump, and
+//! from which nodes are cut off or killed. Judged by what the log holds in the end. A seed repeats a saga.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,9 @@ use super::*;
 use crate::engine::shared::sea::Chances;
 use crate::engine::shared::{read_appends, read_checkpoint, read_copy_id, read_link};
 use crate::room::Owner;
+
+/// The most milliseconds by which a clock is wrong.
+const CLOCKS_WRONG_MS: u64 = 600_000;
 
 /// A node that viewers reach: its number, itself, and the sender that ends its connections.
 type Reachable = (u32, Manager, watch::Sender<bool>);
@@ -77,13 +80,30 @@ fn message(number: Number) -> Message {
     message.unwrap().with_id(&format!("id{number}")).unwrap()
 }
 
+/// Returns how far a clock is ahead, and how far behind: one in three is wrong by up to ten minutes.
+fn some_clock(dice: &Seeded) -> [Duration; 2] {
+    let wrong = Duration::from_millis(dice.number() % CLOCKS_WRONG_MS);
+    match dice.number() % 6 {
+        0 => [wrong, Duration::ZERO],
+        1 => [Duration::ZERO, wrong],
+        _ => [Duration::ZERO; 2],
+    }
+}
+
+/// Returns a node with such a clock.
+fn some_node(sea: &Arc<Sea>, number: u32, config: &Config, dice: &Seeded) -> Manager {
+    let [ahead, behind] = some_clock(dice);
+    let clock = Clock::at(Clock::of_the_world().now() + ahead - behind);
+    node_with_clock(sea, number, config, clock)
+}
+
 impl Saga {
     async fn begin(seed: u64) -> Self {
         let (sea, dice, config) = (Sea::new(seed), Seeded::of(seed ^ 0x5a6a), config());
         let mut nodes = BTreeMap::new();
         let count = 2 + u32::try_from(dice.number() % 4).unwrap();
         for number in 0..count {
-            nodes.insert(number, node(&sea, number, &config));
+            nodes.insert(number, some_node(&sea, number, &config, &dice));
         }
         let owner =
             nodes[&0].create_room_with(RoomOptions::new().with_grace(Duration::from_secs(3_600))).await.unwrap();
@@ -201,7 +221,11 @@ impl Saga {
             0..60 => self.publish().await,
             60..75 => self.own().await,
             75..80 if self.watchers.len() < 8 => self.watch(),
-            80..86 => self.sea.loses_leader(Duration::from_millis(4_000 + self.below(5_000))),
+            80..86 => {
+                self.sea.loses_leader(Duration::from_millis(4_000 + self.below(5_000)));
+                let [ahead, behind] = some_clock(&self.dice);
+                self.sea.sets_clock(ahead, behind);
+            }
             86..93 => {
                 let (number, _) = self.any_node();
                 self.sea.cut(number, true);
@@ -223,7 +247,7 @@ impl Saga {
                     watcher.viewer.reconnect();
                 }
                 drop(killed);
-                let fresh = node(&self.sea, self.started, &self.config);
+                let fresh = some_node(&self.sea, self.started, &self.config, &self.dice);
                 self.nodes.insert(self.started, fresh.clone());
                 let mut reachable = self.reachable.lock().unwrap();
                 for (_, _, kill) in reachable.extract_if(.., |(known, ..)| *known == number) {
