@@ -10,6 +10,7 @@ mod figures;
 mod instructions;
 mod isolation;
 mod journal;
+mod logs;
 mod overload;
 mod run;
 mod statistics;
@@ -44,7 +45,7 @@ const OVERLOAD_VIEWERS: u32 = 15_000;
 /// Each round measures every server in every cell, each time a new process on a core of its own.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Bench {
-    /// How often everything is measured; isolation: how many pairs of blocks [default: 7, isolation 5, with --quick 1]
+    /// How often everything is measured; isolation: how many pairs of blocks [default: 7, isolation 5, logs 3, with --quick 1]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: Option<u32>,
     /// How long each measurement takes, besides joins and a second before [default: 5, isolation 20, overload 60, with
@@ -64,7 +65,7 @@ pub(crate) struct Bench {
     /// joins: how many viewers join and then get nothing [default: 10000,18000, with --quick 500]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=60_000))]
     idle: Vec<u32>,
-    /// Which cells; may be repeated [default: all but isolation, balance and overload, with --quick not sizes either]
+    /// Which cells; may be repeated [default: all but isolation, balance, logs and overload, with --quick not sizes either]
     #[arg(long)]
     only: Vec<Group>,
     /// One round of small cells, in about a minute: to see whether everything works
@@ -105,6 +106,8 @@ enum Group {
     Isolation,
     /// How evenly one room's work is spread over the server's threads; only if asked for, and alone
     Balance,
+    /// What rooms cost whose logs are on disk or in NATS, beside memory; only if asked for, and alone
+    Logs,
     /// Ages, memory and loss when an owner publishes ten times what the lanes carry; only if asked for
     Overload,
 }
@@ -112,7 +115,7 @@ enum Group {
 impl Group {
     /// Returns whether it is a measurement of its own, which needs no other server.
     fn is_alone(self) -> bool {
-        matches!(self, Self::Isolation | Self::Balance)
+        matches!(self, Self::Isolation | Self::Balance | Self::Logs)
     }
 }
 
@@ -170,13 +173,14 @@ fn measure(options: &Bench, steps: &mut Steps) -> Result<Report, Failure> {
     }
     let is_alone = options.only.iter().any(|group| group.is_alone());
     if is_alone && options.only.len() > 1 {
-        return Err(Failure::new("isolation and balance are measured alone: give no other --only"));
+        return Err(Failure::new("isolation, balance and logs are measured alone: give no other --only"));
     }
     // Built one after the other: in one build the server would get the features that only the relays ask for.
     steps.run(&mut command("cargo", "build --release --package rtbroadcaster-server"))?;
     match options.only[..] {
         [Group::Isolation] => return isolation::run(options, steps),
         [Group::Balance] => return balance::run(options, steps),
+        [Group::Logs] => return logs::run(options, steps),
         _ => {}
     }
     steps.run(&mut command("cargo", "build --release --package rtbroadcaster-relays"))?;

@@ -2,6 +2,7 @@
 //! measured.
 
 pub(crate) mod frame;
+pub(crate) mod nats;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod server;

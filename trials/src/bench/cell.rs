@@ -105,7 +105,7 @@ impl Plan {
                     cells.push(joins(self.idle_rooms, self.idle_rooms, &contender::OURS));
                 }
                 // They have no cells: their comparisons do not take turns.
-                Group::Isolation | Group::Balance => {}
+                Group::Isolation | Group::Balance | Group::Logs => {}
                 Group::Overload => {
                     let name =
                         format!("{} viewers, {SIZE} bytes, an owner at ten times the lanes", self.overload_viewers);

@@ -129,7 +129,7 @@ impl Scenario for Plan {
         let nats = nats_server::install(version, hash, steps)?;
         let limit = PATIENCE + (self.time * 2 + SETTLED) * u32::try_from(self.faults.len()).unwrap_or(u32::MAX);
         let findings = outcome(on_a_thread(limit, move || async move {
-            let house = House::begin(nats, self.disks).await?;
+            let house = House::begin(&nats, self.disks).await?;
             play(self, house).await
         }))?;
         Ok(Report::from(findings))

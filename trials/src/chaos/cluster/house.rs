@@ -3,9 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tokio::task::spawn_blocking;
@@ -14,22 +13,13 @@ use super::balancer::{self, get};
 use super::disk::Disk;
 use super::{Disks, NODES, Urls, failed};
 use crate::chaos::relay::{Dark, PathEntry, PathFault, Relay};
+use crate::load::nats::{NatsServer, free_port};
 use crate::load::server::Server;
 use crate::load::{built, process, target};
 use crate::steps::Failure;
 
 /// The beginning of the names of metrics that are added up over nodes.
 const METRICS: &str = "rtbroadcaster_shared_log_";
-
-/// A NATS server.
-struct NatsServer {
-    port: u16,
-    monitor: u16,
-    folder: PathBuf,
-    disk: Option<Disk>,
-    options: Vec<String>,
-    process: Option<Child>,
-}
 
 /// A node.
 struct Node {
@@ -44,65 +34,47 @@ struct Node {
 
 /// All processes; dropping it kills them.
 pub(super) struct House {
-    program: PathBuf,
     folder: PathBuf,
     servers: Vec<NatsServer>,
+    /// The file systems of the servers, if they have some. Dropped when no server uses them any more.
+    disks: Vec<Disk>,
     nodes: Vec<Node>,
     urls: Urls,
     /// The metrics of processes that are gone.
     past: BTreeMap<String, f64>,
 }
 
-fn free_port() -> Result<u16, Failure> {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map(|at| at.port()).map_err(failed)
-}
-
 impl House {
     /// Starts everything, with NATS servers of this program, on these disks.
-    pub(super) async fn begin(program: PathBuf, disks: Disks) -> Result<Self, Failure> {
+    pub(super) async fn begin(program: &Path, disks: Disks) -> Result<Self, Failure> {
         let folder = target().join("tmp").join(format!("chaos-cluster-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(failed)?;
         let secret = folder.join("secret");
         fs::write(&secret, "5e".repeat(32)).map_err(failed)?;
         private(&secret)?;
-        let routes = [free_port()?, free_port()?, free_port()?];
-        let all = routes.map(|port| format!("nats://127.0.0.1:{port}")).join(",");
-        let mut house = Self {
-            program,
-            folder,
-            servers: Vec::new(),
-            nodes: Vec::new(),
-            urls: Urls::default(),
-            past: BTreeMap::new(),
-        };
-        for (number, route) in routes.into_iter().enumerate() {
-            let route = format!("nats://127.0.0.1:{route}");
-            let options = ["--server_name", &format!("s{number}"), "--cluster_name", "chaos", "--cluster", &route];
-            let options = options.into_iter().chain(["--routes", &all, "--no_advertise"]).map(str::to_owned).collect();
-            let mut options: Vec<String> = options;
-            let folder = house.folder.join(format!("nats-{number}"));
-            let disk = (disks != Disks::Folders).then(|| Disk::make(&folder)).transpose()?;
-            if disks == Disks::SyncedImages {
-                let config = folder.with_extension("conf");
-                fs::write(&config, "jetstream { sync_interval: always }").map_err(failed)?;
-                options.extend(["--config".into(), config.display().to_string()]);
+        let servers = NatsServer::cluster(program, NODES, &folder)?;
+        let (nodes, urls, past) = (Vec::new(), Urls::default(), BTreeMap::new());
+        let mut house = Self { folder, servers, disks: Vec::new(), nodes, urls, past };
+        for server in &mut house.servers {
+            if disks != Disks::Folders {
+                house.disks.push(Disk::make(server.folder())?);
             }
-            let (port, monitor) = (free_port()?, free_port()?);
-            let server = NatsServer { port, monitor, folder, disk, options, process: None };
-            house.servers.push(server);
-            house.start_server(number)?;
+            if disks == Disks::SyncedImages {
+                server.configure("jetstream { sync_interval: always }")?;
+            }
+            server.start()?;
         }
         for number in 0..NODES {
             let mut relays = Vec::new();
             for server in &house.servers {
-                relays.push(Relay::open(([127, 0, 0, 1], server.port).into()).await?);
+                relays.push(Relay::open(server.address()).await?);
             }
             let nats: Vec<_> = relays.iter().map(|relay| nats_url(relay.url())).collect();
             let admin: SocketAddr = ([127, 0, 0, 1], free_port()?).into();
             let flags = ["--nats", &nats.join(","), "--secret-file", &secret.display().to_string()];
             let flags = flags.into_iter().map(str::to_owned);
             let more = ["--ping-interval".into(), "5s".into(), "--admin-listen".into(), admin.to_string()];
-            let monitors = house.servers.iter().map(|server| format!("http://127.0.0.1:{}", server.monitor));
+            let monitors = house.servers.iter().map(|server| format!("http://{}", server.monitor()));
             let monitors = monitors.collect::<Vec<_>>().join(",");
             let proof = ["--require-durable".into(), "--nats-monitor".into(), monitors];
             let proof = proof.into_iter().filter(|_| disks == Disks::SyncedImages);
@@ -120,31 +92,25 @@ impl House {
     }
 
     pub(super) fn start_server(&mut self, number: usize) -> Result<(), Failure> {
-        let server = &mut self.servers[number];
-        let mut command = Command::new(&self.program);
-        command.args(["--addr", "127.0.0.1", "--port", &server.port.to_string(), "--jetstream", "--store_dir"]);
-        command.arg(&server.folder).args(["--http_port", &server.monitor.to_string()]).args(&server.options);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(failed)?;
-        server.process = Some(child);
-        Ok(())
+        self.servers[number].start()
     }
 
     pub(super) fn kill_server(&mut self, number: usize) -> Result<(), Failure> {
-        if let Some(mut child) = self.servers[number].process.take() {
-            child.kill().and_then(|()| child.wait()).map_err(failed)?;
-        }
-        Ok(())
+        self.servers[number].kill()
     }
 
     /// Removes everything that a server has stored. It must not run.
-    pub(super) fn empty_server(&mut self, number: usize) -> Result<(), Failure> {
-        fs::remove_dir_all(&self.servers[number].folder).map_err(failed)
+    pub(super) fn empty_server(&self, number: usize) -> Result<(), Failure> {
+        self.servers[number].empty()
+    }
+
+    pub(super) fn signal_server(&self, number: usize, signal: &str) -> Result<(), Failure> {
+        self.servers[number].signal(signal)
     }
 
     /// Takes all space of the servers' disks, or gives it back.
     pub(super) fn fill_disks(&self, is_full: bool) -> Result<(), Failure> {
-        let mut disks = self.servers.iter().filter_map(|server| server.disk.as_ref());
-        disks.try_for_each(|disk| if is_full { disk.fill() } else { disk.free() })
+        self.disks.iter().try_for_each(|disk| if is_full { disk.fill() } else { disk.free() })
     }
 
     /// Kills all servers, and leaves on their disks only what these had been given.
@@ -152,12 +118,9 @@ impl House {
         // At one moment, so that no server acknowledges what another one has lost already.
         (0..NODES).try_for_each(|server| self.signal_server(server, "STOP"))?;
         for number in 0..NODES {
-            let copy = self.servers[number].disk.as_ref().map(Disk::copy).transpose()?;
+            let copy = self.disks[number].copy()?;
             self.kill_server(number)?;
-            let server = &self.servers[number];
-            if let (Some(disk), Some(copy)) = (&server.disk, copy) {
-                disk.go_back_to(&copy)?;
-            }
+            self.disks[number].go_back_to(&copy)?;
         }
         Ok(())
     }
@@ -166,7 +129,7 @@ impl House {
     pub(super) async fn slow_consumers(&self) -> u64 {
         let mut count = 0;
         for server in &self.servers {
-            let answer = get(([127, 0, 0, 1], server.monitor).into(), "/varz").await;
+            let answer = get(server.monitor(), "/varz").await;
             let told =
                 answer.as_deref().and_then(|answer| answer.split_once("\r\n\r\n")).and_then(|(_, body)| body_of(body));
             count += told.as_ref().and_then(|told| find(told, "slow_consumers")?.as_u64()).unwrap_or_default();
@@ -174,16 +137,10 @@ impl House {
         count
     }
 
-    pub(super) fn signal_server(&self, number: usize, signal: &str) -> Result<(), Failure> {
-        let child = self.servers[number].process.as_ref().ok_or_else(|| Failure::new("the NATS server is gone"))?;
-        process::signal(child.id(), signal)
-    }
-
     /// Returns the server that leads the stream.
     pub(super) async fn leader(&self) -> Result<usize, Failure> {
         for server in &self.servers {
-            let address = ([127, 0, 0, 1], server.monitor).into();
-            let Some(answer) = get(address, "/jsz?streams=1").await else { continue };
+            let Some(answer) = get(server.monitor(), "/jsz?streams=1").await else { continue };
             let told: Option<Value> = answer.split_once("\r\n\r\n").and_then(|(_, body)| body_of(body));
             let leader =
                 told.as_ref().and_then(|told| find(told, "stream_detail")).and_then(|detail| find(detail, "leader"));
@@ -266,15 +223,10 @@ impl Drop for House {
     fn drop(&mut self) {
         self.nodes.clear();
         for server in &mut self.servers {
-            if let Some(mut child) = server.process.take() {
-                let _ = child.kill().and_then(|()| child.wait());
-            }
+            let _ = server.kill();
         }
-        for server in &mut self.servers {
-            // Unmounted before it is removed.
-            server.disk = None;
-            let _ = fs::remove_dir_all(&server.folder);
-        }
+        // Unmounted before the servers remove their folders.
+        self.disks.clear();
     }
 }
 
