@@ -66,7 +66,7 @@ impl Room {
     ///
     /// # Errors
     /// The same for a wrong key as for a room that has ended; another if the lease cannot be written.
-    pub(super) async fn take_over(self: &Arc<Self>, key: &OwnerKey, hash: &KeyHash) -> Result<Owner, OwnError> {
+    pub(crate) async fn take_over(self: &Arc<Self>, key: &OwnerKey, hash: &KeyHash) -> Result<Owner, OwnError> {
         let fits = self.key.is_some_and(|own| own.fits(hash));
         for _ in 1..TAKEOVERS_MAX {
             match self.try_take_over(key, fits).await {

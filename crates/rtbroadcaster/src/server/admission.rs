@@ -9,7 +9,7 @@ use rtbroadcaster_core::backlog::Hold;
 use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::identity::ViewerKey;
 use rtbroadcaster_core::options::RoomOptions;
-use rtbroadcaster_core::owner_key::OwnerKey;
+use rtbroadcaster_core::owner_key::{KeyHash, OwnerKey};
 use rtbroadcaster_core::refusal::Refusal;
 use rtbroadcaster_core::room::core::Welcome;
 use rtbroadcaster_core::standing::Start;
@@ -17,7 +17,7 @@ use rtbroadcaster_core::standing::Start;
 use super::Server;
 use crate::fanout::Outbox;
 use crate::rights::{Holding, Lease, Permit};
-use crate::room::{Membership, Owner};
+use crate::room::{Membership, Owner, Room};
 
 /// A connection that wants to enter a room.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +65,7 @@ impl Server {
         if !visitor.permit.allows(|rights| rights.join.cover(&room)) {
             return Err(Refusal::NoRoom);
         }
-        let found = self.registry().find(&room).await.map_err(|_| Refusal::Unavailable)?.ok_or(Refusal::NoRoom)?;
+        let found = self.find(visitor, &room).await?;
         let announce = |welcome: &Welcome, viewer: &ViewerKey| {
             ((visit.announce)(welcome, viewer), self.replays(visitor.place, welcome.bytes()))
         };
@@ -73,6 +73,19 @@ impl Server {
         let membership = found.join(outbox, visit.start, visit.shown, &announce)?;
         visitor.holds(Holding::Joined(room));
         Ok(membership)
+    }
+
+    /// Finds a room for a visitor.
+    async fn find(&self, visitor: Visitor<'_>, room: &RoomId) -> Result<Arc<Room>, Refusal> {
+        let searches = self.registry().searches_for(room);
+        if searches && !self.gate.may_search(visitor.place, self.clock.now()) {
+            return Err(Refusal::Unavailable);
+        }
+        let found = self.registry().find(room).await.map_err(|_| Refusal::Unavailable)?;
+        if searches && found.is_none() {
+            self.gate.searched_in_vain(visitor.place, self.clock.now());
+        }
+        found.ok_or(Refusal::NoRoom)
     }
 
     /// Makes the visitor the owner of a new room.
@@ -124,7 +137,9 @@ impl Server {
         if !visitor.permit.allows(|rights| rights.own.cover(&room)) {
             return Err(Refusal::NoRoom);
         }
-        let owner = self.registry().own(&room, &key).await?;
+        // Before the room is looked up: the time of the answer must not reveal whether the room exists.
+        let hash = KeyHash::of(&key);
+        let owner = self.find(visitor, &room).await?.take_over(&key, &hash).await?;
         visitor.holds(Holding::Owned(room));
         Ok(owner)
     }

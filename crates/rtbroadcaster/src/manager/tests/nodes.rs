@@ -3,6 +3,7 @@
 mod drain;
 mod losses;
 mod saga;
+mod searches;
 mod signals;
 
 use std::sync::Arc;

@@ -56,6 +56,13 @@ impl Searches {
 }
 
 impl Registry {
+    /// Returns whether a search for `id` would ask the log of several nodes.
+    pub(crate) fn searches_for(&self, id: &RoomId) -> bool {
+        self.engine().and_then(|engine| engine.shared()).is_some()
+            && self.get(id).is_none_or(|room| room.has_left_node())
+            && !self.searches.is_absent(id)
+    }
+
     /// Returns the room `id`, if there is one. Ready at the first poll where this process has the room, or where no
     /// other one could.
     ///
@@ -65,7 +72,7 @@ impl Registry {
         if let Some(room) = self.get(id).filter(|room| !room.has_left_node()) {
             return Ok(Some(room));
         }
-        if self.engine().and_then(|engine| engine.shared()).is_none() || self.searches.is_absent(id) {
+        if !self.searches_for(id) {
             return Ok(None);
         }
         // Boxed: a task that waits for nothing pays nothing for this.
