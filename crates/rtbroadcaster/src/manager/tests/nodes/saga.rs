@@ -34,6 +34,8 @@ struct Saga {
     room: RoomId,
     key: OwnerKey,
     owner: Option<(u32, Owner)>,
+    /// The owners of nodes that were killed.
+    gone: Vec<(u32, Owner)>,
     /// The messages that were published and not acknowledged, in order.
     unacked: Vec<Number>,
     /// The numbers that the log gave.
@@ -131,6 +133,7 @@ impl Saga {
             room,
             key,
             owner: Some((0, owner)),
+            gone: Vec::new(),
             unacked: Vec::new(),
             acked: BTreeMap::new(),
             published: 0,
@@ -241,7 +244,8 @@ impl Saga {
                 self.sea.cut(number, true);
                 let killed = self.nodes.remove(&number).unwrap();
                 if self.owner.as_ref().is_some_and(|(at, _)| *at == number) {
-                    std::mem::forget(self.owner.take());
+                    // It says nothing more either: its node is cut off until the end.
+                    self.gone.extend(self.owner.take());
                 }
                 for watcher in &self.watchers {
                     watcher.viewer.reconnect();
