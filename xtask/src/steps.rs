@@ -1,9 +1,11 @@
-//! Runs commands one after the other: prints each before it runs, and its time after. Must not know which commands.
+//! Runs commands one after the other, or one beside others: prints each before it runs, and its time after. Must not know
+//! which commands.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::thread;
 use std::time::Instant;
 
 /// The reason why a command of the project failed, as a sentence for its caller.
@@ -62,7 +64,34 @@ impl Steps {
         self.read(command.stdout(Stdio::inherit())).map(|_| ())
     }
 
-    /// Does the same, and returns the command's stdout.
+    /// Runs a command that mostly waits, beside other steps, and prints its output when both have ended. Fails if one of
+    /// them does.
+    pub fn run_beside(
+        &mut self,
+        beside: &mut Command,
+        steps: impl FnOnce(&mut Self) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let shown = shown(beside);
+        println!("$ {shown}  # beside what follows");
+        let started = Instant::now();
+        let (outcome, output) = thread::scope(|scope| {
+            let running = scope.spawn(|| (beside.stdin(Stdio::null()).output(), started.elapsed()));
+            (steps(self), running.join())
+        });
+        let (output, time) = output.map_err(|_| Failure::new(format!("`{shown}`: its thread panicked")))?;
+        let output = output.map_err(|error| Failure::new(format!("`{shown}` could not start: {error}")))?;
+        print!("$ {shown}\n{}", String::from_utf8_lossy(&output.stdout));
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
+        let (is_ok, seconds) = (output.status.success(), time.as_secs_f64());
+        println!("  {} {seconds:.1} s", if is_ok { "ok in" } else { "failed after" });
+        if is_ok {
+            self.pass();
+            return outcome;
+        }
+        Err(Failure::new(format!("`{shown}`: {}", output.status)))
+    }
+
+    /// Does the same as [`run`](Self::run), and returns the command's stdout.
     pub fn read(&mut self, command: &mut Command) -> Result<String, Failure> {
         let shown = shown(command);
         println!("$ {shown}");

@@ -69,10 +69,11 @@ impl Replicas {
         orders.send(order).err().map(|unsent| unsent.0)
     }
 
-    /// Returns the furthest offset that a replica has read.
-    fn read(&self) -> Offset {
+    /// Returns the furthest offset that a replica has read, and its room.
+    fn read(&self) -> Option<(RoomId, Offset)> {
         let replicas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        replicas.values().map(|handle| *handle.position.borrow()).max().unwrap_or_default()
+        let positions = replicas.iter().map(|(room, handle)| (room, *handle.position.borrow()));
+        positions.max_by_key(|(_, offset)| *offset).map(|(room, offset)| (room.clone(), offset))
     }
 
     /// Has the replica of `room` look, if it has not read up to `head`, or if the log has nothing of the room.

@@ -35,6 +35,8 @@ pub(crate) struct Chances {
     pub(crate) busy: u64,
     /// A read is answered by a copy that is behind.
     pub(crate) behind: u64,
+    /// How far the log reaches is told as it was up to half a second before.
+    pub(crate) old: u64,
     /// A checkpoint is not stored.
     pub(crate) unkept: u64,
     /// An entry is stored although its writer did not know the last one.
@@ -192,6 +194,13 @@ impl Sea {
 
     fn lock(&self) -> MutexGuard<'_, SeaState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the last entry that was stored this long ago.
+    fn last_before(&self, state: &SeaState, age: Duration) -> Offset {
+        let then = self.since + self.begun.elapsed().saturating_sub(age);
+        let mut stored = state.stored.range(..=Offset(state.last)).rev();
+        stored.find(|(_, at)| **at <= then).map_or(Offset::START, |(offset, _)| *offset)
     }
 
     /// Returns a number below `end`.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::keeping::{CHECKPOINT_AFTER, MARKS_MAX};
 use super::{HEAD_PAUSE_MIN, Mark, PAUSE_MIN, Replica, Sent};
 use crate::engine::shared::text::{self, Unreadable};
-use crate::engine::shared::{SharedLog, StoredEntry};
+use crate::engine::shared::{SharedLog, StoredEntry, Unsure};
 
 impl<L: SharedLog> Replica<L> {
     /// Reads everything that was stored behind the last entry that was read.
@@ -91,7 +91,7 @@ impl<L: SharedLog> Replica<L> {
         }
         match self.log.last(&self.room).await {
             Ok(Some(last)) if last.offset >= self.chain.offset => return true,
-            Ok(_) if self.all_losses.check(&*self.log, self.chain.offset).await.is_err() => return true,
+            Ok(_) if self.check_losses().await.is_err() => return true,
             // The last entry of a room is never removed while there is one before it.
             Ok(Some(_)) => self.restore().await,
             Ok(None) if self.is_lost() => self.restore().await,
@@ -100,6 +100,10 @@ impl<L: SharedLog> Replica<L> {
             Err(_) => return true,
         }
         false
+    }
+
+    async fn check_losses(&mut self) -> Result<(), Unsure> {
+        self.all_losses.check(&*self.log, Some((self.room.clone(), self.chain.offset))).await
     }
 
     /// Reads the next entry.

@@ -129,7 +129,13 @@ impl SharedLog for SeaNode {
     }
 
     async fn extent(&self) -> Result<Extent, Unsure> {
-        self.answer(|state| Extent { made: Duration::from_secs(state.made), last: Offset(state.last) }).await
+        let is_old = self.sea.happens(self.sea.lock().chances.old);
+        let age = Duration::from_millis(if is_old { self.sea.below(500) } else { 0 });
+        let extent = |state: &SeaState| Extent {
+            made: Duration::from_secs(state.made),
+            last: if is_old { self.sea.last_before(state, age) } else { Offset(state.last) },
+        };
+        self.answer(extent).await
     }
 
     fn reconnections(&self) -> watch::Receiver<u64> {

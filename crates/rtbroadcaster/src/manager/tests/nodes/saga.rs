@@ -118,6 +118,7 @@ impl Saga {
             unanswered: chance(30),
             busy: chance(30),
             behind: chance(30),
+            old: chance(300),
             unkept: chance(700),
             unchecked: chance(500),
         });
