@@ -143,6 +143,20 @@ impl NatsLog {
         }
     }
 
+    /// Gets one entry from the leader, which alone answers this question.
+    async fn of_leader(&self, question: &serde_json::Value) -> Result<Option<StoredEntry>, Unsure> {
+        let answer: MessageAnswer = self.ask("STREAM.MSG.GET", question).await?;
+        match answer {
+            MessageAnswer { message: Some(StoredMessage { seq, data, time }), .. } => {
+                let text = BASE64.decode(data).map_err(|_| Unsure)?.into();
+                let at = feed::moment(&time).ok_or(Unsure)?;
+                Ok(Some(StoredEntry { offset: Offset(seq), at, follows: None, text }))
+            }
+            MessageAnswer { error: Some(ApiError { err_code: NOT_FOUND }), .. } => Ok(None),
+            MessageAnswer { .. } => Err(Unsure),
+        }
+    }
+
     pub(super) async fn send(&self, subject: String, headers: HeaderMap, text: Bytes) -> Published {
         let request = Request::new().payload(text).headers(headers).timeout(Some(ANSWER));
         let answer = match self.client.send_request(subject, request).await {
@@ -185,18 +199,12 @@ impl SharedLog for NatsLog {
     }
 
     async fn last(&self, room: &RoomId) -> Result<Option<StoredEntry>, Unsure> {
-        // Only the leader answers this question.
-        let question = json!({ "last_by_subj": self.subjects.entries(room) });
-        let answer: MessageAnswer = self.ask("STREAM.MSG.GET", &question).await?;
-        match answer {
-            MessageAnswer { message: Some(StoredMessage { seq, data, time }), .. } => {
-                let text = BASE64.decode(data).map_err(|_| Unsure)?.into();
-                let at = feed::moment(&time).ok_or(Unsure)?;
-                Ok(Some(StoredEntry { offset: Offset(seq), at, follows: None, text }))
-            }
-            MessageAnswer { error: Some(ApiError { err_code: NOT_FOUND }), .. } => Ok(None),
-            MessageAnswer { .. } => Err(Unsure),
-        }
+        self.of_leader(&json!({ "last_by_subj": self.subjects.entries(room) })).await
+    }
+
+    async fn entry(&self, room: &RoomId, offset: Offset) -> Result<Option<StoredEntry>, Unsure> {
+        let question = json!({ "seq": offset.0, "next_by_subj": self.subjects.entries(room) });
+        Ok(self.of_leader(&question).await?.filter(|entry| entry.offset == offset))
     }
 
     async fn read(&self, room: &RoomId, offset: Offset) -> Result<Vec<StoredEntry>, Unsure> {

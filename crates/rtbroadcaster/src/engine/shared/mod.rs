@@ -141,6 +141,9 @@ pub(crate) trait SharedLog: fmt::Debug + Send + Sync + 'static {
     /// Returns the room's last entry; `None` if it has none.
     fn last(&self, room: &RoomId) -> impl Future<Output = Result<Option<StoredEntry>, Unsure>> + Send;
 
+    /// Returns the entry of the room at `offset`, if it is still there. As new as [`last`](Self::last).
+    fn entry(&self, room: &RoomId, offset: Offset) -> impl Future<Output = Result<Option<StoredEntry>, Unsure>> + Send;
+
     /// Returns the first entries behind `offset`, in order. None if there is none; otherwise at least one.
     fn read(&self, room: &RoomId, offset: Offset) -> impl Future<Output = Result<Vec<StoredEntry>, Unsure>> + Send;
 

@@ -74,7 +74,7 @@ pub(super) struct Replica<L> {
     unkept: u64,
     orders: mpsc::UnboundedReceiver<Order>,
     events: Option<mpsc::Receiver<FeedEvent>>,
-    position: watch::Sender<Offset>,
+    position: watch::Sender<Chain>,
     all_losses: Arc<Losses>,
     /// How far others have read that are about to write the room, since the log has lost entries.
     furthest: Option<(Term, Offset)>,

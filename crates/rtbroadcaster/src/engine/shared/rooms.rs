@@ -46,7 +46,7 @@ pub(super) struct Replicas(Mutex<HashMap<RoomId, ReplicaHandle>>);
 #[derive(Debug)]
 struct ReplicaHandle {
     orders: mpsc::WeakUnboundedSender<Order>,
-    position: watch::Receiver<Offset>,
+    position: watch::Receiver<Chain>,
 }
 
 impl Replicas {
@@ -69,18 +69,18 @@ impl Replicas {
         orders.send(order).err().map(|unsent| unsent.0)
     }
 
-    /// Returns the furthest offset that a replica has read, and its room.
-    fn read(&self) -> Option<(RoomId, Offset)> {
+    /// Returns the furthest position of a replica, and its room.
+    fn read(&self) -> Option<(RoomId, Chain)> {
         let replicas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let positions = replicas.iter().map(|(room, handle)| (room, *handle.position.borrow()));
-        positions.max_by_key(|(_, offset)| *offset).map(|(room, offset)| (room.clone(), offset))
+        positions.max_by_key(|(_, read)| read.offset).map(|(room, read)| (room.clone(), read))
     }
 
     /// Has the replica of `room` look, if it has not read up to `head`, or if the log has nothing of the room.
     fn look(&self, room: &RoomId, head: Option<Offset>) {
         let replicas = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(ReplicaHandle { orders, position }) = replicas.get(room) else { return };
-        let read = *position.borrow();
+        let read = position.borrow().offset;
         let order = match head {
             Some(head) if head > read => Order::Look,
             Some(head) if head < read => Order::Verify,
@@ -111,7 +111,7 @@ impl<L: SharedLog> SharedEngine<L> {
     /// Returns the log of one room, and what its replica needs.
     fn room_log(&self, room: &RoomId, chain: Chain) -> (RoomLog<L>, ReplicaParts) {
         let (orders, waiting) = mpsc::unbounded_channel();
-        let (position, read) = watch::channel(chain.offset);
+        let (position, read) = watch::channel(chain);
         self.replicas.add(room.clone(), ReplicaHandle { orders: orders.downgrade(), position: read });
         let parts = ReplicaParts {
             room: room.clone(),

@@ -36,7 +36,7 @@ pub(crate) struct Chances {
     /// A read is answered by a copy that is behind.
     pub(crate) behind: u64,
     /// How far the log reaches is told as it was up to half a second before.
-    pub(crate) old: u64,
+    pub(crate) late_extent: u64,
     /// A checkpoint is not stored.
     pub(crate) unkept: u64,
     /// An entry is stored although its writer did not know the last one.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rtbroadcaster_core::chain::{Chain, Offset, Writer};
+use rtbroadcaster_core::chain::{Chain, Writer};
 use rtbroadcaster_core::id::{RoomId, Seq, Term};
 use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::record::Handover;
@@ -47,7 +47,7 @@ pub(in crate::engine::shared) struct ReplicaParts {
     /// The receiver of what happens in the room; `None` before it is followed.
     pub(in crate::engine::shared) events: Option<mpsc::Receiver<FeedEvent>>,
     /// Where others see up to which entry it has read.
-    pub(in crate::engine::shared) position: watch::Sender<Offset>,
+    pub(in crate::engine::shared) position: watch::Sender<Chain>,
     /// The losses of the log behind the position.
     pub(in crate::engine::shared) losses: watch::Receiver<Option<Loss>>,
 }

@@ -103,7 +103,7 @@ impl<L: SharedLog> Replica<L> {
     }
 
     async fn check_losses(&mut self) -> Result<(), Unsure> {
-        self.all_losses.check(&*self.log, Some((self.room.clone(), self.chain.offset))).await
+        self.all_losses.check(&*self.log, Some((self.room.clone(), self.chain))).await
     }
 
     /// Reads the next entry.
@@ -141,11 +141,11 @@ impl<L: SharedLog> Replica<L> {
             Reading::Ignored(why) => {
                 self.counters.ignored(why.word());
                 tracing::warn!(room = ?self.room, offset = link.offset.0, why = why.word(), "an entry does not count");
-                self.position.send_replace(self.chain.offset);
+                self.position.send_replace(self.chain);
             }
             Reading::Counts => {
                 self.apply(before, &link, entry);
-                self.position.send_replace(self.chain.offset);
+                self.position.send_replace(self.chain);
             }
         }
     }

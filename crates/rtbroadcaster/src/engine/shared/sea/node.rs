@@ -79,6 +79,11 @@ impl SharedLog for SeaNode {
         self.answer(|state| state.rooms.get(room).and_then(|room| room.entries.last().cloned())).await
     }
 
+    async fn entry(&self, room: &RoomId, offset: Offset) -> Result<Option<StoredEntry>, Unsure> {
+        let is_it = |entry: &&StoredEntry| entry.offset == offset;
+        self.answer(|state| state.rooms.get(room)?.entries.iter().find(is_it).cloned()).await
+    }
+
     async fn read(&self, room: &RoomId, offset: Offset) -> Result<Vec<StoredEntry>, Unsure> {
         let is_behind = self.sea.happens(self.sea.lock().chances.behind);
         let entries = |state: &SeaState| {
@@ -129,11 +134,11 @@ impl SharedLog for SeaNode {
     }
 
     async fn extent(&self) -> Result<Extent, Unsure> {
-        let is_old = self.sea.happens(self.sea.lock().chances.old);
-        let age = Duration::from_millis(if is_old { self.sea.below(500) } else { 0 });
+        let is_late = self.sea.happens(self.sea.lock().chances.late_extent);
+        let age = Duration::from_millis(if is_late { self.sea.below(500) } else { 0 });
         let extent = |state: &SeaState| Extent {
             made: Duration::from_secs(state.made),
-            last: if is_old { self.sea.last_before(state, age) } else { Offset(state.last) },
+            last: if is_late { self.sea.last_before(state, age) } else { Offset(state.last) },
         };
         self.answer(extent).await
     }

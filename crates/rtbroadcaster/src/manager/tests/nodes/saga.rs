@@ -118,7 +118,7 @@ impl Saga {
             unanswered: chance(30),
             busy: chance(30),
             behind: chance(30),
-            old: chance(300),
+            late_extent: chance(300),
             unkept: chance(700),
             unchecked: chance(500),
         });
@@ -280,9 +280,8 @@ impl Saga {
             0 => self.sea.lose_everything(),
             _ => self.sea.lose_power(Duration::from_millis(self.below(20_000))),
         }
-        if self.below(2) == 0 {
-            self.sea.loses_leader(Duration::from_millis(self.below(4_000)));
-        }
+        // They have to start again, and to find a leader.
+        self.sea.loses_leader(Duration::from_millis(1_000 + self.below(4_000)));
         for _ in 0..self.below(4) {
             self.publish().await;
         }
