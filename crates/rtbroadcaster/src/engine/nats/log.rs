@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use async_nats::client::{Request, RequestErrorKind};
 use async_nats::connection::State;
-use async_nats::{Client, HeaderMap, Message, StatusCode};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use async_nats::{Client, HeaderMap};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use rtbroadcaster_core::chain::Offset;
@@ -34,13 +32,10 @@ const WRONG_LAST_SEQUENCE: u64 = 10_071;
 const SEQUENCE_IN_FLIGHT: u64 = 10_164;
 /// The error of an entry for which there is no space.
 const NO_SPACE: u64 = 10_077;
-/// The error of a question for an entry that does not exist.
-const NOT_FOUND: u64 = 10_037;
 /// The error of a question about a stream that does not exist.
 const NO_STREAM: u64 = 10_059;
 
-/// The most entries of one answer, and the most rooms or parts of one question.
-const BATCH: usize = 256;
+/// The most rooms or parts of one question.
 pub(super) const ROOMS: usize = 1_000;
 
 /// The time after which a tombstone is removed.
@@ -51,7 +46,7 @@ const BEACONS: usize = 1_024;
 
 /// The log in one stream.
 pub(super) struct NatsLog {
-    client: Client,
+    pub(super) client: Client,
     pub(super) subjects: Subjects,
     settings: Settings,
     followers: Arc<Followers>,
@@ -73,16 +68,9 @@ struct PublishAnswer {
 }
 
 #[derive(Debug, Deserialize)]
-struct ApiError {
+pub(super) struct ApiError {
     #[serde(default)]
-    err_code: u64,
-}
-
-/// The answer of a leader to a question for a message.
-#[derive(Deserialize)]
-struct MessageAnswer {
-    error: Option<ApiError>,
-    message: Option<StoredMessage>,
+    pub(super) err_code: u64,
 }
 
 /// What a server tells of the stream.
@@ -98,63 +86,25 @@ struct StreamState {
     last_seq: u64,
 }
 
-#[derive(Deserialize)]
-struct StoredMessage {
-    seq: u64,
-    #[serde(default)]
-    data: String,
-    time: String,
-}
-
 impl NatsLog {
     pub(super) fn new(client: Client, namespace: &str, settings: Settings, followers: Arc<Followers>) -> Self {
         Self { client, subjects: Subjects::of(namespace), settings, followers, was_seen: AtomicBool::new(false) }
     }
 
-    fn stream(&self) -> &str {
+    pub(super) fn stream(&self) -> &str {
         self.settings.stream()
     }
 
     /// Asks the JetStream API.
-    async fn ask<T: for<'de> Deserialize<'de>>(&self, what: &str, question: &serde_json::Value) -> Result<T, Unsure> {
+    pub(super) async fn ask<T: for<'de> Deserialize<'de>>(
+        &self,
+        what: &str,
+        question: &serde_json::Value,
+    ) -> Result<T, Unsure> {
         let subject = format!("$JS.API.{what}.{}", self.stream());
         let payload = Bytes::from(question.to_string());
         let answer = self.client.request(subject, payload).await.map_err(|_| Unsure)?;
         serde_json::from_slice(&answer.payload).map_err(|_| Unsure)
-    }
-
-    /// Gets messages from any copy of the stream, in the order of their offsets.
-    pub(super) async fn get(&self, question: &serde_json::Value) -> Result<Vec<Message>, Unsure> {
-        let inbox = self.client.new_inbox();
-        let mut answers = self.client.subscribe(inbox.clone()).await.map_err(|_| Unsure)?;
-        let subject = format!("$JS.API.DIRECT.GET.{}", self.stream());
-        let payload = Bytes::from(question.to_string());
-        self.client.publish_with_reply(subject, inbox, payload).await.map_err(|_| Unsure)?;
-        let mut messages = Vec::new();
-        loop {
-            let answer = timeout(ANSWER, answers.next()).await.map_err(|_| Unsure)?.ok_or(Unsure)?;
-            match answer.status {
-                None | Some(StatusCode::OK) => messages.push(answer),
-                // The end of the batch.
-                Some(status) if status.as_u16() == 204 => return Ok(messages),
-                Some(StatusCode::NOT_FOUND) => return Ok(Vec::new()),
-                Some(_) => return Err(Unsure),
-            }
-        }
-    }
-
-    /// Gets one entry from the leader, which alone answers this question.
-    async fn of_leader(&self, question: &serde_json::Value) -> Result<Option<StoredEntry>, Unsure> {
-        let answer: MessageAnswer = self.ask("STREAM.MSG.GET", question).await?;
-        match answer {
-            MessageAnswer { message: Some(StoredMessage { seq, data, time }), .. } => {
-                let text = BASE64.decode(data).map_err(|_| Unsure)?.into();
-                let at = feed::moment(&time).ok_or(Unsure)?;
-                Ok(Some(StoredEntry { offset: Offset(seq), at, follows: None, text }))
-            }
-            MessageAnswer { error: Some(ApiError { err_code: NOT_FOUND }), .. } => Ok(None),
-            MessageAnswer { .. } => Err(Unsure),
-        }
     }
 
     pub(super) async fn send(&self, subject: String, headers: HeaderMap, text: Bytes) -> Published {
@@ -203,17 +153,11 @@ impl SharedLog for NatsLog {
     }
 
     async fn entry(&self, room: &RoomId, offset: Offset) -> Result<Option<StoredEntry>, Unsure> {
-        let question = json!({ "seq": offset.0, "next_by_subj": self.subjects.entries(room) });
-        Ok(self.of_leader(&question).await?.filter(|entry| entry.offset == offset))
+        self.entry_at(room, offset).await
     }
 
     async fn read(&self, room: &RoomId, offset: Offset) -> Result<Vec<StoredEntry>, Unsure> {
-        let question = json!({
-            "seq": offset.0 + 1,
-            "next_by_subj": self.subjects.entries(room),
-            "batch": BATCH,
-        });
-        Ok(self.get(&question).await?.iter().filter_map(feed::stored).collect())
+        self.read_behind(room, offset).await
     }
 
     async fn heads(&self, rooms: &[RoomId]) -> Result<Vec<(RoomId, Offset)>, Unsure> {

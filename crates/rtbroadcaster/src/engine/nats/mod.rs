@@ -3,7 +3,8 @@
 //!
 //! | part | what it does |
 //! |---|---|
-//! | [`NatsLog`](log) | stores and reads entries |
+//! | [`NatsLog`](log) | stores entries, and asks for what is stored |
+//! | [`reading`] | reads entries, of any server or of the leader |
 //! | [`checkpoints`] | stores and reads checkpoints and copies, in parts |
 //! | [`asking`] | questions to nodes, and their replies |
 //! | [`settings`] | makes the stream, and refuses one that promises less |
@@ -16,6 +17,7 @@ mod error;
 mod feed;
 mod log;
 mod proof;
+mod reading;
 mod settings;
 mod subjects;
 #[cfg(test)]

@@ -70,6 +70,11 @@ async fn one_place_has_one_entry<L: SharedLog>([here, there]: &[Arc<L>; 2]) {
     assert_eq!(there.publish(&room, first, text(2), EntryKind::Next).await, Published::Taken);
     let last = here.last(&room).await.unwrap().unwrap();
     assert_eq!((last.offset, last.text), (second, text(2)));
+    for (offset, number) in [(first, 1), (second, 2)] {
+        let entry = there.entry(&room, offset).await.unwrap().unwrap();
+        assert_eq!((entry.offset, entry.text), (offset, text(number)));
+    }
+    assert_eq!(there.entry(&room, Offset(second.0 + 10_000)).await, Ok(None));
     // Both at once: one wins.
     for _ in 0..20 {
         let after = here.last(&room).await.unwrap().unwrap().offset;
