@@ -5,8 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The files, and the folders of files, that drive the library's own clients.
-const DRIVERS: [&str; 5] =
-    ["chaos/clients/library.rs", "chaos/cluster/", "chaos/remote.rs", "chaos/remote/", "chaos/slow.rs"];
+const DRIVERS: [&str; 6] = [
+    "bench/logs/followed.rs",
+    "chaos/clients/library.rs",
+    "chaos/cluster/",
+    "chaos/remote.rs",
+    "chaos/remote/",
+    "chaos/slow.rs",
+];
 
 /// The judges, and the modules of this crate that they may name.
 const JUDGES: [&str; 4] = ["model.rs", "model/", "load/frame.rs", "load/peer.rs"];
