@@ -1,7 +1,7 @@
 //! Questions between nodes: the node of a viewer asks the node of the owner, which replies within a deadline.
-//! Must not know what is asked.
+//! Must not know what a room makes of a question.
 
-use std::sync::{Arc, Weak};
+use std::sync::Weak;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,7 +27,7 @@ pub(super) async fn answer<L: SharedLog>(log: Weak<L>, node: NodeId, replicas: W
     }
 }
 
-fn pass_on(replicas: &Arc<Replicas>, text: &Bytes, reply: oneshot::Sender<Bytes>) {
+fn pass_on(replicas: &Replicas, text: &Bytes, reply: oneshot::Sender<Bytes>) {
     // A replica that ends meanwhile drops the sender.
     let unheard = match read_question(text) {
         Some((room, question)) => match replicas.order(&room, Order::Answer(question, reply)) {
